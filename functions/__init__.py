@@ -1,0 +1,1 @@
+"""What runs in Lambda: the folder list is the product's vocabulary."""

@@ -1,0 +1,1 @@
+"""Runs compiled journeys in virtual time."""

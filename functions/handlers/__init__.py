@@ -1,0 +1,1 @@
+"""The edge: one thin file per Lambda, named verb_noun."""

@@ -1,0 +1,69 @@
+"""A run: one person's way through one journey."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from functions.tracking.event import Event
+
+
+class Wait(msgspec.Struct, omit_defaults=True):
+    """What the run waits for: the step, its token, and from when on events count."""
+
+    step: str
+    token: str
+    since: datetime
+    registered: datetime
+
+
+class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The run record, which guards entry: one for each person, journey and entry key.
+
+    `run_id` is also the execution's name. `entry` is the event that let the person in.
+    `wait` is the last registered wait (`waiting` while it is open).
+    """
+
+    person: str
+    run_id: str
+    journey: str
+    journey_version: str
+    entered: datetime
+    entry: Event
+    version: int = 0
+    status: Literal["open", "ended"] = "open"
+    outcome: str = ""
+    ended: datetime | None = None
+    wait: Wait | None = None
+    waiting: bool = False
+
+
+class Task(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A request to a colleague: who does what by when, why, and what they should know."""
+
+    person: str
+    task_id: str
+    version: int = 0
+    run_id: str
+    journey: str
+    text: str
+    owner: str
+    created: datetime
+    due: datetime | None = None
+    reason: str = ""
+    context: dict[str, str] = {}
+    status: Literal["open", "done"] = "open"
+
+
+class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A published journey, frozen: its files by name, and the hash of them as `journey_version`.
+
+    The row with `journey_version` "newest" says which one new runs take (in `points_to`).
+    """
+
+    journey: str
+    journey_version: str
+    version: int = 0
+    points_to: str = ""
+    published: datetime | None = None
+    files: dict[str, str] = {}

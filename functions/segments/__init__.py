@@ -1,0 +1,1 @@
+"""Who: conditions over a person, pure."""

@@ -1,0 +1,47 @@
+"""An event: one thing that happened, in the words of Segment's specification."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
+
+
+class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """One accepted event, as collect_event hands it on and the timeline keeps it.
+
+    `time` is the client's time corrected for its clock's error (UTC); `client_time` is the
+    client's timestamp exactly as it was sent, because it alone stays the same from retry to
+    retry. `source` is the name of the write key's owner; `trusted` says whether that owner may
+    speak for a person's consent.
+    """
+
+    type: EventType
+    message_id: str
+    time: datetime
+    received_at: datetime
+    client_time: str = ""
+    event: str = ""
+    user_id: str = ""
+    anonymous_id: str = ""
+    previous_id: str = ""
+    group_id: str = ""
+    properties: dict[str, Any] = {}
+    traits: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    source: str = ""
+    trusted: bool = False
+
+    @property
+    def name(self) -> str:
+        """What journeys and counters call it: a track call's event, else the call's own type."""
+        return self.event or self.type
+
+
+class EventBatch(msgspec.Struct):
+    """The body of one queue message: many events, and what happened to them before."""
+
+    events: list[Event]
+    attempt: int = 0
+    reason: str = ""

@@ -1,0 +1,45 @@
+"""The ledger: one row for every message that a run wanted to send, and what became of it."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+State = Literal["claimed", "sent", "unknown", "failed", "not sent", "held"]
+
+
+class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A message of a run's step and pass; `send_id` is a hash of just those.
+
+    `reason` says why it was not sent, failed or is held. Times are None until the receipt of
+    that kind came; `clicked` has the first time for each link's name ("" for a nameless link).
+    `opened` and `clicked` are people's; what robots did is in `robots`.
+    """
+
+    person: str
+    run_id: str
+    step: str
+    iteration: int = 0
+    send_id: str
+    version: int = 0
+    journey: str
+    message: str
+    channel: str
+    purpose: str
+    locale: str = ""
+    subject: str = ""
+    state: State
+    reason: str = ""
+    claimed: datetime | None = None
+    provider_id: str = ""
+    delivered: datetime | None = None
+    opened: datetime | None = None
+    clicked: dict[str, datetime] = {}
+    bounced: datetime | None = None
+    complained: datetime | None = None
+    robots: list[str] = []
+
+    @property
+    def key(self) -> str:
+        """The ledger key below the person: run, step, pass; never an execution's name."""
+        return f"{self.run_id}/{self.step}/{self.iteration}"

@@ -1,0 +1,150 @@
+"""The profile: the one record we keep of what a person is and did."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+
+class Trait(msgspec.Struct, array_like=True):
+    """A trait's value and the event that set it (the greatest (time, message_id) wins)."""
+
+    value: Any
+    time: datetime
+    message_id: str
+
+
+class Seen(msgspec.Struct, array_like=True):
+    """How often something happened, first and last."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+class Order(msgspec.Struct, omit_defaults=True):
+    """One order as its events tell, in whatever order they came; amounts without tax, shipping.
+
+    `placed` is the time of Order Completed (None while only a later event is known); `amount`
+    was said last by the event (`amount_time`, `amount_message`); `refunded` is the sum of
+    partial refunds.
+    """
+
+    order_id: str
+    placed: datetime | None = None
+    currency: str = ""
+    amount: Decimal = Decimal(0)
+    amount_time: datetime | None = None
+    amount_message: str = ""
+    refunded: Decimal = Decimal(0)
+    void: bool = False
+    skus: list[str] = []
+
+    @property
+    def revenue(self) -> Decimal:
+        """What the order is worth now: nothing if cancelled or wholly refunded."""
+        if self.void or self.placed is None:
+            return Decimal(0)
+        return max(self.amount - self.refunded, Decimal(0))
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as an order of the person."""
+        return self.placed is not None and not self.void
+
+
+class OrderRow(msgspec.Struct):
+    """An order that no longer fits into the profile, as it was when it left it."""
+
+    person: str
+    order: Order
+    left_at_version: int
+    version: int = 0
+
+
+class Cart(msgspec.Struct, omit_defaults=True):
+    """A cart: units per product (added less removed), until an order closes it."""
+
+    last: datetime
+    items: dict[str, float] = {}
+    closed: bool = False
+
+
+class Visit(msgspec.Struct, array_like=True):
+    """A page seen or a term searched for."""
+
+    time: datetime
+    what: str
+    title: str = ""
+
+
+class Touch(msgspec.Struct, omit_defaults=True):
+    """The campaign or referrer that first brought the person."""
+
+    time: datetime
+    message_id: str
+    campaign: dict[str, str] = {}
+    referrer: str = ""
+
+
+class OlderOrders(msgspec.Struct):
+    """Sums over the orders that were moved to rows of their own."""
+
+    count: int = 0
+    revenue: dict[str, Decimal] = {}
+    first: datetime | None = None
+
+
+class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """Everything we know of a person. API, command line and journeys call it *person*.
+
+    `moved_to` makes the record a redirect: the person is kept under that key (what else the
+    record holds is the state it was frozen in). `merged` lists the keys that lead here; rows
+    keep the key they came under. `recent` maps the hash of each remembered message id to its
+    client time; `let_go` is the greatest client time that was forgotten (see `fold`).
+    `pending` holds the timeline keys of events whose consequences are not drawn yet (the
+    outbox); `leaving_orders` those orders whose row is not written yet.
+    """
+
+    person: str
+    version: int = 0
+    moved_to: str = ""
+    merged: list[str] = []
+    user_id: str = ""
+    anonymous_ids: list[str] = []
+    created: datetime | None = None
+    traits: dict[str, Trait] = {}
+    events: dict[str, Seen] = {}
+    orders: dict[str, Order] = {}
+    older_orders: OlderOrders = msgspec.field(default_factory=OlderOrders)
+    carts: dict[str, Cart] = {}
+    pages: list[Visit] = []
+    searches: list[Visit] = []
+    devices: dict[str, Seen] = {}
+    groups: dict[str, datetime] = {}
+    first_touch: Touch | None = None
+    refused: list[str] = []
+    recent: dict[str, str] = {}
+    let_go: str = ""
+    pending: list[str] = []
+    leaving_orders: list[Order] = []
+
+    @property
+    def keys(self) -> list[str]:
+        """Every key under which rows of this person may stand, its own first."""
+        return [self.person, *self.merged]
+
+    def trait(self, name: str) -> Any:
+        """A trait's value, or None."""
+        found = self.traits.get(name)
+        return found.value if found else None
+
+
+class TimelineRow(msgspec.Struct):
+    """One event in a person's timeline; `key` sorts it, `expires` ends it (epoch seconds)."""
+
+    person: str
+    key: str
+    event: Any  # functions.tracking.event.Event, kept packed
+    expires: int
