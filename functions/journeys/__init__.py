@@ -1,1 +1,1 @@
-"""What happens when: journeys, their compiler and their steps, pure but for the effects handed in."""
+"""What happens when: journeys, their compiler and steps; effects are handed in."""

@@ -43,3 +43,18 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     def key(self) -> str:
         """The ledger key below the person: run, step, pass; never an execution's name."""
         return f"{self.run_id}/{self.step}/{self.iteration}"
+
+
+class Kept(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A message kept instead of sent: the mail as its whole MIME text, an SMS as its words."""
+
+    send_id: str
+    channel: str
+    to: str
+    time: datetime
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    raw: str = ""
+    person: str = ""
+    version: int = 0
