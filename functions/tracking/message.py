@@ -8,6 +8,18 @@ import msgspec
 State = Literal["claimed", "sent", "unknown", "failed", "not sent", "held"]
 
 
+class Outcome(msgspec.Struct, omit_defaults=True):
+    """What came of a wish to send: `at` is the moment of the claim, `until` the end of a hold.
+
+    "gone" means that the run has ended; "unknown" counts as sent.
+    """
+
+    state: Literal["sent", "unknown", "not sent", "held", "gone"]
+    reason: str = ""
+    at: datetime | None = None
+    until: datetime | None = None
+
+
 class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A message of a run's step and pass; `send_id` is a hash of just those.
 

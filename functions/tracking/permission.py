@@ -1,8 +1,11 @@
 """The permission item: what must be checked and changed in one step before a message goes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
+
+CLAIMS_KEPT_FOR = timedelta(days=8)  # longer than any retry of a step, and than a weekly cap
+MOST_CLAIMS = 30
 
 
 class Consent(msgspec.Struct, array_like=True):
@@ -15,9 +18,13 @@ class Consent(msgspec.Struct, array_like=True):
 
 
 class Live(msgspec.Struct, array_like=True):
-    """A run under way; `leaving` names the outcome as soon as an exit is decided."""
+    """A run under way; `leaving` names the outcome as soon as an exit is decided.
+
+    `person` is the key under which the run's record stands (a merge may have moved the person).
+    """
 
     journey: str
+    person: str
     leaving: str = ""
 
 
@@ -47,3 +54,70 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     addresses: dict[str, str] = {}
     live: dict[str, Live] = {}
     claims: list[Claim] = []
+
+
+class Refused(Exception):
+    """The step must not be taken; the text says why, in words that a marketer may read."""
+
+
+def enter(permission: Permission, run_id: str, journey: str, person: str, alone: bool) -> None:
+    """Note a run as under way. With `alone`, refused while another of the journey is."""
+    if permission.erased:
+        raise Refused("the person was erased")
+    others = (
+        live
+        for other, live in permission.live.items()
+        if other != run_id and live.journey == journey and not live.leaving
+    )
+    if alone and any(others):
+        raise Refused("the person is in this journey already")
+    permission.live.setdefault(run_id, Live(journey, person))
+
+
+def leave(permission: Permission, run_id: str, outcome: str) -> bool:
+    """Mark a run as leaving: from now on it gets no claim. False: it was not under way."""
+    live = permission.live.get(run_id)
+    if live is None or live.leaving:
+        return False
+    permission.live[run_id] = Live(live.journey, live.person, outcome)
+    return True
+
+
+def refusal(permission: Permission, channel: str, purpose: str, needs_consent: bool) -> str:
+    """Why nothing may be sent on this channel for this purpose now; "" when it may."""
+    if permission.erased:
+        return "the person was erased"
+    if channel in permission.suppressed:
+        return f"suppressed: {permission.suppressed[channel]}"
+    if not needs_consent:
+        return ""
+    consent = permission.consents.get(f"{channel}/{purpose}")
+    if consent is None:
+        return "no consent"
+    withdrawn = permission.consents.get(f"{channel}/*")
+    if not consent.given or (withdrawn and withdrawn.time >= consent.time):
+        return "consent withdrawn"
+    return ""
+
+
+def claim(permission: Permission, run_id: str, wanted: Claim, address: str, why_not: str) -> None:
+    """Take the right to send one message, for good. Raises Refused.
+
+    `address` is the hash of the address that the message was made for; `why_not` comes from
+    `refusal` on this very permission, so that check and act are one conditional write.
+    """
+    live = permission.live.get(run_id)
+    if live is None or live.leaving:
+        raise Refused("the run has ended")
+    if why_not:
+        raise Refused(why_not)
+    if permission.addresses.get(wanted.channel) != address:
+        raise Refused("the address has changed")
+    oldest = wanted.time - CLAIMS_KEPT_FOR
+    kept = [made for made in permission.claims if made.time >= oldest]
+    permission.claims = [*kept, wanted][-MOST_CLAIMS:]
+
+
+def claimed(permission: Permission, send_id: str) -> Claim | None:
+    """The claim of this message, if it was made."""
+    return next((made for made in permission.claims if made.send_id == send_id), None)

@@ -89,11 +89,13 @@ class Touch(msgspec.Struct, omit_defaults=True):
 
 
 class OlderOrders(msgspec.Struct):
-    """Sums over the orders that were moved to rows of their own."""
+    """Sums over the orders that were moved to rows of their own (`rows` of them)."""
 
+    rows: int = 0
     count: int = 0
     revenue: dict[str, Decimal] = {}
     first: datetime | None = None
+    last: datetime | None = None
 
 
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -102,7 +104,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     `moved_to` makes the record a redirect: the person is kept under that key (what else the
     record holds is the state it was frozen in). `merged` lists the keys that lead here; rows
     keep the key they came under. `recent` maps the hash of each remembered message id to its
-    client time; `let_go` is the greatest client time that was forgotten (see `fold`).
+    client time; `habits` has what the person's own devices tell of them (locale, time zone);
+    `let_go` is the greatest client time that was forgotten (see `fold`).
     `pending` holds the timeline keys of events whose consequences are not drawn yet (the
     outbox); `leaving_orders` those orders whose row is not written yet.
     """
@@ -115,6 +118,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     anonymous_ids: list[str] = []
     created: datetime | None = None
     traits: dict[str, Trait] = {}
+    habits: dict[str, Trait] = {}
     events: dict[str, Seen] = {}
     orders: dict[str, Order] = {}
     older_orders: OlderOrders = msgspec.field(default_factory=OlderOrders)

@@ -1,0 +1,129 @@
+"""What a state reads of its execution and writes into its data, compiled to functions."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.engine.definition import MOST_SECONDS
+from functions.engine.execution import Execution, ExecutionFailed
+
+Get = Callable[[Execution], Any]
+
+_PATH = re.compile(r"\$((?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+CONTEXT: dict[str, Get] = {
+    "$$.Execution.Name": lambda execution: execution.name,
+    "$$.Execution.StartTime": lambda execution: timestamp(execution.started),
+    "$$.State.EnteredTime": lambda execution: timestamp(execution.entered),
+    "$$.State.Name": lambda execution: execution.state,
+}
+TOKEN: dict[str, Get] = {"$$.Task.Token": lambda execution: execution.token}
+
+
+def timestamp(moment: datetime) -> str:
+    """The moment as the context object writes it: UTC, milliseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def reference(path: str, field: str) -> Get:
+    """What `$` or `$.a.b` points to; ValueError when the path is any other."""
+    match = _PATH.fullmatch(path)
+    if not match:
+        raise ValueError(f'{field}: "{path}" is not a path of the core')
+    names = match[1].split(".")[1:]
+
+    def get(execution: Execution) -> Any:
+        value: Any = execution.data
+        try:
+            for name in names:
+                value = value[name]
+        except (KeyError, TypeError):
+            raise _wrong(field, f'there is no "{path}"') from None
+        return value
+
+    return get
+
+
+def template(value: Any, field: str, context: dict[str, Get]) -> Get:
+    """What builds a payload: literals as they are, and paths under the keys that end in `.$`."""
+    if isinstance(value, dict):
+        return _object([_entry(key, item, field, context) for key, item in value.items()])
+    if isinstance(value, list) and not _is_literal(value):
+        items = [template(item, field, context) for item in value]
+        return lambda execution: [item(execution) for item in items]
+    return lambda execution: value
+
+
+def _object(entries: list[tuple[str, Any, Get | None]]) -> Get:
+    fixed = {key: item for key, item, get in entries if get is None}
+    read = [(key, get) for key, _, get in entries if get is not None]
+
+    def build(execution: Execution) -> dict[str, Any]:
+        payload = fixed.copy()
+        for key, get in read:
+            payload[key] = get(execution)
+        return payload
+
+    return build
+
+
+def _entry(key: str, item: Any, field: str, context: dict[str, Get]) -> tuple[str, Any, Get | None]:
+    field = f"{field}.{key}"
+    if not key.endswith(".$"):
+        return key, item, None if _is_literal(item) else template(item, field, context)
+    if not isinstance(item, str):
+        raise ValueError(f"{field}: must be a path")
+    return key[:-2], item, context.get(item) or reference(item, field)
+
+
+def _is_literal(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(not key.endswith(".$") and _is_literal(item) for key, item in value.items())
+    return not isinstance(value, list) or all(map(_is_literal, value))
+
+
+def writer(path: str | None) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """How a result gets into the data: under the name in `$.name`, or (None) not at all."""
+    if path is None:
+        return lambda data, result: data
+    match = _PATH.fullmatch(path)
+    if not match or match[1].count(".") != 1:
+        raise ValueError(f'ResultPath: "{path}" is neither null nor "$." with one name')
+    name = match[1][1:]
+    return lambda data, result: {**data, name: result}
+
+
+def seconds(path: str, field: str) -> Callable[[Execution], timedelta]:
+    """The whole seconds that the path points to, at least 1."""
+    get = reference(path, field)
+
+    def read(execution: Execution) -> timedelta:
+        value = get(execution)
+        if type(value) is not int or value > MOST_SECONDS:
+            raise _wrong(field, "needs a whole number of seconds")
+        return timedelta(seconds=max(value, 1))
+
+    return read
+
+
+def moment(path: str, field: str) -> Callable[[Execution], datetime]:
+    """The moment that the path points to, at least 1 second after the state was entered."""
+    get = reference(path, field)
+
+    def read(execution: Execution) -> datetime:
+        value = get(execution)
+        try:
+            if not _RFC3339.fullmatch(value):
+                raise ValueError(value)
+            due = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise _wrong(field, "needs a time such as 2027-01-31T09:00:00Z") from None
+        return max(due, execution.entered + timedelta(seconds=1))
+
+    return read
+
+
+def _wrong(field: str, why: str) -> ExecutionFailed:
+    return ExecutionFailed("States.Runtime", f"{field}: {why}")

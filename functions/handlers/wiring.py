@@ -1,0 +1,57 @@
+"""The one place that names what stands behind the handlers: store, queue, workflow, channels."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.channels.channel import Channel
+from functions.journeys.workflow import Workflow
+from functions.settings import Settings
+from functions.storage.store import Store
+from functions.tracking.source import Source
+
+
+class Busy(Exception):
+    """The queue takes no more for now; the client should come again in `retry_after` seconds."""
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(f"busy, come again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a handler may touch.
+
+    send_events(bodies): puts EventBatch bodies on the event queue, raises Busy.
+    bury(body, reason): puts a body on the dead-letter queue.
+    source(write_key): who sends with this key, None when unknown or revoked.
+    """
+
+    settings: Settings
+    store: Store
+    workflow: Workflow
+    channels: Mapping[str, Channel]
+    now: Callable[[], datetime]
+    send_events: Callable[[list[bytes]], None]
+    bury: Callable[[bytes, str], None]
+    source: Callable[[str], Source | None]
+
+
+_parts: Parts | None = None
+
+
+def parts() -> Parts:
+    """The parts in force: what `use` set, else those of AWS, made at the first call."""
+    global _parts
+    if _parts is None:
+        from functions.handlers.aws import aws_parts
+
+        _parts = aws_parts()
+    return _parts
+
+
+def use(chosen: Parts | None) -> None:
+    """Set the parts (one machine, tests)."""
+    global _parts
+    _parts = chosen

@@ -1,0 +1,198 @@
+"""Checking a journey's files: every mistake at its line, several at a time, with what is right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+
+from functions.journeys import journey as journeys
+from functions.journeys import schema, steps
+from functions.journeys.flow import LONGEST_RUN, TooLong, compile_journey, longest
+from functions.journeys.happening import happening
+from functions.journeys.journey import Journey, JourneyFile
+from functions.journeys.problem import Problem, Problems
+from functions.journeys.wording import sentences
+from functions.journeys.yaml_file import Located, Path, read
+from functions.segments import condition as conditions
+from functions.segments.phrases import BadPhrase
+
+MESSAGE_FILE = re.compile(
+    r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
+)
+CHANNEL_OF = {"mjml": "email", "sms": "sms"}
+READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for"}  # says it better
+
+
+@cache
+def journey_schema() -> dict[str, Any]:
+    """The JSON Schema of journey.yaml."""
+    words = {first: beside for first, (_, beside) in conditions.READERS.items()}
+    whole = schema.assemble(JourneyFile, dict(steps.types()), words)
+    whole["$defs"]["leave"] = {"type": "object", "required": ["as"]}
+    return whole
+
+
+def load(name: str, files: Mapping[str, str], purposes: Mapping[str, bool]) -> Journey:
+    """Read and check a journey from its folder's files (by file name). Raises Problems.
+
+    `purposes` are those of brand.yaml (name -> whether it needs consent).
+    """
+    where = f"{name}/journey.yaml"
+    if "journey.yaml" not in files:
+        raise Problems([Problem(where, 0, "is missing")])
+    located = read(where, files["journey.yaml"])
+    problems = list(_Checker(located, set(purposes), messages(files)).problems())
+    if problems:
+        raise Problems(problems)
+    journey = journeys.build(name, located.value)
+    problems = list(_whole(journey, located))
+    if problems:
+        raise Problems(problems)
+    return journey
+
+
+def messages(files: Mapping[str, str]) -> dict[str, set[str]]:
+    """The channels in which each message exists, from the names of the files."""
+    found: dict[str, set[str]] = {}
+    for file in files:
+        match = MESSAGE_FILE.match(file)
+        if match and match["kind"] in CHANNEL_OF:
+            found.setdefault(match["name"], set()).add(CHANNEL_OF[match["kind"]])
+    return found
+
+
+def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
+    """What can only be seen on the whole journey."""
+    seen: dict[str, Path] = {}
+    for path, step in _paths(journey.steps, ("steps",)):
+        if step.name in seen:
+            yield Problem(
+                located.file,
+                located.line(path),
+                f'two steps are called "{step.name}" (the other on line '
+                f"{located.line(seen[step.name])}); give one of them a name:",
+            )
+        seen.setdefault(step.name, path)
+        for field, text in step.check():
+            yield Problem(located.file, located.line((*path, field)), text)
+    if longest(journey.steps) > LONGEST_RUN:
+        yield Problem(
+            located.file,
+            located.line(("steps",)),
+            f"the waits add up to {longest(journey.steps).days} days; "
+            "journeys of more than 365 days are not built yet",
+        )
+    try:
+        compile_journey(journey, "check")
+    except TooLong as error:
+        yield Problem(located.file, located.line(("steps",)), str(error))
+
+
+def _paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
+    for index, step in enumerate(found):
+        yield (*path, index), step
+        for arm in step.arms:
+            yield from _paths(getattr(step, arm), (*path, index, arm.replace("_", " ")))
+
+
+class _Checker:
+    """The checks of one file, before it is built."""
+
+    def __init__(
+        self, located: Located, purposes: set[str], known_messages: dict[str, set[str]]
+    ) -> None:
+        self._located, self._purposes, self._messages = located, purposes, known_messages
+
+    def problems(self) -> Iterator[Problem]:
+        raw = self._located.value
+        if not isinstance(raw, dict):
+            yield self._at((), "a journey is a mapping with title, purpose, once per and steps")
+            return
+        yield from self._by_schema()
+        yield from self._phrase(("enter when",), raw.get("enter when"), happening)
+        yield from self._phrase(("only if",), raw.get("only if"), conditions.condition)
+        yield from self._phrase(("goal",), raw.get("goal"), journeys.goal)
+        leave = raw.get("leave when", [])
+        if not isinstance(leave, list):
+            yield self._at(("leave when",), "is a list; begin each item with a hyphen")
+            leave = []
+        for index, item in enumerate(leave):
+            yield from self._phrase(("leave when", index), item, journeys.leave)
+        yield from self._purpose((), raw)
+        yield from self._steps(raw.get("steps"), ("steps",))
+
+    def _at(self, path: Path, text: str) -> Problem:
+        return Problem(self._located.file, self._located.line(path), text)
+
+    def _by_schema(self) -> Iterator[Problem]:
+        validator = jsonschema.Draft202012Validator(journey_schema())
+        for error in validator.iter_errors(self._located.value):
+            if READ_BY_US.isdisjoint(map(str, error.absolute_path)):
+                for path, text in sentences(error):
+                    yield self._at(path, text)
+
+    def _phrase(self, path: Path, raw: Any, reader: Callable[[Any], Any]) -> Iterator[Problem]:
+        if raw is None:
+            return
+        try:
+            reader(raw)
+        except BadPhrase as error:
+            yield self._at(path, str(error))
+            return
+        except (AttributeError, TypeError):
+            yield self._at(path, f"{raw!r} cannot be read here; write a mapping")
+            return
+        if path[0] == "leave when" and not (isinstance(raw, dict) and raw.get("as")):
+            yield self._at(path, '"as" is missing: the name of the outcome')
+        for message in conditions.mentioned_messages(raw):
+            if "/" not in message and message not in self._messages:
+                yield self._at(path, self._no_message(message))
+
+    def _no_message(self, name: str) -> str:
+        known = ", ".join(sorted(self._messages)) or "none"
+        close = difflib.get_close_matches(name, self._messages, 1)
+        hint = f'did you mean "{close[0]}"?' if close else f"there are: {known}"
+        return (
+            f'there is no message "{name}" in this folder (a file {name}.de.mjml or .sms); {hint}'
+        )
+
+    def _purpose(self, path: Path, raw: dict[str, Any]) -> Iterator[Problem]:
+        purpose = raw.get("purpose")
+        if isinstance(purpose, str) and purpose not in self._purposes:
+            known = ", ".join(sorted(self._purposes))
+            yield self._at(
+                (*path, "purpose"),
+                f'"{purpose}" is not a purpose in brand.yaml; there are: {known}',
+            )
+
+    def _steps(self, raw: Any, path: Path) -> Iterator[Problem]:
+        for index, step in enumerate(raw if isinstance(raw, list) else []):
+            if isinstance(step, dict):
+                yield from self._step(step, (*path, index))
+
+    def _step(self, raw: dict[str, Any], path: Path) -> Iterator[Problem]:
+        yield from self._purpose(path, raw)
+        if isinstance(raw.get("send"), str):
+            yield from self._send(raw, path)
+        yield from self._phrase((*path, "if"), raw.get("if"), conditions.condition)
+        yield from self._phrase((*path, "wait for"), raw.get("wait for"), happening)
+        for arm in ("then", "otherwise", "if not sent"):
+            yield from self._steps(raw.get(arm), (*path, arm))
+
+    def _send(self, raw: dict[str, Any], path: Path) -> Iterator[Problem]:
+        channels = self._messages.get(raw["send"])
+        if channels is None:
+            yield self._at((*path, "send"), self._no_message(raw["send"]))
+        elif raw.get("by") and raw["by"] not in channels:
+            there = ", ".join(sorted(channels))
+            yield self._at((*path, "by"), f'"{raw["send"]}" exists only for: {there}')
+        elif not raw.get("by") and len(channels) > 1:
+            yield self._at(
+                (*path, "send"),
+                f'"{raw["send"]}" exists for several channels; say "by: email" or "by: sms"',
+            )

@@ -1,0 +1,156 @@
+"""The compiler: a journey becomes Amazon States Language, with as few states as it can."""
+
+from datetime import timedelta
+from typing import Any
+
+from functions.journeys.journey import Journey
+from functions.journeys.step import Step
+from functions.journeys.steps.send import Send
+from functions.journeys.steps.wait_for import WaitFor
+
+LONGEST_NAME = 80  # of a state, by Step Functions
+LONGEST_RUN = timedelta(days=365)  # of an execution
+FINISHED, LEFT = "finished", "left"
+# Named errors only: States.ALL or States.Timeout would match a wait's own timeout and run the
+# step again. Provider throttling is not among them (a billed retry that runs out): it holds.
+RETRY = {
+    "ErrorEquals": [
+        "Temporary",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+        "Lambda.Unknown",
+    ],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 10,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 900,
+    "JitterStrategy": "FULL",
+}
+RUN_STEP = "${RunStep}"
+
+
+class TooLong(ValueError):
+    """A state's name or a run is longer than Step Functions allows."""
+
+
+def compile_journey(journey: Journey, version: str) -> dict[str, Any]:
+    """The States Language definition of a journey. Raises TooLong.
+
+    `version` goes into every task, so that a run keeps the definition that it started with.
+    `${RunStep}` stands for the Lambda's ARN.
+    """
+    flow = Flow(journey.name, version)
+    start = flow.chain(journey.steps, "", None)
+    states = dict(reversed(flow.states.items()))
+    return {"Comment": journey.title, "StartAt": start, "States": states}
+
+
+class Flow:
+    """The states of one journey, added from the end to the start."""
+
+    def __init__(self, journey: str, version: str) -> None:
+        self.states: dict[str, dict[str, Any]] = {}
+        self._journey, self._version = journey, version
+        self._branches: dict[int, int] = {}
+
+    def add(self, name: str, state: dict[str, Any]) -> str:
+        """Add a state; adding the same one again changes nothing."""
+        if len(name) > LONGEST_NAME:
+            raise TooLong(
+                f'"{name}" is longer than {LONGEST_NAME} characters; give the steps a shorter name:'
+            )
+        self.states.setdefault(name, state)
+        return name
+
+    def chain(self, steps: list[Step], after: str, before: Step | None) -> str:
+        """The first state of steps that follow one another and then go on to `after`."""
+        wait: WaitFor | None = None
+        for index in reversed(range(len(steps))):
+            step = steps[index]
+            earlier = steps[index - 1] if index else before
+            if isinstance(step, WaitFor) and index and isinstance(earlier, Send):
+                wait = step
+            elif isinstance(step, Send):
+                after, wait = step.states_with(self, after, wait), None
+            else:
+                after = step.states(self, after, earlier)
+        return after
+
+    def arm(self, step: Step, arm: str, after: str) -> str:
+        """The first state of an arm; without steps, where it goes on anyway."""
+        return self.chain(getattr(step, arm), after, step)
+
+    def task(self, step: Step, name: str, result: str = "$.last") -> dict[str, Any]:
+        """A task that runs the step and goes on with what it returns."""
+        return self._task(step, "arn:aws:states:::lambda:invoke", result, {})
+
+    def token_task(self, step: Step, name: str) -> dict[str, Any]:
+        """A task that ends when its token is answered."""
+        resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+        return self._task(step, resource, "$.last", {"token.$": "$$.Task.Token"})
+
+    def _task(
+        self, step: Step, resource: str, result: str, extra: dict[str, Any]
+    ) -> dict[str, Any]:
+        payload = {
+            "journey": self._journey,
+            "version": self._version,
+            "step": step.name,
+            "run.$": "$.run",
+            "person.$": "$.person",
+            "entered.$": "$$.State.EnteredTime",
+            **extra,
+        }
+        return {
+            "Type": "Task",
+            "Resource": resource,
+            "Parameters": {"FunctionName": RUN_STEP, "Payload": payload},
+            "ResultPath": result,
+            "Retry": [RETRY],
+        }
+
+    def finish(self, state: dict[str, Any], catch: list[dict[str, Any]], after: str) -> None:
+        """Give a task its catches (a run that is leaving ends quietly) and where it goes on."""
+        state["Catch"] = [*catch, self.catch("Exit", self.add(LEFT, {"Type": "Succeed"}))]
+        self.then(state, after)
+
+    def then(self, state: dict[str, Any], after: str) -> dict[str, Any]:
+        """Set where a state goes on."""
+        state.update({"Next": after} if after else {"End": True})
+        return state
+
+    def catch(self, error: str, target: str, path: str = "$.caught") -> dict[str, Any]:
+        """A catch of one named error."""
+        return {"ErrorEquals": [error], "Next": target or self.end(), "ResultPath": path}
+
+    def end(self) -> str:
+        """A state to end in, for those that cannot end themselves."""
+        return self.add(FINISHED, {"Type": "Succeed"})
+
+    def seconds(self, length: timedelta) -> int:
+        """A length in whole seconds, at least one."""
+        return max(1, int(length.total_seconds()))
+
+    def result_path(self, step: Step) -> str:
+        """Where a step's result stands: a branch has a place of its own, because its moment is
+        needed after its arms have run."""
+        if step.verb != "if":
+            return "$.last"
+        return f"$.if{self._branches.setdefault(id(step), len(self._branches) + 1)}"
+
+
+def longest(steps: list[Step]) -> timedelta:
+    """The longest that steps can take, holds apart."""
+    from functions.journeys.steps.wait import Wait
+    from functions.segments.phrases import duration
+
+    total = timedelta()
+    for step in steps:
+        if isinstance(step, Wait):
+            total += duration(step.wait).at_most
+        elif isinstance(step, WaitFor):
+            total += duration(step.at_most).at_most
+        total += max((longest(getattr(step, arm)) for arm in step.arms), default=timedelta())
+    return total

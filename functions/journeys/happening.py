@@ -1,0 +1,28 @@
+"""A happening: an event that comes, or a condition that becomes true."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from functions.segments.condition import Condition, Facts, condition, event_test
+from functions.segments.condition import mentioned_messages as in_condition
+from functions.tracking.event import Event
+
+
+@dataclass(frozen=True)
+class Happening:
+    """`names` are the events it waits for; empty for a condition, which any event may make true."""
+
+    names: tuple[str, ...]
+    happened: Callable[[Event, Facts], bool]
+    messages: tuple[str, ...] = ()
+    holds: Condition | None = None
+
+
+def happening(raw: Any) -> Happening:
+    """Read a HAPPENING. Raises BadPhrase."""
+    if isinstance(raw, dict) and "event" in raw:
+        names, matches = event_test(raw)
+        return Happening(names, lambda event, facts: matches(event, facts.entry, facts.now))
+    holds = condition(raw)
+    return Happening((), lambda event, facts: holds(facts), tuple(in_condition(raw)), holds)

@@ -1,0 +1,95 @@
+"""The JSON Schema of a journey, generated from its own Struct and those of the step types."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from functions.segments.phrases import DURATION_EXAMPLE, DURATION_PATTERN
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _phrase(description: str, pattern: str, example: str) -> msgspec.Meta:
+    """A pattern, with the sentence that editors and the checker show where it does not fit."""
+    return msgspec.Meta(
+        pattern=pattern,
+        description=description,
+        extra_json_schema={"patternErrorMessage": example},
+    )
+
+
+Duration = Annotated[str, _phrase("How long", DURATION_PATTERN, DURATION_EXAMPLE)]
+Name = Annotated[
+    str,
+    _phrase(
+        "A name",
+        r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        'a name is written in small letters, digits and hyphens, like "welcome-back"',
+    ),
+]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Steps = Annotated[list[Any], msgspec.Meta(min_length=1, extra_json_schema={"items": _ref("step")})]
+Condition = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("condition"))]
+Happening = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("happening"))]
+Event = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("event"))]
+
+
+def step_schema(types: dict[str, type]) -> dict[str, Any]:
+    """A step has exactly one verb; the verb chooses the schema of the rest."""
+    return {
+        "type": "object",
+        "oneOf": [{"required": [verb]} for verb in types],
+        "allOf": [
+            {"if": {"required": [verb]}, "then": _ref(step.__name__)}
+            for verb, step in types.items()
+        ],
+    }
+
+
+def language(conditions: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Schemas of the parts that stand in many places: conditions, events, happenings."""
+    text_or_list = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    event = {
+        "type": "object",
+        "properties": {
+            "event": text_or_list,
+            "where": {"type": "object"},
+            "same": {"type": ["string", "object"]},
+        },
+        "required": ["event"],
+    }
+    words = sorted({word for first, beside in conditions.items() for word in (first, *beside)})
+    return {
+        "event": event,
+        "condition": {
+            "type": "object",
+            "properties": dict.fromkeys(words, True),
+            "oneOf": [{"required": [first]} for first in conditions],
+        },
+        "happening": {
+            "if": {"required": ["event"]},
+            "then": _ref("event"),
+            "else": _ref("condition"),
+        },
+    }
+
+
+def assemble(
+    journey: type, types: dict[str, type], conditions: dict[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """The whole schema (draft 2020-12), as it is committed for editors."""
+    _, components = msgspec.json.schema_components(
+        [journey, *types.values()], ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A journey of Tante",
+        "$ref": f"#/$defs/{journey.__name__}",
+        "$defs": {
+            **components,
+            **language(conditions),
+            "step": step_schema(types),
+        },
+    }

@@ -1,0 +1,90 @@
+"""What every step type is: its words, the states it compiles to, and what it does when reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from functions.journeys.run import Run
+from functions.segments.condition import Facts
+from functions.tracking.event import Event
+from functions.tracking.message import Outcome
+
+if TYPE_CHECKING:
+    from functions.journeys.flow import Flow
+    from functions.journeys.steps.send import Send
+
+
+class Exit(Exception):
+    """The run has ended or is leaving; the step does nothing."""
+
+
+class Temporary(Exception):
+    """Something we need did not answer; the step may be tried again."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a step answers its own token: an output, or a named error with its cause."""
+
+    output: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A run that has reached a step, and what the step may cause.
+
+    deliver(message, channel, purpose): sends, and says what came of it.
+    enter(journey): starts another journey for the person with this run's entry.
+    give_task(text, owner, due): makes a task for a colleague.
+    wait(since): registers the wait with the step's token.
+    claimed_at(step): when that step's message was let go (None: it was not).
+    events(names, since): the person's events, oldest first.
+    """
+
+    run: Run
+    now: datetime
+    facts: Facts
+    zone: ZoneInfo
+    payload: dict[str, Any]
+    deliver: Callable[[Send], Outcome]
+    enter: Callable[[str], None]
+    give_task: Callable[[str, str, datetime | None], None]
+    wait: Callable[[datetime], None]
+    claimed_at: Callable[[str], datetime | None]
+    events: Callable[[tuple[str, ...], datetime], Iterator[Event]]
+
+
+class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The base of the step types; each names its verb and the arms that hold more steps."""
+
+    name: str = ""
+
+    verb: ClassVar[str] = ""
+    arms: ClassVar[tuple[str, ...]] = ()
+
+    def label(self, before: Step | None) -> str:
+        """The name it has without a `name:`, its verb and object."""
+        raise NotImplementedError
+
+    def states(self, flow: Flow, after: str, before: Step | None) -> str:
+        """Add the states of this step to the flow; returns the first one's name.
+
+        `after` is where it goes on ("" at the end); `before` the step before it.
+        """
+        raise NotImplementedError
+
+    def visit(self, visit: Visit) -> Answer | None:
+        """Do it. None: the token is answered later by an event or its timeout."""
+        raise NotImplementedError
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Problems that the schema cannot see, as (field, text)."""
+        return iter(())

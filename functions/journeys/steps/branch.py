@@ -1,0 +1,45 @@
+"""Go one of two ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from functions.journeys import schema
+from functions.journeys.step import Answer, Step, Visit
+from functions.journeys.steps.wait_for import _brief
+from functions.segments.condition import condition
+
+if TYPE_CHECKING:
+    from functions.journeys.flow import Flow
+
+
+class Branch(Step, rename={"if_": "if"}):
+    """Asks a condition at that moment and goes one of two ways; both come together after."""
+
+    if_: schema.Condition
+    then: schema.Steps = msgspec.field(default_factory=list)
+    otherwise: schema.Steps = msgspec.field(default_factory=list)
+
+    verb: ClassVar[str] = "if"
+    arms: ClassVar[tuple[str, ...]] = ("then", "otherwise")
+
+    def label(self, before: Step | None) -> str:
+        return f"if {_brief(self.if_)}"
+
+    def states(self, flow: Flow, after: str, before: Step | None) -> str:
+        path = flow.result_path(self)
+        state = flow.task(self, self.name, path)
+        then = flow.arm(self, "then", after) or flow.end()
+        otherwise = flow.arm(self, "otherwise", after) or flow.end()
+        choice = {
+            "Type": "Choice",
+            "Choices": [{"Variable": f"{path}.Payload.arm", "StringEquals": "then", "Next": then}],
+            "Default": otherwise,
+        }
+        flow.finish(state, [], flow.add(f"then or otherwise: {self.name}", choice))
+        return flow.add(self.name, state)
+
+    def visit(self, visit: Visit) -> Answer | None:
+        return Answer({"arm": "then" if condition(self.if_)(visit.facts) else "otherwise"})

@@ -1,0 +1,81 @@
+"""Send a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+
+from functions.journeys import schema
+from functions.journeys.step import Answer, Step, Visit
+
+if TYPE_CHECKING:
+    from functions.journeys.flow import Flow
+    from functions.journeys.steps.wait_for import WaitFor
+
+
+class Send(Step, rename={"if_not_sent": "if not sent"}):
+    """Sends a message of this folder by e-mail or SMS, in the person's language, once.
+
+    `by` is needed only where the message exists in several channels. `if not sent` holds the
+    steps for someone who may not get it or has no address.
+    """
+
+    send: schema.Name
+    by: Literal["email", "sms", ""] = ""
+    purpose: str = ""
+    if_not_sent: schema.Steps = msgspec.field(default_factory=list)
+
+    verb: ClassVar[str] = "send"
+    arms: ClassVar[tuple[str, ...]] = ("if_not_sent",)
+
+    def label(self, before: Step | None) -> str:
+        return f"send {self.send}" + (f" by {self.by}" if self.by else "")
+
+    def states(self, flow: Flow, after: str, before: Step | None) -> str:
+        return self.states_with(flow, after, None)
+
+    def states_with(self, flow: Flow, after: str, wait: WaitFor | None) -> str:
+        """The send alone, or fused with the wait for what comes of it: one state, because
+        each state is billed and the token's timeout can be the wait."""
+        name = f"{self.name}, {wait.name}" if wait else self.name
+        state = flow.token_task(self, name)
+        catch = [flow.catch("Hold", self._hold(flow, name), "$.hold")]
+        if wait:
+            state["Parameters"]["Payload"]["wait"] = wait.name
+            state["Parameters"]["Payload"]["since"] = {"send": self.name}
+        if self.if_not_sent:
+            # The wait stands once more by itself for those who come from the arm.
+            onwards = wait.states(flow, after, self) if wait else after
+            catch.append(flow.catch("NotSent", flow.chain(self.if_not_sent, onwards, self)))
+        if wait:
+            wait.hang(flow, state, catch, after, fused=bool(self.if_not_sent))
+        flow.finish(state, catch, after if not wait else state.get("Next", after))
+        return flow.add(name, state)
+
+    def _hold(self, flow: Flow, name: str) -> str:
+        """What may not go now waits until the time that `Hold` names, then tries again."""
+        state = {"Type": "Wait", "TimestampPath": "$.hold.Cause", "Next": name}
+        return flow.add(f"hold {self.name}", state)
+
+    def visit(self, visit: Visit) -> Answer | None:
+        outcome = visit.deliver(self)
+        if outcome.state == "gone":
+            return Answer(error="Exit", cause=outcome.reason)
+        if outcome.state == "held" and outcome.until:
+            return Answer(error="Hold", cause=moment(outcome.until))
+        if outcome.state == "not sent" and self.if_not_sent:
+            return Answer(error="NotSent", cause=outcome.reason)
+        return Answer({"sent": outcome.state != "not sent"})
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+
+def moment(time: Any) -> str:
+    """A time as Step Functions reads it: whole seconds, UTC, never earlier than asked."""
+    from datetime import UTC, timedelta
+
+    whole = time.astimezone(UTC) + timedelta(microseconds=999_999)
+    return str(whole.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -1,0 +1,139 @@
+"""Wait for something to happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from functions.journeys import schema
+from functions.journeys.happening import happening
+from functions.journeys.step import Answer, Step, Visit
+from functions.journeys.steps.send import Send
+from functions.journeys.steps.wait import Wait
+from functions.segments.condition import OUTCOMES, of_message
+from functions.segments.phrases import duration
+
+if TYPE_CHECKING:
+    from functions.journeys.flow import Flow
+
+
+class WaitFor(Step, rename={"wait_for": "wait for", "at_most": "at most"}):
+    """Waits for an event, or until a condition becomes true, but only so long.
+
+    `then` holds the steps when it happened, `otherwise` those when the time ran out. A wait for
+    what comes of a message counts from its sending; when the message was not sent at all,
+    `otherwise` is taken at once.
+    """
+
+    wait_for: schema.Happening
+    at_most: schema.Duration
+    then: schema.Steps = msgspec.field(default_factory=list)
+    otherwise: schema.Steps = msgspec.field(default_factory=list)
+
+    verb: ClassVar[str] = "wait for"
+    arms: ClassVar[tuple[str, ...]] = ("then", "otherwise")
+
+    def label(self, before: Step | None) -> str:
+        return f"wait for {_brief(self.wait_for)}"
+
+    @property
+    def hangs_on_messages(self) -> bool:
+        """Whether it can only come true through messages of ours."""
+        return any(word in self.wait_for for word in OUTCOMES)
+
+    def states(self, flow: Flow, after: str, before: Step | None) -> str:
+        state = flow.token_task(self, self.name)
+        payload = state["Parameters"]["Payload"]
+        payload["wait"] = self.name
+        payload.update(_since(flow, before))
+        catch: list[dict[str, Any]] = []
+        self.hang(flow, state, catch, after)
+        flow.finish(state, catch, state.get("Next", after))
+        return flow.add(self.name, state)
+
+    def hang(
+        self, flow: Flow, state: dict[str, Any], catch: list[Any], after: str, fused: bool = False
+    ) -> None:
+        """Turn a token task into this wait: its timeout, where each ending leads.
+
+        `fused`: the state's own NotSent leads elsewhere already.
+        """
+        state["TimeoutSeconds"] = flow.seconds(duration(self.at_most).at_most)
+        otherwise = flow.arm(self, "otherwise", after)
+        if not fused and self.hangs_on_messages:
+            catch.append(flow.catch("NotSent", otherwise))
+        catch.append(flow.catch("States.Timeout", otherwise))
+        then = flow.arm(self, "then", after)
+        if then:
+            state["Next"] = then
+
+    def visit(self, visit: Visit) -> Answer | None:
+        """Register first, then look back: an event that came before is found by one or the
+        other, whatever happens at the same time."""
+        if self.hangs_on_messages and not _was_any_sent(self, visit):
+            return Answer(error="NotSent", cause="none of the messages it waits for was sent")
+        since = _moment_since(visit)
+        visit.wait(since)
+        return Answer({"looked back": True}) if self.has_happened(visit, since) else None
+
+    def has_happened(self, visit: Visit, since: datetime) -> bool:
+        """Whether it happened since, by what is stored now."""
+        awaited = happening(self.wait_for)
+        if awaited.holds:
+            return awaited.holds(visit.facts)
+        entry_id = visit.run.entry.message_id
+        return any(
+            awaited.happened(event, visit.facts)
+            for event in visit.events(awaited.names, since)
+            if event.message_id != entry_id
+        )
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        if duration(self.at_most).exact is None:
+            yield "at most", f'{self.at_most!r} is not exact; write days or weeks, like "30 days"'
+
+
+def _brief(raw: dict[str, Any]) -> str:
+    """A happening in a few words: "clicked guide", "Order Completed"."""
+    word, value = next(iter(raw.items()), ("", ""))
+    if isinstance(value, dict):
+        value = next(iter(value), "")
+    text = " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if word == "event" else f"{word} {text}"
+
+
+def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
+    """Where the step finds the moment from which on events count."""
+    if before is None:
+        return {"since": {"entry": True}}
+    if isinstance(before, Send):
+        return {"since": {"send": before.name}}
+    if isinstance(before, WaitFor):
+        return {"since": {"wait": True}}
+    exact = duration(before.wait).exact if isinstance(before, Wait) else None
+    if exact is not None:
+        return {"since": {"seconds": flow.seconds(exact)}}
+    return {"since": {"at.$": f"{flow.result_path(before)}.Payload.at"}}
+
+
+def _moment_since(visit: Visit) -> datetime:
+    """The moment named by the payload; see `_since`."""
+    since = visit.payload.get("since", {})
+    entered = datetime.fromisoformat(visit.payload["entered"])
+    if "send" in since:
+        return visit.claimed_at(since["send"]) or entered
+    if "seconds" in since:
+        return entered - timedelta(seconds=since["seconds"] + 1)
+    if "at" in since:
+        return datetime.fromisoformat(since["at"])
+    if "wait" in since and visit.run.wait:
+        return visit.run.wait.registered
+    return visit.run.entered
+
+
+def _was_any_sent(step: WaitFor, visit: Visit) -> bool:
+    wanted = happening(step.wait_for).messages
+    return any(message.state in ("sent", "unknown") for message in of_message(visit.facts, wanted))

@@ -1,0 +1,254 @@
+"""Conditions: one language for entry, exit, waits and branches."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from functions.segments.operators import find, test
+from functions.segments.person import NOT_YET as FIELDS_NOT_YET
+from functions.segments.person import fields
+from functions.segments.phrases import BadPhrase, duration
+from functions.tracking.event import Event
+from functions.tracking.message import Message
+from functions.tracking.permission import Permission, refusal
+from functions.tracking.profile import Profile
+
+ADDRESSED = {"email": "email", "sms": "phone"}  # channel -> the trait that holds its address
+NOT_YET = ("cart", "bounced", "in segment", "in journey", "left journey")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a condition may look at; what is dear to fetch is a function.
+
+    messages(): the person's messages; events(names, since): events of these names whose own
+    time is not before `since` (None: ever).
+    """
+
+    profile: Profile
+    permission: Permission
+    now: datetime
+    journey: str
+    run_id: str
+    entry: Event
+    entered: datetime
+    purpose: str
+    needs_consent: Mapping[str, bool]
+    messages: Callable[[], Iterable[Message]] = field(default=tuple)
+    events: Callable[[Iterable[str], datetime | None], Iterable[Event]] = field(
+        default=lambda names, since: ()
+    )
+
+
+Condition = Callable[[Facts], bool]
+EventTest = Callable[[Event, Event | None, datetime], bool]  # (event, entry, now)
+
+
+def condition(raw: Any) -> Condition:
+    """Read a CONDITION. Raises BadPhrase with what would be right."""
+    if not isinstance(raw, dict):
+        raise BadPhrase(f"{raw!r} is not a condition, which is a mapping like {{clicked: guide}}")
+    first = [word for word in raw if word in READERS]
+    later = [word for word in raw if word in NOT_YET]
+    if later and not first:
+        raise BadPhrase(f'"{later[0]}" is not built yet')
+    if len(first) != 1:
+        raise BadPhrase(
+            f"a condition has exactly one of: {', '.join(READERS)}; here: {', '.join(raw) or '-'}"
+        )
+    read, beside = READERS[first[0]]
+    _only(raw, (first[0], *beside))
+    return read(raw)
+
+
+def _only(raw: dict[str, Any], words: Iterable[str]) -> None:
+    for word in raw:
+        if word not in words:
+            allowed = ", ".join(words)
+            hint = "not built yet" if word in ("robots",) else f"unknown; here go: {allowed}"
+            raise BadPhrase(f'"{word}" is {hint}')
+
+
+def names(raw: Any) -> tuple[str, ...]:
+    """A name or a list of names."""
+    found = raw if isinstance(raw, list) else [raw]
+    if not found or not all(isinstance(name, str) and name for name in found):
+        raise BadPhrase(f"{raw!r} is not a name or a list of names")
+    return tuple(found)
+
+
+def field_tests(raw: Any) -> Callable[[Callable[[str], list[Any]], datetime], bool]:
+    """FIELDS: every named field passes its test. Takes a look-up of values by path, and now."""
+    if not isinstance(raw, dict) or not raw:
+        raise BadPhrase(f"{raw!r} is not a mapping of fields and tests")
+    tests = [(path, test(wanted)) for path, wanted in raw.items()]
+    return lambda values, now: all(check(values(path), now) for path, check in tests)
+
+
+def event_test(raw: Any) -> tuple[tuple[str, ...], EventTest]:
+    """Read EVENT (`event`, `where`, `same`): the names it is about, and the test."""
+    if not isinstance(raw, dict) or "event" not in raw:
+        raise BadPhrase(f"{raw!r} is not an event, which is written like {{event: Signed Up}}")
+    _only(raw, ("event", "where", "same"))
+    wanted = names(raw["event"])
+    return wanted, _event_matches(wanted, raw)
+
+
+def _event_matches(wanted: tuple[str, ...], raw: dict[str, Any]) -> EventTest:
+    where = field_tests(raw["where"]) if "where" in raw else None
+    pairs = _same(raw["same"]) if "same" in raw else []
+
+    def matches(event: Event, entry: Event | None, now: datetime) -> bool:
+        if event.name not in wanted:
+            return False
+        if where and not where(lambda path: event_values(event, path), now):
+            return False
+        return all(_equal(event, entry, mine, theirs) for mine, theirs in pairs)
+
+    return matches
+
+
+def event_values(event: Event, path: str) -> list[Any]:
+    """The values of an event's field: a property, or a trait of an identify or group call."""
+    return find(event.properties, path) or find(event.traits, path)
+
+
+def _same(raw: Any) -> list[tuple[str, str]]:
+    """`same: cart_id`, or `same: {cart_id: basket}` where the later event calls it otherwise."""
+    if isinstance(raw, str):
+        return [(raw, raw)]
+    if isinstance(raw, dict) and raw and all(isinstance(value, str) for value in raw.values()):
+        return list(raw.items())
+    raise BadPhrase(f'{raw!r}: "same" takes the name of a property')
+
+
+def _equal(event: Event, entry: Event | None, mine: str, theirs: str) -> bool:
+    if entry is None:
+        return True
+    values = event_values(event, theirs)
+    return bool(values) and values == event_values(entry, mine)
+
+
+def _person(raw: dict[str, Any]) -> Condition:
+    for path in raw["person"] if isinstance(raw["person"], dict) else ():
+        if path.split(".")[0] in FIELDS_NOT_YET:
+            raise BadPhrase(f'person.{path}: the computed field "{path}" is not built yet')
+    tests = field_tests(raw["person"])
+    return lambda facts: tests(lambda path: find(fields(facts.profile), path), facts.now)
+
+
+def _entry(raw: dict[str, Any]) -> Condition:
+    tests = field_tests(raw["entry"])
+    return lambda facts: tests(lambda path: event_values(facts.entry, path), facts.now)
+
+
+def _did(raw: dict[str, Any]) -> Condition:
+    wanted = names(raw["did"])
+    matches = _event_matches(wanted, raw)
+    if "in the last" in raw and "since" in raw:
+        raise BadPhrase('"in the last" and "since" do not go together')
+    length = duration(raw["in the last"]).at_most if "in the last" in raw else None
+    if raw.get("since", "entry") != "entry":
+        raise BadPhrase('"since" takes "entry"')
+    times = test(raw["times"]) if "times" in raw else None
+
+    def holds(facts: Facts) -> bool:
+        since = facts.now - length if length else facts.entered if "since" in raw else None
+        found = [
+            event
+            for event in facts.events(wanted, since)
+            if matches(event, facts.entry, facts.now)
+            # Since entry means after it: the entering event itself does not count.
+            and not ("since" in raw and event.message_id == facts.entry.message_id)
+        ]
+        return times([len(found)], facts.now) if times else bool(found)
+
+    return holds
+
+
+def of_message(facts: Facts, wanted: tuple[str, ...]) -> list[Message]:
+    """The messages so named: `guide` is of this run, `onboarding/guide` of that journey."""
+
+    def is_meant(message: Message) -> bool:
+        if message.run_id == facts.run_id and message.message in wanted:
+            return True
+        return f"{message.journey}/{message.message}" in wanted
+
+    return [message for message in facts.messages() if is_meant(message)]
+
+
+def _outcome(word: str, has_it: Callable[[Message, str | None], bool]) -> Any:
+    def read(raw: dict[str, Any]) -> Condition:
+        wanted, link = names(raw[word]), raw.get("link")
+        if link is not None and not isinstance(link, str):
+            raise BadPhrase('"link" takes the name of a link')
+        return lambda facts: any(has_it(m, link) for m in of_message(facts, wanted))
+
+    return read
+
+
+def _was_clicked(message: Message, link: str | None) -> bool:
+    return link in message.clicked if link else bool(message.clicked)
+
+
+def _may_get(raw: dict[str, Any]) -> Condition:
+    channel = raw["may get"]
+    if channel not in ADDRESSED:
+        raise BadPhrase(f"{channel!r} is not a channel; there are: {', '.join(ADDRESSED)}")
+
+    def holds(facts: Facts) -> bool:
+        purpose = raw.get("purpose", facts.purpose)
+        needs = facts.needs_consent.get(purpose, True)
+        return channel in facts.permission.addresses and not refusal(
+            facts.permission, channel, purpose, needs
+        )
+
+    return holds
+
+
+def _all_of(raw: dict[str, Any]) -> Condition:
+    parts = _parts(raw["all of"])
+    return lambda facts: all(part(facts) for part in parts)
+
+
+def _any_of(raw: dict[str, Any]) -> Condition:
+    parts = _parts(raw["any of"])
+    return lambda facts: any(part(facts) for part in parts)
+
+
+def _none_of(raw: dict[str, Any]) -> Condition:
+    parts = _parts(raw["none of"])
+    return lambda facts: not any(part(facts) for part in parts)
+
+
+def _parts(raw: Any) -> list[Condition]:
+    if not isinstance(raw, list) or not raw:
+        raise BadPhrase(f"{raw!r} is not a list of conditions")
+    return [condition(part) for part in raw]
+
+
+READERS: dict[str, tuple[Callable[[dict[str, Any]], Condition], tuple[str, ...]]] = {
+    "person": (_person, ()),
+    "entry": (_entry, ()),
+    "did": (_did, ("where", "same", "in the last", "since", "times")),
+    "sent": (_outcome("sent", lambda message, link: message.state in ("sent", "unknown")), ()),
+    "opened": (_outcome("opened", lambda message, link: message.opened is not None), ()),
+    "clicked": (_outcome("clicked", _was_clicked), ("link",)),
+    "may get": (_may_get, ("purpose",)),
+    "all of": (_all_of, ()),
+    "any of": (_any_of, ()),
+    "none of": (_none_of, ()),
+}
+OUTCOMES = ("sent", "opened", "clicked")
+
+
+def mentioned_messages(raw: Any) -> list[str]:
+    """The names of messages that a condition speaks of, wherever they stand in it."""
+    if isinstance(raw, list):
+        return [name for part in raw for name in mentioned_messages(part)]
+    if not isinstance(raw, dict):
+        return []
+    own = [name for word in OUTCOMES if word in raw for name in names(raw[word])]
+    nested = [raw[word] for word in ("all of", "any of", "none of") if word in raw]
+    return own + mentioned_messages(nested)

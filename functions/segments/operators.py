@@ -1,0 +1,194 @@
+"""The tests that a field may be put to: one table, a function each."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from functions.segments.phrases import BadPhrase, duration
+
+Check = Callable[[Any, datetime], bool]  # (value of the field, now) -> passes
+
+
+def as_moment(value: Any) -> datetime | None:
+    """A date or time in a field: ISO 8601, without a zone meaning UTC; None when it is none."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    from datetime import UTC
+
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number (true and false are not)."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def same(value: Any, wanted: Any) -> bool:
+    """Equal and of one kind: a number never equals a text, nor true the number 1."""
+    if is_number(value) and is_number(wanted):
+        return bool(Decimal(str(value)) == Decimal(str(wanted)))
+    return type(value) is type(wanted) and bool(value == wanted)
+
+
+def _equal(wanted: Any) -> Check:
+    _scalar(wanted)
+    return lambda value, now: same(value, wanted)
+
+
+def _not(wanted: Any) -> Check:
+    _scalar(wanted)
+    return lambda value, now: not same(value, wanted)
+
+
+def _one_of(wanted: Any) -> Check:
+    options = _scalars(wanted)
+    return lambda value, now: any(same(value, option) for option in options)
+
+
+def _none_of(wanted: Any) -> Check:
+    options = _scalars(wanted)
+    return lambda value, now: not any(same(value, option) for option in options)
+
+
+def _compare(passes: Callable[[Decimal, Decimal], bool]) -> Callable[[Any], Check]:
+    def build(wanted: Any) -> Check:
+        if not is_number(wanted):
+            raise BadPhrase(f"{wanted!r} is not a number")
+        bound = Decimal(str(wanted))
+        return lambda value, now: is_number(value) and passes(Decimal(str(value)), bound)
+
+    return build
+
+
+def _contains(wanted: Any) -> Check:
+    _scalar(wanted)
+
+    def check(value: Any, now: datetime) -> bool:
+        if isinstance(value, str):
+            return isinstance(wanted, str) and wanted in value
+        return isinstance(value, list) and any(same(item, wanted) for item in value)
+
+    return check
+
+
+def _starts_with(wanted: Any) -> Check:
+    if not isinstance(wanted, str):
+        raise BadPhrase(f'"starts with" takes a text, not {wanted!r}')
+    return lambda value, now: isinstance(value, str) and value.startswith(wanted)
+
+
+def _moment(wanted: Any) -> datetime:
+    found = as_moment(wanted)
+    if found is None:
+        raise BadPhrase(f'{wanted!r} is not a date; write it like "2027-01-31"')
+    return found
+
+
+def _before(wanted: Any) -> Check:
+    bound = _moment(wanted)
+    return lambda value, now: (moment := as_moment(value)) is not None and moment < bound
+
+
+def _after(wanted: Any) -> Check:
+    bound = _moment(wanted)
+    return lambda value, now: (moment := as_moment(value)) is not None and moment > bound
+
+
+def _in_the_last(wanted: Any) -> Check:
+    length = duration(wanted).at_most
+    return lambda value, now: (m := as_moment(value)) is not None and now - length <= m <= now
+
+
+def _in_the_next(wanted: Any) -> Check:
+    length = duration(wanted).at_most
+    return lambda value, now: (m := as_moment(value)) is not None and now <= m <= now + length
+
+
+OPERATORS: dict[str, Callable[[Any], Check]] = {
+    "not": _not,
+    "one of": _one_of,
+    "none of": _none_of,
+    "at least": _compare(lambda value, bound: value >= bound),
+    "at most": _compare(lambda value, bound: value <= bound),
+    "more than": _compare(lambda value, bound: value > bound),
+    "less than": _compare(lambda value, bound: value < bound),
+    "contains": _contains,
+    "starts with": _starts_with,
+    "before": _before,
+    "after": _after,
+    "in the last": _in_the_last,
+    "in the next": _in_the_next,
+}
+PASS_WHEN_MISSING = ("not", "none of")
+LISTS_WHOLE = ("contains",)  # looks at a list as one value
+
+
+def _scalar(value: Any) -> None:
+    if not isinstance(value, str | int | float | bool):
+        raise BadPhrase(f"{value!r} is not a text, a number, true or false")
+
+
+def _scalars(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise BadPhrase(f"{value!r} is not a list of values")
+    for item in value:
+        _scalar(item)
+    return value
+
+
+def test(raw: Any) -> Callable[[list[Any], datetime], bool]:
+    """A test of a field from its YAML: a value (equal to it), or a mapping of operators.
+
+    The result takes the values found (a path through a list finds several, any may pass; none
+    found: the field is missing) and now. Raises BadPhrase.
+    """
+    if not isinstance(raw, dict):
+        raw = {"": raw}
+    if not raw:
+        raise BadPhrase("a test is missing")
+    checks = [_one_test(word, wanted) for word, wanted in raw.items()]
+    return lambda values, now: all(check(values, now) for check in checks)
+
+
+def _one_test(word: str, wanted: Any) -> Callable[[list[Any], datetime], bool]:
+    if word == "known":
+        if not isinstance(wanted, bool):
+            raise BadPhrase('"known" is true or false')
+        return lambda values, now: bool(values) == wanted
+    build = OPERATORS.get(word) if word else _equal
+    if build is None:
+        known = ", ".join([*OPERATORS, "known"])
+        raise BadPhrase(f'"{word}" is not a test; use a value or one of: {known}')
+    check, missing = build(wanted), word in PASS_WHEN_MISSING
+    whole = word in LISTS_WHOLE
+
+    def passes(values: list[Any], now: datetime) -> bool:
+        if not values:
+            return missing
+        candidates = values if whole else _flat(values)
+        return any(check(value, now) for value in candidates)
+
+    return passes
+
+
+def _flat(values: Iterable[Any]) -> list[Any]:
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
+
+
+def find(tree: Any, path: str) -> list[Any]:
+    """All values at a dotted path; a path through a list finds one for each element."""
+    found = [tree]
+    for part in path.split("."):
+        below = []
+        for node in _flat(found):
+            if isinstance(node, dict) and node.get(part) is not None:
+                below.append(node[part])
+        found = below
+    return found

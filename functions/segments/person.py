@@ -1,0 +1,53 @@
+"""A person as journeys, templates and the API see them: traits and computed fields."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from functions.tracking import orders
+from functions.tracking.profile import Profile
+
+
+def _locale(profile: Profile) -> Any:
+    said = profile.trait("locale") or profile.trait("language")
+    habit = profile.habits.get("locale")
+    return said or (habit.value if habit else None)
+
+
+def _zone(profile: Profile) -> Any:
+    habit = profile.habits.get("timezone")
+    return profile.trait("timezone") or (habit.value if habit else None)
+
+
+def _revenue(profile: Profile) -> Decimal:
+    """In the currency that most of it came in."""
+    return max(orders.revenue(profile).values(), default=Decimal(0))
+
+
+def _order_times(profile: Profile) -> list[Any]:
+    older = profile.older_orders
+    placed = [order.placed for order in profile.orders.values() if order.counts]
+    return [time for time in (*placed, older.first, older.last) if time]
+
+
+COMPUTED: dict[str, Callable[[Profile], Any]] = {
+    "locale": _locale,
+    "zone": _zone,
+    "orders": orders.count,
+    "revenue": _revenue,
+    "first_seen": lambda profile: profile.created,
+    "last_seen": lambda profile: max((s.last for s in profile.events.values()), default=None),
+    "first_order": lambda profile: min(_order_times(profile), default=None),
+    "last_order": lambda profile: max(_order_times(profile), default=None),
+}
+NOT_YET = ("stage", "score", "visits", "lifetime_value", "last_contact")
+
+
+def fields(profile: Profile) -> dict[str, Any]:
+    """All fields of a person: traits by their names, computed fields on top."""
+    traits = {name: trait.value for name, trait in profile.traits.items()}
+    if "firstName" in traits:
+        traits.setdefault("first_name", traits["firstName"])
+    if "lastName" in traits:
+        traits.setdefault("last_name", traits["lastName"])
+    return {**traits, **{name: compute(profile) for name, compute in COMPUTED.items()}}

@@ -1,0 +1,79 @@
+"""The phrases of the journey language: durations and shares, read from plain words."""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+EXACT = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+BY_CALENDAR = ("month", "year", "working day")
+DURATION_PATTERN = r"^[1-9][0-9]{0,4} (minute|hour|day|week|month|year|working day)s?$"
+DURATION_EXAMPLE = 'a duration is written like "30 minutes", "5 days", "1 month", "2 working days"'
+_DURATION = re.compile(DURATION_PATTERN)
+
+
+class BadPhrase(ValueError):
+    """A phrase that cannot be read; the text shows a right one."""
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A number of units: exact ones (a day is 24 hours) or by the calendar of a place."""
+
+    amount: int
+    unit: str
+
+    @property
+    def exact(self) -> timedelta | None:
+        """The length, None where it hangs on the calendar."""
+        unit = EXACT.get(self.unit)
+        return unit * self.amount if unit else None
+
+    @property
+    def at_most(self) -> timedelta:
+        """An upper bound of the length."""
+        longest = {"month": 31, "year": 366, "working day": 4}
+        return self.exact or timedelta(days=longest[self.unit] * self.amount)
+
+    def after(self, start: datetime, zone: ZoneInfo) -> datetime:
+        """The moment this long after `start`; months, years, working days by the wall clock in
+        `zone` (31 January and 1 month is the last of February)."""
+        if self.exact is not None:
+            return start + self.exact
+        local = start.astimezone(zone)
+        if self.unit == "working day":
+            moved = _working_days(local, self.amount)
+        else:
+            moved = _months(local, self.amount * (12 if self.unit == "year" else 1))
+        return moved.astimezone(start.tzinfo)
+
+
+def _months(local: datetime, months: int) -> datetime:
+    years, month = divmod(local.month - 1 + months, 12)
+    year = local.year + years
+    day = min(local.day, calendar.monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day)
+
+
+def _working_days(local: datetime, amount: int) -> datetime:
+    while amount:
+        local += timedelta(days=1)
+        amount -= local.weekday() < 5
+    return local
+
+
+def duration(text: object) -> Duration:
+    """Read "5 days". Raises BadPhrase."""
+    if not isinstance(text, str) or not _DURATION.match(text):
+        raise BadPhrase(f"{text!r} is not a duration; {DURATION_EXAMPLE}")
+    amount, unit = text.split(" ", 1)
+    found = Duration(int(amount), unit.removesuffix("s"))
+    if found.at_most > timedelta(days=366 * 30):
+        raise BadPhrase(f"{text!r} is longer than 30 years")
+    return found

@@ -1,0 +1,108 @@
+"""The table of kinds: for every record, where it is kept, under which key, and how it is listed.
+
+All records of one person in the table "people" share a partition, so that erasing and exporting
+find them in one place. At most one listing holds a record; its name is "" unless the kind is
+`named`, and the text beside it sorts it (the newest has the greatest).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any, Literal
+
+from functions.journeys.run import JourneyVersion, Run, Task
+from functions.tracking.message import Kept, Message
+from functions.tracking.permission import Permission
+from functions.tracking.profile import OrderRow, Profile, TimelineRow
+from functions.tracking.source import Source
+
+Table = Literal["people", "timeline", "catalogue"]
+TABLES: tuple[Table, ...] = ("people", "timeline", "catalogue")
+LISTED_TABLES: frozenset[Table] = frozenset({"people", "catalogue"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of record.
+
+    `prefix` begins its sort keys; without `sort` there is one record in a partition. `listing`
+    gives name and sort text, None for a record that stands in no listing. `versioned` records are
+    changed by compare-and-set. `expires` gives epoch seconds, after which the row goes.
+    """
+
+    table: Table
+    prefix: str
+    partition: Callable[[Any], str]
+    sort: Callable[[Any], str] | None = None
+    listing: Callable[[Any], tuple[str, str] | None] | None = None
+    named: bool = False
+    versioned: bool = True
+    expires: Callable[[Any], int] | None = None
+
+    @property
+    def head(self) -> str:
+        """What every sort key of this kind begins with."""
+        return f"{self.prefix}#" if self.sort else self.prefix
+
+
+def sortable(time: datetime | None) -> str:
+    """A time as text that sorts like it (no time comes first)."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds") if time else ""
+
+
+def _person_listing(profile: Profile) -> tuple[str, str] | None:
+    redirected = profile.moved_to or profile.created is None
+    return None if redirected else ("", sortable(profile.created))
+
+
+_person = attrgetter("person")
+
+KINDS: dict[type[Any], Kind] = {
+    Profile: Kind("people", "profile", _person, listing=_person_listing),
+    Permission: Kind("people", "permission", _person),
+    Run: Kind(
+        "people",
+        "run",
+        _person,
+        sort=lambda run: f"{run.journey}/{run.run_id}",
+        listing=lambda run: (run.journey, sortable(run.entered)),
+        named=True,
+    ),
+    Message: Kind("people", "message", _person, sort=attrgetter("key")),
+    Task: Kind(
+        "people",
+        "task",
+        _person,
+        sort=attrgetter("task_id"),
+        listing=lambda task: ("", sortable(task.created)),
+    ),
+    OrderRow: Kind("people", "order", _person, sort=attrgetter("order.order_id")),
+    TimelineRow: Kind(
+        "timeline",
+        "event",
+        _person,
+        sort=attrgetter("key"),
+        versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    JourneyVersion: Kind(
+        "catalogue",
+        "journey",
+        attrgetter("journey"),
+        sort=attrgetter("journey_version"),
+        listing=lambda version: ("", sortable(version.published)),
+    ),
+    Source: Kind(
+        "catalogue",
+        "source",
+        attrgetter("key_hash"),
+        listing=lambda source: ("", sortable(source.created)),
+    ),
+    Kept: Kind(
+        "catalogue",
+        "kept",
+        attrgetter("send_id"),
+        listing=lambda kept: ("", sortable(kept.time)),
+    ),
+}

@@ -1,0 +1,218 @@
+"""Folding events into a profile: exactly once each, with one result in whatever order they come."""
+
+from datetime import datetime
+from typing import Any
+
+from functions.tracking import orders
+from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
+from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Trait, Visit
+
+MOST_NAMES = 200  # of events and of traits a person may have
+REMEMBERED = 12  # message ids kept once their rows are written
+KEPT = 10  # last pages, searches, devices, anonymous ids
+MOST_CARTS = 5
+
+
+def timeline_key(event: Event) -> str:
+    """Where an event stands in the timeline: the same from retry to retry of a client."""
+    return f"{event.client_time}#{short_hash(event.message_id)}"
+
+
+def known(profile: Profile, event: Event) -> bool | None:
+    """Whether the profile has this event already; None: only the timeline can tell.
+
+    An event at or before the greatest client time let go may be one that was forgotten.
+    """
+    if short_hash(event.message_id) in profile.recent:
+        return True
+    return None if profile.let_go and event.client_time <= profile.let_go else False
+
+
+def fold(profile: Profile, event: Event) -> None:
+    """Take a new event into the profile (changed in place) and mark it pending."""
+    profile.recent[short_hash(event.message_id)] = event.client_time
+    profile.pending.append(timeline_key(event))
+    profile.created = _earliest(profile.created, event.time)
+    _count(profile, event)
+    _identify(profile, event)
+    _habits(profile, event)
+    _touch(profile, event)
+    match event.type:
+        case "page" | "screen":
+            _visit(profile, event)
+        case "group":
+            profile.groups[event.group_id] = event.time
+        case "track":
+            _shop(profile, event)
+
+
+def settle(profile: Profile) -> None:
+    """All consequences are drawn: clear the outbox and forget ids in the order of client time."""
+    profile.pending = []
+    profile.leaving_orders = []
+    if len(profile.recent) > REMEMBERED:
+        by_time = sorted(profile.recent.items(), key=lambda item: (item[1], item[0]))
+        for digest, client_time in by_time[:-REMEMBERED]:
+            del profile.recent[digest]
+            profile.let_go = max(profile.let_go, client_time)
+
+
+def _earliest(one: datetime | None, other: datetime) -> datetime:
+    return min(one, other) if one else other
+
+
+def seen(before: Seen | None, count: int, first: datetime, last: datetime) -> Seen:
+    """Two counts of the same thing as one."""
+    if before is None:
+        return Seen(count, first, last)
+    return Seen(before.count + count, min(before.first, first), max(before.last, last))
+
+
+def _count(profile: Profile, event: Event) -> None:
+    name = event.name
+    if _room(profile, profile.events, name, "events"):
+        profile.events[name] = seen(profile.events.get(name), 1, event.time, event.time)
+
+
+def _room(profile: Profile, names: dict[str, Any], name: str, what: str) -> bool:
+    if name in names or len(names) < MOST_NAMES:
+        return True
+    note = f'{what}: "{name}" is not kept, a person has at most {MOST_NAMES} names of {what}'
+    if note not in profile.refused:
+        profile.refused = [*profile.refused, note][-KEPT:]
+    return False
+
+
+def newer(before: Trait | None, value: Any, event: Event) -> Trait:
+    """Last writer wins by event time; at the same time, the greater message id."""
+    if before and (before.time, before.message_id) >= (event.time, event.message_id):
+        return before
+    return Trait(value, event.time, event.message_id)
+
+
+def _identify(profile: Profile, event: Event) -> None:
+    if event.user_id and not profile.user_id:
+        profile.user_id = event.user_id
+    if event.anonymous_id and event.anonymous_id not in profile.anonymous_ids:
+        profile.anonymous_ids = [*profile.anonymous_ids, event.anonymous_id][-KEPT:]
+    if event.type != "identify":
+        return
+    for name, value in event.traits.items():
+        if _room(profile, profile.traits, name, "traits"):
+            profile.traits[name] = newer(profile.traits.get(name), value, event)
+
+
+def _habits(profile: Profile, event: Event) -> None:
+    for name in ("locale", "timezone"):
+        value = event.context.get(name)
+        if isinstance(value, str) and 0 < len(value) <= 64:
+            profile.habits[name] = newer(profile.habits.get(name), value, event)
+    device = device_class(event.context)
+    if device and (device in profile.devices or len(profile.devices) < KEPT):
+        profile.devices[device] = seen(profile.devices.get(device), 1, event.time, event.time)
+
+
+def device_class(context: dict[str, Any]) -> str:
+    """The kind of device: what the client says, else a coarse reading of its user agent."""
+    device = context.get("device")
+    if isinstance(device, dict) and isinstance(device.get("type"), str) and device["type"]:
+        return str(device["type"]).lower()[:32]
+    agent = context.get("userAgent")
+    if not isinstance(agent, str) or "Mozilla/" not in agent:
+        return ""
+    if "iPad" in agent or "Tablet" in agent:
+        return "tablet"
+    return "mobile" if "Mobi" in agent else "desktop"
+
+
+def _touch(profile: Profile, event: Event) -> None:
+    campaign = event.context.get("campaign")
+    page = event.context.get("page")
+    referrer = page.get("referrer") if isinstance(page, dict) else None
+    if not campaign and not referrer:
+        return
+    first = profile.first_touch
+    if first and (first.time, first.message_id) <= (event.time, event.message_id):
+        return
+    texts = campaign.items() if isinstance(campaign, dict) else ()
+    profile.first_touch = Touch(
+        event.time,
+        event.message_id,
+        {str(name)[:64]: str(value)[:255] for name, value in list(texts)[:KEPT]},
+        referrer[:500] if isinstance(referrer, str) else "",
+    )
+
+
+def _visit(profile: Profile, event: Event) -> None:
+    page = {**_mapping(event.context.get("page")), **event.properties}
+    what = page.get("path") or page.get("url") or page.get("name")
+    if isinstance(what, str):
+        title = page.get("title")
+        visit = Visit(event.time, what[:255], title[:255] if isinstance(title, str) else "")
+        profile.pages = latest([*profile.pages, visit])
+    search = page.get("search")
+    if isinstance(search, str):
+        _searched(profile, event, _query(search))
+
+
+def _query(search: str) -> str:
+    """The search term in a page's query string, by the names that search pages use."""
+    from urllib.parse import parse_qs
+
+    found = parse_qs(search.removeprefix("?"))
+    return next((found[name][0] for name in ("q", "query", "search", "s") if name in found), "")
+
+
+def _searched(profile: Profile, event: Event, term: Any) -> None:
+    if isinstance(term, str) and term.strip():
+        profile.searches = latest([*profile.searches, Visit(event.time, term.strip()[:255])])
+
+
+def latest(visits: list[Visit]) -> list[Visit]:
+    """The last ten, oldest first, in an order that does not hang on who came first."""
+    return sorted(visits, key=lambda v: (v.time, v.what, v.title))[-KEPT:]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _shop(profile: Profile, event: Event) -> None:
+    if event.event in orders.ORDER_EVENTS:
+        order_id = orders.order_id_of(event)
+        order = profile.orders.get(order_id) or Order(order_id)
+        profile.orders[order_id] = order
+        orders.apply(order, event)
+        orders.move_out(profile)
+    if event.event == "Products Searched":
+        _searched(profile, event, event.properties.get("query"))
+    _cart(profile, event)
+
+
+def _cart(profile: Profile, event: Event) -> None:
+    cart_id = event.properties.get("cart_id")
+    units = {"Product Added": 1, "Product Removed": -1}.get(event.event)
+    if not isinstance(cart_id, str) or (units is None and event.event != "Order Completed"):
+        return
+    cart = profile.carts.get(cart_id) or Cart(event.time)
+    cart.last = max(cart.last, event.time)
+    if units is None:
+        cart.closed = True
+    else:
+        product = str(event.properties.get("sku") or event.properties.get("product_id") or "")[:64]
+        quantity = orders.number(event.properties.get("quantity", 1)) or 1
+        cart.items[product] = cart.items.get(product, 0) + units * float(quantity)
+    profile.carts[cart_id] = cart
+    if len(profile.carts) > MOST_CARTS:
+        oldest = min(profile.carts, key=lambda key: (profile.carts[key].last, key))
+        del profile.carts[oldest]
+
+
+def open_carts(profile: Profile) -> dict[str, Cart]:
+    """Carts that hold something and were not ordered."""
+    return {
+        cart_id: cart
+        for cart_id, cart in profile.carts.items()
+        if not cart.closed and any(units > 0 for units in cart.items.values())
+    }
