@@ -1,22 +1,22 @@
 """The core of the Amazon States Language as types: what they do not name is refused."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 MOST_SECONDS = 99_999_999  # Amazon's own bound for waits, timeouts and attempts
 
-ResourceArn = Literal[
+Seconds = Annotated[int, Meta(ge=1, le=MOST_SECONDS)]
+ErrorNames = Annotated[list[str], Meta(min_length=1)]
+Resource = Literal[
     "arn:aws:states:::lambda:invoke", "arn:aws:states:::lambda:invoke.waitForTaskToken"
 ]
-ErrorNames = Annotated[list[str], Meta(min_length=1)]
 
 
-class _Strict(Struct, rename="pascal", forbid_unknown_fields=True, kw_only=True):
+class _Strict(Struct, rename="pascal", forbid_unknown_fields=True):
     """Names as in Amazon's language, and no others."""
 
-    def need_one_of(self, fields: Iterable[str]) -> None:
+    def need_one_of(self, *fields: str) -> None:
         if sum(getattr(self, field) is not UNSET for field in fields) != 1:
             names = ", ".join(field.title().replace("_", "") for field in fields)
             raise ValueError(f"needs exactly one of {names}")
@@ -25,16 +25,16 @@ class _Strict(Struct, rename="pascal", forbid_unknown_fields=True, kw_only=True)
 class Definition(_Strict):
     """A whole state machine; its states are read one by one."""
 
-    comment: str = ""
     start_at: str
-    states: Annotated[dict[str, Any], Meta(min_length=1)]
+    states: dict[Annotated[str, Meta(min_length=1)], Any]
+    comment: str = ""
 
 
 class Retry(_Strict):
     """How often, and after how long, a failed task is tried again."""
 
     error_equals: ErrorNames
-    interval_seconds: Annotated[int, Meta(ge=1, le=MOST_SECONDS)] = 1
+    interval_seconds: Seconds = 1
     max_attempts: Annotated[int, Meta(ge=0, le=MOST_SECONDS)] = 3
     backoff_rate: Annotated[float, Meta(ge=1)] = 2.0
     max_delay_seconds: Annotated[int, Meta(ge=1, lt=31_622_400)] | UnsetType = UNSET
@@ -53,14 +53,14 @@ class Rule(_Strict):
     """One line of a Choice."""
 
     variable: str
+    next: str
     string_equals: str | UnsetType = UNSET
     boolean_equals: bool | UnsetType = UNSET
     numeric_equals: float | UnsetType = UNSET
     is_present: bool | UnsetType = UNSET
-    next: str
 
     def __post_init__(self) -> None:
-        self.need_one_of(("string_equals", "boolean_equals", "numeric_equals", "is_present"))
+        self.need_one_of("string_equals", "boolean_equals", "numeric_equals", "is_present")
 
 
 class Parameters(_Strict):
@@ -70,34 +70,27 @@ class Parameters(_Strict):
     payload: dict[str, Any]
 
 
-class _State(_Strict, tag_field="Type"):
+class _State(_Strict, tag_field="Type", kw_only=True):
     comment: str = ""
 
-    def targets(self) -> list[str]:
-        """The names of the states that may follow."""
-        return []
 
-
-class _Flow(_State):
+class _Flow(_State, kw_only=True):
     next: str | UnsetType = UNSET
     end: bool | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        self.need_one_of(("next", "end"))
+        self.need_one_of("next", "end")
         if self.end is False:
             raise ValueError("End must be true")
 
-    def targets(self) -> list[str]:
-        return [self.next] if self.next else []
 
-
-class Task(_Flow, tag="Task"):
+class Task(_Flow, tag="Task", kw_only=True):
     """Calls a handler; with waitForTaskToken it rests until its token is answered."""
 
-    resource: ResourceArn
+    resource: Resource
     parameters: Parameters
     result_path: str | None
-    timeout_seconds: Annotated[int, Meta(ge=1, le=MOST_SECONDS)] | UnsetType = UNSET
+    timeout_seconds: Seconds | UnsetType = UNSET
     timeout_seconds_path: str | UnsetType = UNSET
     retry: list[Retry] = []
     catch: list[Catch] = []
@@ -107,11 +100,8 @@ class Task(_Flow, tag="Task"):
         if self.timeout_seconds is not UNSET and self.timeout_seconds_path is not UNSET:
             raise ValueError("has both TimeoutSeconds and TimeoutSecondsPath")
 
-    def targets(self) -> list[str]:
-        return [*super().targets(), *(catch.next for catch in self.catch)]
 
-
-class Wait(_Flow, tag="Wait"):
+class Wait(_Flow, tag="Wait", kw_only=True):
     """Rests for a while or until a moment."""
 
     seconds: Annotated[int, Meta(ge=0, le=MOST_SECONDS)] | UnsetType = UNSET
@@ -120,25 +110,21 @@ class Wait(_Flow, tag="Wait"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.need_one_of(("seconds", "seconds_path", "timestamp_path"))
+        self.need_one_of("seconds", "seconds_path", "timestamp_path")
 
 
-class Choice(_State, tag="Choice"):
+class Choice(_State, tag="Choice", kw_only=True):
     """Takes the first rule that holds."""
 
     choices: Annotated[list[Rule], Meta(min_length=1)]
     default: str | UnsetType = UNSET
 
-    def targets(self) -> list[str]:
-        default = [] if self.default is UNSET else [self.default]
-        return [*(rule.next for rule in self.choices), *default]
 
-
-class Pass(_Flow, tag="Pass"):
+class Pass(_Flow, tag="Pass", kw_only=True):
     """Goes on, perhaps with a literal put into the data."""
 
     result: Any = UNSET
-    result_path: str | None | UnsetType = UNSET
+    result_path: str | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -150,7 +136,7 @@ class Succeed(_State, tag="Succeed"):
     """Ends well."""
 
 
-class Fail(_State, tag="Fail"):
+class Fail(_State, tag="Fail", kw_only=True):
     """Ends badly."""
 
     error: str = ""

@@ -161,7 +161,8 @@ class Engine:
         if isinstance(state, Task):
             return self._call(execution, state)
         if isinstance(state, Wait):
-            return self._rest(execution, "leave", state.until(execution))
+            self._rest(execution, "leave", state.until(execution))
+            return None
         return state(execution)
 
     def _call(self, execution: Execution, task: Task) -> str | None:
@@ -179,7 +180,8 @@ class Engine:
         if _settled(execution, token):
             return None
         if task.waits:
-            return self._rest(execution, "time out", timeout and self.now + timeout)
+            self._rest(execution, "time out", self.now + timeout if timeout else None)
+            return None
         execution.data = task.write(execution.data, {"Payload": result, "StatusCode": 200})
         return task.next
 

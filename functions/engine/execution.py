@@ -17,7 +17,7 @@ class Answer(msgspec.Struct, frozen=True):
     cause: str = ""
 
 
-class Execution(msgspec.Struct, omit_defaults=True, kw_only=True, eq=False):
+class Execution(msgspec.Struct, omit_defaults=True, kw_only=True, eq=False, gc=False):
     """Where one execution stands. `data` is never changed in place, only replaced.
 
     At `due` (None: never by itself) the engine does what `then` says: enter `state`, repeat its

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from msgspec import UNSET, Struct, ValidationError, convert
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
 
 from functions.engine import definition as asl
 from functions.engine.execution import Execution, ExecutionFailed
@@ -92,12 +92,17 @@ def load(definition: dict[str, Any]) -> Machine:
 def _load_state(name: str, states: dict[str, Any]) -> State:
     try:
         state: asl.State = convert(states[name], type=asl.State)
-        for target in state.targets():
-            if target not in states:
-                raise ValueError(f'Next: there is no state "{target}"')
+        for target in _targets(state):
+            if target is not UNSET and target not in states:
+                raise ValueError(f'Next or Default: there is no state "{target}"')
         return _compile(state)
     except (ValidationError, ValueError) as error:
         raise Refused(f'state "{name}": {error}') from None
+
+
+def _targets(state: asl.State) -> list[str | UnsetType]:
+    ways = [*getattr(state, "choices", ()), *getattr(state, "catch", ()), state]
+    return [getattr(way, name, UNSET) for way in ways for name in ("next", "default")]
 
 
 def _compile(state: asl.State) -> State:
@@ -172,16 +177,14 @@ def _holds(rule: asl.Rule) -> Callable[[Execution], bool]:
     get = reference(rule.variable, "Variable")
     if rule.is_present is not UNSET:
         return lambda execution: _is_present(get, execution) is rule.is_present
-    if rule.boolean_equals is not UNSET:
-        return lambda execution: get(execution) is rule.boolean_equals
-    if rule.string_equals is not UNSET:
-        return lambda execution: bool(get(execution) == rule.string_equals)
+    [wanted] = {rule.string_equals, rule.boolean_equals, rule.numeric_equals} - {UNSET}
+    boolean = rule.boolean_equals is not UNSET
 
-    def number_equals(execution: Execution) -> bool:
+    def equals(execution: Execution) -> bool:
         value = get(execution)
-        return value is not True and value is not False and bool(value == rule.numeric_equals)
+        return bool(value == wanted and isinstance(value, bool) is boolean)
 
-    return number_equals
+    return equals
 
 
 def _is_present(get: Callable[[Execution], Any], execution: Execution) -> bool:

@@ -49,39 +49,20 @@ def reference(path: str, field: str) -> Get:
 def template(value: Any, field: str, context: dict[str, Get]) -> Get:
     """What builds a payload: literals as they are, and paths under the keys that end in `.$`."""
     if isinstance(value, dict):
-        return _object([_entry(key, item, field, context) for key, item in value.items()])
-    if isinstance(value, list) and not _is_literal(value):
+        entries = [_entry(key, item, f"{field}.{key}", context) for key, item in value.items()]
+        return lambda execution: {key: get(execution) for key, get in entries}
+    if isinstance(value, list):
         items = [template(item, field, context) for item in value]
-        return lambda execution: [item(execution) for item in items]
+        return lambda execution: [get(execution) for get in items]
     return lambda execution: value
 
 
-def _object(entries: list[tuple[str, Any, Get | None]]) -> Get:
-    fixed = {key: item for key, item, get in entries if get is None}
-    read = [(key, get) for key, _, get in entries if get is not None]
-
-    def build(execution: Execution) -> dict[str, Any]:
-        payload = fixed.copy()
-        for key, get in read:
-            payload[key] = get(execution)
-        return payload
-
-    return build
-
-
-def _entry(key: str, item: Any, field: str, context: dict[str, Get]) -> tuple[str, Any, Get | None]:
-    field = f"{field}.{key}"
+def _entry(key: str, item: Any, field: str, context: dict[str, Get]) -> tuple[str, Get]:
     if not key.endswith(".$"):
-        return key, item, None if _is_literal(item) else template(item, field, context)
+        return key, template(item, field, context)
     if not isinstance(item, str):
         raise ValueError(f"{field}: must be a path")
-    return key[:-2], item, context.get(item) or reference(item, field)
-
-
-def _is_literal(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(not key.endswith(".$") and _is_literal(item) for key, item in value.items())
-    return not isinstance(value, list) or all(map(_is_literal, value))
+    return key[:-2], context.get(item) or reference(item, field)
 
 
 def writer(path: str | None) -> Callable[[dict[str, Any], Any], dict[str, Any]]:

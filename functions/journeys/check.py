@@ -15,9 +15,9 @@ from functions.journeys import schema, steps
 from functions.journeys.flow import LONGEST_RUN, TooLong, compile_journey, longest
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
-from functions.journeys.problem import Problem, Problems
 from functions.journeys.wording import sentences
 from functions.journeys.yaml_file import Located, Path, read
+from functions.problem import Problem, Problems
 from functions.segments import condition as conditions
 from functions.segments.phrases import BadPhrase
 

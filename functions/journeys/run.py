@@ -21,7 +21,8 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The run record, which guards entry: one for each person, journey and entry key.
 
     `run_id` is also the execution's name. `entry` is the event that let the person in.
-    `wait` is the last registered wait (`waiting` while it is open).
+    `entry_key` is what `once per` counts by. `wait` is the last registered wait (`waiting`
+    while it is open). `goal` is when the journey's goal was reached.
     """
 
     person: str
@@ -30,12 +31,14 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     journey_version: str
     entered: datetime
     entry: Event
+    entry_key: str = ""
     version: int = 0
     status: Literal["open", "ended"] = "open"
     outcome: str = ""
     ended: datetime | None = None
     wait: Wait | None = None
     waiting: bool = False
+    goal: datetime | None = None
 
 
 class Task(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -59,7 +59,7 @@ class Visit:
     give_task: Callable[[str, str, datetime | None], None]
     wait: Callable[[datetime], None]
     claimed_at: Callable[[str], datetime | None]
-    events: Callable[[tuple[str, ...], datetime], Iterator[Event]]
+    events: Callable[[tuple[str, ...], datetime], list[Event]]
 
 
 class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

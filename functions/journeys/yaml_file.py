@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from functions.journeys.problem import Problem, Problems
+from functions.problem import Problem, Problems
 
 Path = tuple[str | int, ...]
 MOST_CHARACTERS = 200_000

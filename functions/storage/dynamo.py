@@ -17,14 +17,13 @@ from functions.storage.packing import (
     Item,
     key,
     key_of,
-    listed_as,
     pack_for_put,
     pack_for_write,
     pack_together,
     unpack,
 )
-from functions.storage.paging import Entry, Span, page, span
-from functions.storage.store import Conflict
+from functions.storage.paging import Entry, Index, fresh, page, span
+from functions.storage.store import Conflict, Store
 
 T = TypeVar("T")
 
@@ -48,7 +47,7 @@ class _Row(Model):
     expires = NumberAttribute(null=True)
 
 
-class _Listing(GlobalSecondaryIndex["_ListedRow"]):
+class _Listing(GlobalSecondaryIndex["_ListedRow"]):  # type: ignore[no-untyped-call]
     """Sparse, keys only: an item is in it as long as it has both attributes."""
 
     class Meta:
@@ -65,8 +64,11 @@ class _ListedRow(_Row):
     index = _Listing()
 
 
-class DynamoStore:
-    """The Store in the tables `prefix` + people, timeline and catalogue."""
+class DynamoStore(Store):
+    """The Store in the tables `prefix` + people, timeline and catalogue.
+
+    Throttling, lost connections and the like come through as PynamoDB's exceptions.
+    """
 
     def __init__(self, prefix: str, region: str, host: str | None = None) -> None:
         self._connection = Connection(
@@ -79,12 +81,10 @@ class DynamoStore:
         self._models = {table: self._model(table, f"{prefix}{table}") for table in TABLES}
 
     def _model(self, table: Table, table_name: str) -> type[_Row]:
-        class Meta:
-            billing_mode = PAY_PER_REQUEST_BILLING_MODE
-
-        Meta.table_name = table_name  # type: ignore[attr-defined]
+        meta = {"table_name": table_name, "billing_mode": PAY_PER_REQUEST_BILLING_MODE}
         base = _ListedRow if table in LISTED_TABLES else _Row
-        model = cast(type[_Row], type(table.title(), (base,), {"Meta": Meta}))
+        namespace = {"Meta": type("Meta", (), meta)}
+        model = cast(type[_Row], type(table.title(), (base,), namespace))
         # One client for all tables: each further one costs a cold start about 75 ms.
         own = model._get_connection()
         self._connection.add_meta_table(own.get_meta_table())
@@ -97,7 +97,6 @@ class DynamoStore:
             model.create_table(wait=True)
 
     def get(self, kind: type[T], partition: str, sort: str = "") -> T | None:
-        """See Store."""
         where = KINDS[kind]
         try:
             row = self._models[where.table].get(*key(where, partition, sort), consistent_read=True)
@@ -106,42 +105,40 @@ class DynamoStore:
         return _record(kind, row)
 
     def put(self, record: Any) -> None:
-        """See Store."""
         row = self._row(record, pack_for_put(record))
         try:
             row.save(condition=_unchanged(row))
         except PutError as error:
             if error.cause_response_code in _CONFLICTS:
-                raise Conflict(str(key_of(record))) from error
+                raise Conflict(key_of(record)) from error
             raise
         record.version += 1
 
     def put_together(self, records: Sequence[Any]) -> None:
-        """See Store."""
-        if not records:
+        items = pack_together(records)
+        if not items:
             return
         try:
             with TransactWrite(connection=self._connection) as transaction:
-                for record, item in zip(records, pack_together(records), strict=True):
+                for record, item in zip(records, items, strict=True):
                     row = self._row(record, item)
                     transaction.save(row, condition=_unchanged(row))
         except TransactWriteError as error:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
-            if reasons & _CANCELLED_BY_CONFLICT:
-                raise Conflict(str([key_of(record) for record in records])) from error
+            if reasons & _CANCELLED_BY_CONFLICT or error.cause_response_code in _CONFLICTS:
+                raise Conflict([key_of(record) for record in records]) from error
             raise
         for record in records:
             record.version += 1
 
     def write(self, records: Sequence[Any]) -> None:
-        """See Store."""
         for table, items in pack_for_write(records).items():
-            with self._models[table].batch_write() as batch:
+            model = self._models[table]
+            with model.batch_write() as batch:
                 for item in items:
-                    batch.save(self._models[table](**_attributes(item)))
+                    batch.save(model(**_attributes(item)))
 
     def delete(self, record: Any) -> None:
-        """See Store."""
         self._models[KINDS[type(record)].table](*key_of(record)).delete()
 
     def query(
@@ -153,14 +150,9 @@ class DynamoStore:
         after: str = "",
         newest_first: bool = False,
     ) -> Iterator[T]:
-        """See Store."""
-        where = KINDS[kind]
-        keys = span(where, partition, prefix, after, newest_first)
-        return self._query(kind, partition, keys, newest_first) if keys else iter(())
-
-    def _query(
-        self, kind: type[T], partition: str, keys: Span, newest_first: bool
-    ) -> Iterator[T]:
+        keys = span(KINDS[kind], partition, prefix, after, newest_first)
+        if keys is None:
+            return iter(())
         model = self._models[KINDS[kind].table]
         rows = model.query(
             partition,
@@ -173,15 +165,36 @@ class DynamoStore:
     def listing(
         self, kind: type[T], name: str = "", *, limit: int = 100, after: str = ""
     ) -> tuple[list[T], str]:
-        """See Store."""
         where = KINDS[kind]
         entries, cursor = page(where, self._index(where), name, limit, after)
         rows = self._models[where.table].batch_get((entry.pk, entry.sk) for entry in entries)
-        records = {(row.pk, row.sk): _record(kind, row) for row in rows}
-        # The index lags behind: leave out what is gone or stands elsewhere by now.
-        fresh = [(entry, records.get((entry.pk, entry.sk))) for entry in entries]
-        return [
-            record
-            for entry, record in fresh
-            if record is not None and listed_as(record, entry.pk, entry.sk) == entry.listed
-        ], cursor
+        return fresh(entries, {(row.pk, row.sk): _record(kind, row) for row in rows}), cursor
+
+    def _index(self, kind: Kind) -> Index:
+        model = cast(type[_ListedRow], self._models[kind.table])
+
+        def between(low: str, high: str, limit: int) -> list[Entry]:
+            bounds = model.listed.between(low, high)
+            rows = model.index.query(kind.prefix, bounds, scan_index_forward=False, limit=limit)
+            return [Entry(row.listed, row.pk, row.sk) for row in rows]
+
+        return between
+
+    def _row(self, record: Any, item: Item) -> _Row:
+        return self._models[KINDS[type(record)].table](**_attributes(item))
+
+
+def _attributes(item: Item) -> dict[str, Any]:
+    """The attributes that the item has (a table without listings does not know those two)."""
+    return {name: value for name, value in item._asdict().items() if value is not None}
+
+
+def _unchanged(row: _Row) -> Condition:
+    """The stored version is still the one before the row's; before the first there is no item."""
+    if row.version == 1:
+        return _Row.pk.does_not_exist()
+    return _Row.version == row.version - 1
+
+
+def _record(kind: type[T], row: _Row) -> T:
+    return unpack(kind, row.body, None if row.version is None else int(row.version))

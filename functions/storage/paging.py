@@ -1,10 +1,12 @@
 """Which keys a query reads, and how the pages of a listing are put together."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from functions.storage.kinds import Kind
-from functions.storage.packing import MOST_PARTITION_BYTES, MOST_SORT_BYTES, check
+from functions.storage.packing import MOST_PARTITION_BYTES, MOST_SORT_BYTES, check, listed_as
+
+T = TypeVar("T")
 
 
 class Span(NamedTuple):
@@ -59,13 +61,13 @@ class Entry(NamedTuple):
 Index = Callable[[str, str, int], list[Entry]]
 
 
-def page(
-    kind: Kind, index: Index, name: str, limit: int, after: str
-) -> tuple[list[Entry], str]:
+def page(kind: Kind, index: Index, name: str, limit: int, after: str) -> tuple[list[Entry], str]:
     """One page of a listing, newest first, and the place where the next page begins.
 
     Without a name it merges the listings of all names: one small read for each.
     """
+    if kind.listing is None:
+        raise ValueError(f"there is no listing of {kind.prefix} records")
     names = [name] if name or not kind.named else _names(index)
     found = [
         entry
@@ -74,6 +76,19 @@ def page(
     ]
     found.sort(key=lambda entry: entry.place, reverse=True)
     return found[:limit], found[limit].place if len(found) > limit else ""
+
+
+def fresh(entries: Sequence[Entry], records: Mapping[tuple[str, str], T]) -> list[T]:
+    """The records in the order of their entries.
+
+    The index lags behind: what is gone, or stands elsewhere by now, is left out.
+    """
+    return [
+        records[entry.pk, entry.sk]
+        for entry in entries
+        if (entry.pk, entry.sk) in records
+        and listed_as(records[entry.pk, entry.sk], entry.pk, entry.sk) == entry.listed
+    ]
 
 
 def _names(index: Index) -> Iterator[str]:

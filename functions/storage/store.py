@@ -4,10 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+TRIES = 6  # of a compare-and-set on a record under heavy traffic
 
 
 class Conflict(Exception):
     """Somebody else changed the record since it was read (or it exists already)."""
+
+
+class Contended(Exception):
+    """Others changed the record each time we tried; try the whole again later."""
 
 
 class TooLarge(Exception):
@@ -20,7 +25,9 @@ class Store(Protocol):
     Kinds of records are Structs listed in `functions.storage.kinds`, which says where each is
     kept and under which key. A record with a `version` is changed by compare-and-set: read it,
     change it, `put` it; `put` raises Conflict when somebody was faster. All reads are strongly
-    consistent except `listing`.
+    consistent except `listing`. What a field of type Any holds must be JSON, times excepted;
+    times come back in UTC. A key that DynamoDB would refuse (empty, too long) and a value that
+    cannot be packed (an integer of more than 64 bits) raise ValueError.
     """
 
     def get(self, kind: type[T], partition: str, sort: str = "") -> T | None:
@@ -30,13 +37,19 @@ class Store(Protocol):
         """Write if the stored version equals `record.version` (0: not there yet).
 
         Raises `record.version` by one on success; leaves it alone and raises Conflict otherwise.
+        A Conflict may be our own doing: the write took, its answer was lost, the client tried
+        again. So read the record again before deciding what a Conflict means. Raises TooLarge.
         """
 
     def put_together(self, records: Sequence[Any]) -> None:
-        """`put` for up to 100 records, all of them or none (Conflict)."""
+        """`put` for up to 100 different records, all of them or none (Conflict, TooLarge)."""
 
     def write(self, records: Sequence[Any]) -> None:
-        """Write rows whose key decides their content: no condition, safe to repeat."""
+        """Write rows whose key decides their content: no condition, safe to repeat.
+
+        Only for kinds without a version (ValueError). Not all or none: if it raises, some may be
+        written. Raises TooLarge before anything is written.
+        """
 
     def delete(self, record: Any) -> None:
         """Remove the record, whatever its version; no error when it is not there."""
@@ -53,11 +66,14 @@ class Store(Protocol):
         """Records of one partition in the order of their sort key, read page by page.
 
         `prefix`: only sort keys that begin so; `after`: only sort keys greater than this
-        (smaller, with newest_first).
+        (smaller, with newest_first). The order is that of the UTF-8 bytes.
         """
 
     def listing(
         self, kind: type[T], name: str = "", *, limit: int = 100, after: str = ""
     ) -> tuple[list[T], str]:
-        """One page, newest first, of the records that share the listing `name`; and the cursor
-        of the next page ("" on the last). Eventually consistent."""
+        """One page, newest first, of the records that share the listing `name` (without a name:
+        of all that are listed); and the cursor of the next page ("" on the last).
+
+        Eventually consistent; a page may be short when some of its records have just gone.
+        """

@@ -14,7 +14,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     `time` is the client's time corrected for its clock's error (UTC); `client_time` is the
     client's timestamp exactly as it was sent, because it alone stays the same from retry to
     retry. `source` is the name of the write key's owner; `trusted` says whether that owner may
-    speak for a person's consent.
+    speak for a person's consent. `person` is set on events of our own (receipts) only.
     """
 
     type: EventType
@@ -32,6 +32,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     context: dict[str, Any] = {}
     source: str = ""
     trusted: bool = False
+    person: str = ""
 
     @property
     def name(self) -> str:

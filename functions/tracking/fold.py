@@ -47,13 +47,17 @@ def fold(profile: Profile, event: Event) -> None:
             _shop(profile, event)
 
 
-def settle(profile: Profile) -> None:
-    """All consequences are drawn: clear the outbox and forget ids in the order of client time."""
-    profile.pending = []
-    profile.leaving_orders = []
-    if len(profile.recent) > REMEMBERED:
-        by_time = sorted(profile.recent.items(), key=lambda item: (item[1], item[0]))
-        for digest, client_time in by_time[:-REMEMBERED]:
+def settle(profile: Profile, keys: set[str], order_ids: set[str]) -> None:
+    """The consequences of these events are drawn and the rows of these orders written.
+
+    Clears them from the outbox, and forgets ids in the order of client time.
+    """
+    profile.pending = [key for key in profile.pending if key not in keys]
+    profile.leaving_orders = [o for o in profile.leaving_orders if o.order_id not in order_ids]
+    waiting = {key.rpartition("#")[2] for key in profile.pending}
+    by_time = sorted((time, digest) for digest, time in profile.recent.items())
+    for client_time, digest in by_time[: max(0, len(by_time) - REMEMBERED)]:
+        if digest not in waiting:
             del profile.recent[digest]
             profile.let_go = max(profile.let_go, client_time)
 

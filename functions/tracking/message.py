@@ -1,9 +1,13 @@
 """The ledger: one row for every message that a run wanted to send, and what became of it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 
 State = Literal["claimed", "sent", "unknown", "failed", "not sent", "held"]
 
@@ -53,12 +57,75 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The ledger key below the person: run, step, pass; never an execution's name."""
-        return f"{self.run_id}/{self.step}/{self.iteration}"
+        """The ledger key below the person, never an execution's name; see `ledger_key`."""
+        return ledger_key(self.run_id, self.send_id)
+
+
+RECEIPTS = "receipts"  # the source of events that a provider's receipts became
+
+
+def take_receipt(message: Message, event: Event) -> bool:
+    """Note in the ledger what a receipt says; True when it says something new.
+
+    The first receipt of any kind settles an unknown message as sent.
+    """
+    before = msgspec.structs.asdict(message)
+    message.clicked = dict(message.clicked)
+    if message.state in ("claimed", "unknown") and event.event in _TAKERS:
+        message.state, message.reason = "sent", ""
+    take = _TAKERS.get(event.event)
+    if take:
+        take(message, event)
+    return msgspec.structs.asdict(message) != before
+
+
+def _first(one: datetime | None, event: Event) -> datetime:
+    return min(one, event.time) if one else event.time
+
+
+def _delivered(message: Message, event: Event) -> None:
+    message.delivered = _first(message.delivered, event)
+
+
+def _opened(message: Message, event: Event) -> None:
+    message.opened = _first(message.opened, event)
+
+
+def _clicked(message: Message, event: Event) -> None:
+    link = str(event.properties.get("link_id") or "")
+    message.clicked[link] = _first(message.clicked.get(link), event)
+
+
+def _bounced(message: Message, event: Event) -> None:
+    message.bounced = _first(message.bounced, event)
+
+
+def _complained(message: Message, event: Event) -> None:
+    message.complained = _first(message.complained, event)
+
+
+_TAKERS: dict[str, Callable[[Message, Event], None]] = {
+    "Email Sent": lambda message, event: None,
+    "Email Delivered": _delivered,
+    "Email Opened": _opened,
+    "Email Link Clicked": _clicked,
+    "Email Bounced": _bounced,
+    "Email Marked as Spam": _complained,
+}
+
+
+def send_id(run_id: str, step: str, iteration: int) -> str:
+    """The id of a message: a hash of run, step and pass, the same whatever is retried."""
+    return short_hash(run_id, step, str(iteration))
+
+
+def ledger_key(run_id: str, send_id: str) -> str:
+    """Where a message stands below its person; a receipt carries both parts."""
+    return f"{run_id}/{send_id}"
 
 
 class Kept(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A message kept instead of sent: the mail as its whole MIME text, an SMS as its words."""
+    """A message kept instead of sent, with the headers and tags that it would have had."""
 
     send_id: str
     channel: str
@@ -67,6 +134,7 @@ class Kept(msgspec.Struct, omit_defaults=True, kw_only=True):
     subject: str = ""
     text: str = ""
     html: str = ""
-    raw: str = ""
+    headers: dict[str, str] = {}
+    tags: dict[str, str] = {}
     person: str = ""
     version: int = 0

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from functions.tracking.event import Event
+
 
 class Trait(msgspec.Struct, array_like=True):
     """A trait's value and the event that set it (the greatest (time, message_id) wins)."""
@@ -150,5 +152,5 @@ class TimelineRow(msgspec.Struct):
 
     person: str
     key: str
-    event: Any  # functions.tracking.event.Event, kept packed
+    event: Event
     expires: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -9,13 +10,13 @@ import msgspec
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit
 from functions.journeys.steps.wait_for import _brief
-from functions.segments.condition import condition
+from functions.segments.condition import Condition, condition
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
 
 
-class Branch(Step, rename={"if_": "if"}):
+class Branch(Step, dict=True, rename={"if_": "if"}):
     """Asks a condition at that moment and goes one of two ways; both come together after."""
 
     if_: schema.Condition
@@ -24,6 +25,11 @@ class Branch(Step, rename={"if_": "if"}):
 
     verb: ClassVar[str] = "if"
     arms: ClassVar[tuple[str, ...]] = ("then", "otherwise")
+
+    @cached_property
+    def asked(self) -> Condition:
+        """The condition, read once."""
+        return condition(self.if_)
 
     def label(self, before: Step | None) -> str:
         return f"if {_brief(self.if_)}"
@@ -42,4 +48,4 @@ class Branch(Step, rename={"if_": "if"}):
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        return Answer({"arm": "then" if condition(self.if_)(visit.facts) else "otherwise"})
+        return Answer({"arm": "then" if self.asked(visit.facts) else "otherwise"})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit
-from functions.segments.phrases import BadPhrase, duration
+from functions.segments.phrases import duration
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
@@ -18,7 +17,7 @@ class Task(Step, rename={"for_": "for"}):
 
     task: schema.Text
     for_: schema.Text
-    due: str = ""
+    due: schema.Duration = ""
 
     verb: ClassVar[str] = "task"
 
@@ -34,10 +33,3 @@ class Task(Step, rename={"for_": "for"}):
         due = duration(self.due).after(visit.now, visit.zone) if self.due else None
         visit.give_task(self.task, self.for_, due)
         return Answer()
-
-    def check(self) -> Iterator[tuple[str, str]]:
-        if self.due:
-            try:
-                duration(self.due)
-            except BadPhrase as error:
-                yield "due", str(error)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from functions.journeys import schema
-from functions.journeys.happening import happening
+from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Answer, Step, Visit
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from functions.journeys.flow import Flow
 
 
-class WaitFor(Step, rename={"wait_for": "wait for", "at_most": "at most"}):
+class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at most"}):
     """Waits for an event, or until a condition becomes true, but only so long.
 
     `then` holds the steps when it happened, `otherwise` those when the time ran out. A wait for
@@ -38,6 +39,11 @@ class WaitFor(Step, rename={"wait_for": "wait for", "at_most": "at most"}):
 
     def label(self, before: Step | None) -> str:
         return f"wait for {_brief(self.wait_for)}"
+
+    @cached_property
+    def awaited(self) -> Happening:
+        """What it waits for, read once."""
+        return happening(self.wait_for)
 
     @property
     def hangs_on_messages(self) -> bool:
@@ -81,7 +87,7 @@ class WaitFor(Step, rename={"wait_for": "wait for", "at_most": "at most"}):
 
     def has_happened(self, visit: Visit, since: datetime) -> bool:
         """Whether it happened since, by what is stored now."""
-        awaited = happening(self.wait_for)
+        awaited = self.awaited
         if awaited.holds:
             return awaited.holds(visit.facts)
         entry_id = visit.run.entry.message_id
@@ -135,5 +141,5 @@ def _moment_since(visit: Visit) -> datetime:
 
 
 def _was_any_sent(step: WaitFor, visit: Visit) -> bool:
-    wanted = happening(step.wait_for).messages
+    wanted = step.awaited.messages
     return any(message.state in ("sent", "unknown") for message in of_message(visit.facts, wanted))

@@ -1,0 +1,123 @@
+"""E-mail by Amazon SES: raw MIME out, its event notifications in."""
+
+import json
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formataddr, parseaddr
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from functions.channels.channel import Outgoing, Permanent, Temporary
+
+# SES's errors by whether another try can help; what is not here is a refusal of this message.
+TRY_AGAIN = {
+    "TooManyRequestsException": 60,
+    "LimitExceededException": 3600,
+    "SendingPausedException": 3600,
+    "AccountSuspendedException": 3600,
+    "ThrottlingException": 60,
+    "MailFromDomainNotVerifiedException": 3600,
+}
+REFUSED = ("MessageRejected", "BadRequestException", "NotFoundException")
+
+
+def mime(message: Outgoing) -> bytes:
+    """The whole mail: text and HTML parts, the given headers; no header can smuggle another.
+
+    Raises Permanent for an address or header that cannot be written.
+    """
+    mail = EmailMessage(policy=SMTP)
+    try:
+        name, address = parseaddr(message.sender)
+        mail["From"] = formataddr((name, address)) if name.isascii() else message.sender
+        mail["To"] = message.to
+        mail["Subject"] = message.subject
+        if message.reply_to:
+            mail["Reply-To"] = message.reply_to
+        for header, value in message.headers.items():
+            mail[header] = value
+        mail.set_content(message.text)
+        if message.html:
+            mail.add_alternative(message.html, subtype="html")
+        return mail.as_bytes()
+    except (ValueError, IndexError) as error:
+        raise Permanent(f"the mail cannot be written: {error}") from None
+
+
+class Email:
+    """Sends through SES v2. `client` is boto3's `sesv2`."""
+
+    def __init__(self, client: Any, configuration_set: str = "") -> None:
+        self._client, self._configuration_set = client, configuration_set
+
+    def send(self, message: Outgoing) -> str:
+        """See Channel. The tags (person, run, send) come back in SES's events."""
+        asked: dict[str, Any] = {
+            "FromEmailAddress": message.sender,
+            "Destination": {"ToAddresses": [message.to]},
+            "Content": {"Raw": {"Data": mime(message)}},
+            "EmailTags": [{"Name": name, "Value": value} for name, value in message.tags.items()],
+        }
+        if self._configuration_set:
+            asked["ConfigurationSetName"] = self._configuration_set
+        try:
+            return str(self._client.send_email(**asked)["MessageId"])
+        except ClientError as error:
+            raise _meaning(error) from error
+
+
+def _meaning(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code in TRY_AGAIN:
+        return Temporary(f"SES: {code}", TRY_AGAIN[code])
+    # A server error leaves it open whether the mail went: it passes through as it is.
+    return Permanent(f"SES: {code}") if code in REFUSED else error
+
+
+NAMES = {
+    "Send": "Email Sent",
+    "Delivery": "Email Delivered",
+    "Open": "Email Opened",
+    "Click": "Email Link Clicked",
+    "Bounce": "Email Bounced",
+    "Complaint": "Email Marked as Spam",
+}
+
+
+def receipt(body: str) -> dict[str, Any] | None:
+    """An SES event, as it comes in an SNS notification, as the fields of an event of ours.
+
+    Returns person, event, message_id, time (ISO) and properties in the words of Segment's e-mail
+    specification (`email_id` is our send id, `link_id` a link's name); None for an event that
+    says nothing about a message of ours. Raises ValueError when it is no SES event.
+    """
+    outer = json.loads(body)
+    if not isinstance(outer, dict):
+        raise ValueError("not a notification")
+    said = json.loads(outer["Message"]) if "Message" in outer else outer
+    kind, mail = said.get("eventType"), said.get("mail")
+    if not isinstance(kind, str) or not isinstance(mail, dict):
+        raise ValueError("neither an event batch nor an SES event")
+    tags = {name: values[0] for name, values in mail.get("tags", {}).items() if values}
+    if kind not in NAMES or not {"person", "run", "send"} <= tags.keys():
+        return None
+    detail = said.get(kind.lower()) or {}
+    link = (detail.get("linkTags") or {}).get("link") or [""]
+    time = detail.get("timestamp") or mail["timestamp"]
+    properties = {
+        "email_id": tags["send"],
+        "run_id": tags["run"],
+        "email_subject": (mail.get("commonHeaders") or {}).get("subject"),
+        "link_id": link[0] if kind == "Click" else None,
+        "link_url": detail.get("link"),
+        "user_agent": detail.get("userAgent"),
+        "bounce_type": detail.get("bounceType"),
+    }
+    return {
+        "person": tags["person"],
+        "event": NAMES[kind],
+        "message_id": "-".join(filter(None, ["ses", tags["send"], kind, time, link[0]]))[:99],
+        "time": time,
+        "properties": {name: value for name, value in properties.items() if value is not None},
+    }

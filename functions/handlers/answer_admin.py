@@ -1,0 +1,262 @@
+"""The admin API: what people, runs, messages and tasks there are; the studio will stand on it."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import (
+    BadRequestError,
+    NotFoundError,
+    ServiceError,
+    UnauthorizedError,
+)
+
+from functions.handlers import views, wiring
+from functions.handlers.openapi import Operation, Parameter
+from functions.journeys.run import Run, Task
+from functions.storage import people
+from functions.storage.remember import timeline
+from functions.tracking.message import Message
+from functions.tracking.profile import Profile
+
+app = APIGatewayHttpResolver()
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+MOST = 500
+
+
+class PeoplePage(msgspec.Struct):
+    """People, and the cursor of the next page ("" on the last)."""
+
+    people: list[views.Person]
+    next: str = ""
+
+
+class TimelinePage(msgspec.Struct):
+    """Events, newest first."""
+
+    events: list[views.TimelineEvent]
+    next: str = ""
+
+
+class RunsPage(msgspec.Struct):
+    """Runs, newest first."""
+
+    runs: list[views.RunView]
+    next: str = ""
+
+
+class MessagesPage(msgspec.Struct):
+    """Messages of a person, newest first."""
+
+    messages: list[Message]
+
+
+class TasksPage(msgspec.Struct):
+    """Tasks, newest first."""
+
+    tasks: list[views.TaskView]
+    next: str = ""
+
+
+class JourneyView(msgspec.Struct):
+    """A published journey."""
+
+    name: str
+    title: str
+    version: str
+
+
+class JourneysPage(msgspec.Struct):
+    """The newest version of every journey."""
+
+    journeys: list[JourneyView]
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An HTTP API v2 event. Every answer is JSON; an error has `code` and `message`."""
+    return app.resolve(event, context)
+
+
+@app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
+def _refused(error: ServiceError) -> Response[bytes]:
+    names = {400: "bad_request", 401: "unauthorized", 404: "not_found"}
+    code = names.get(error.status_code, "error")
+    return _json({"code": code, "message": error.msg}, error.status_code)
+
+
+@app.not_found
+def _unknown(error: Exception) -> Response[bytes]:
+    return _json({"code": "not_found", "message": "no such address; see /openapi.json"}, 404)
+
+
+def _json(body: Any, status: int = 200) -> Response[bytes]:
+    return Response(
+        status,
+        content_type="application/json",
+        body=_encode(body).decode(),  # type: ignore[arg-type]
+    )
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(
+    path: str, summary: str, answer: type, *parameters: Parameter
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a GET of the admin API, for the router and for /openapi.json at once."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        OPERATIONS.append(Operation("get", path, summary, answer, parameters, "secret key"))
+
+        def guarded(**ids: str) -> Response[bytes]:
+            _authorise()
+            _check_parameters(parameters)
+            return _json(function(**ids))
+
+        return app.route(path.replace("{", "<").replace("}", ">"), ["GET"])(guarded)
+
+    return register
+
+
+def _authorise() -> None:
+    given = (app.current_event.headers.get("authorization") or "").removeprefix("Bearer ")
+    digest = hashlib.sha256(given.encode()).hexdigest()
+    if not hmac.compare_digest(digest, wiring.parts().settings.admin_key_hash):
+        raise UnauthorizedError("send the secret key as a Bearer token")
+
+
+def _check_parameters(parameters: Iterable[Parameter]) -> None:
+    known = {parameter.name for parameter in parameters if parameter.place == "query"}
+    for name in app.current_event.query_string_parameters or {}:
+        if name not in known:
+            allowed = ", ".join(sorted(known)) or "none"
+            raise BadRequestError(f'"{name}" is not a parameter here; there are: {allowed}')
+
+
+def _asked(name: str) -> str:
+    return (app.current_event.query_string_parameters or {}).get(name) or ""
+
+
+def _limit() -> int:
+    text = _asked("limit") or "100"
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
+        raise BadRequestError(f'"limit" is a number from 1 to {MOST}')
+    return int(text)
+
+
+LIMIT = Parameter("limit", "query", f"how many at most, 1 to {MOST}; 100 by default")
+NEXT = Parameter("after", "query", "the cursor `next` of the page before")
+KNOWN_BY = ("email", "user_id", "anonymous_id")
+
+
+@operation(
+    "/api/people",
+    "People: one by an identifier, or all, newest first",
+    PeoplePage,
+    *(Parameter(kind, "query", f"the person with this {kind}") for kind in KNOWN_BY),
+    LIMIT,
+    NEXT,
+)
+def _people() -> PeoplePage:
+    parts = wiring.parts()
+    asked = [(kind, _asked(kind)) for kind in KNOWN_BY if _asked(kind)]
+    if len(asked) > 1:
+        raise BadRequestError(f"one of {', '.join(KNOWN_BY)} at a time")
+    if asked:
+        found = people.People(parts.store, parts.settings.identity_key).by(*asked[0])
+        return PeoplePage([_person(found)] if found else [])
+    profiles, after = parts.store.listing(Profile, limit=_limit(), after=_asked("after"))
+    return PeoplePage([_person(profile) for profile in profiles], after)
+
+
+def _person(profile: Profile) -> views.Person:
+    return views.person(profile, people.permission_of(wiring.parts().store, profile.person))
+
+
+def _profile(person_id: str) -> Profile:
+    found = people.find_profile(wiring.parts().store, person_id)
+    if found is None:
+        raise NotFoundError(f'no person has the id "{person_id}"')
+    return found
+
+
+PERSON = Parameter("person_id", "path", "the person's id")
+
+
+@operation("/api/people/{person_id}", "One person", views.Person, PERSON)
+def _one_person(person_id: str) -> views.Person:
+    return _person(_profile(person_id))
+
+
+@operation(
+    "/api/people/{person_id}/timeline",
+    "A person's events, newest first",
+    TimelinePage,
+    PERSON,
+    LIMIT,
+    Parameter("after", "query", "the number `next` of the page before"),
+)
+def _timeline(person_id: str) -> TimelinePage:
+    events = list(timeline(wiring.parts().store, _profile(person_id)))[::-1]
+    text = _asked("after") or "0"
+    if not text.isdecimal():
+        raise BadRequestError('"after" is the "next" of the page before')
+    start, limit = int(text[:9]), _limit()
+    page = events[start : start + limit]
+    more = str(start + limit) if start + limit < len(events) else ""
+    return TimelinePage([views.timeline_event(event) for event in page], more)
+
+
+@operation(
+    "/api/runs",
+    "Runs of a journey, newest first; or those of a person",
+    RunsPage,
+    Parameter("journey", "query", "the journey's name"),
+    Parameter("person", "query", "a person's id"),
+    LIMIT,
+    NEXT,
+)
+def _runs() -> RunsPage:
+    store, journey = wiring.parts().store, _asked("journey")
+    if _asked("person"):
+        prefix = f"{journey}/" if journey else ""
+        keys = _profile(_asked("person")).keys
+        found = [run for key in keys for run in store.query(Run, key, prefix=prefix)]
+        found.sort(key=lambda run: run.entered, reverse=True)
+        return RunsPage([views.run(run) for run in found])
+    if not journey:
+        raise BadRequestError('say which: "journey" or "person"')
+    runs, after = store.listing(Run, journey, limit=_limit(), after=_asked("after"))
+    return RunsPage([views.run(run) for run in runs], after)
+
+
+@operation(
+    "/api/messages",
+    "What a person was sent or not sent, and why; newest first",
+    MessagesPage,
+    Parameter("person", "query", "the person's id", required=True),
+)
+def _messages() -> MessagesPage:
+    if not _asked("person"):
+        raise BadRequestError('"person" is missing: the id of a person')
+    keys = _profile(_asked("person")).keys
+    found = [message for key in keys for message in wiring.parts().store.query(Message, key)]
+    found.sort(key=lambda m: (m.claimed is not None, m.claimed), reverse=True)
+    return MessagesPage(found)
+
+
+@operation("/api/tasks", "Tasks for colleagues, newest first", TasksPage, LIMIT, NEXT)
+def _tasks() -> TasksPage:
+    tasks, after = wiring.parts().store.listing(Task, limit=_limit(), after=_asked("after"))
+    return TasksPage([views.task(task) for task in tasks], after)
+
+
+@operation("/api/journeys", "The newest version of every journey", JourneysPage)
+def _journeys() -> JourneysPage:
+    published = wiring.parts().library.journeys()
+    return JourneysPage(
+        [JourneyView(p.journey.name, p.journey.title, p.version) for p in published]
+    )

@@ -1,0 +1,47 @@
+"""An execution has ended, however it did: close its run (an EventBridge rule calls this)."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from functions.handlers import wiring
+from functions.journeys.react import close, run_key
+from functions.journeys.run import Run
+from functions.storage import people
+from functions.storage.store import TRIES, Conflict, Contended
+
+logger = Logger(service="close_run")
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """`detail` of "Step Functions Execution Status Change": name, status, input, output."""
+    detail = event["detail"]
+    names = json.loads(detail["input"])
+    journey = names["run"].rpartition("-")[0]
+    parts = wiring.parts()
+    run = parts.store.get(Run, names["person"], run_key(journey, names["run"]))
+    outcome = _outcome(detail)
+    if detail["status"] not in ("SUCCEEDED", "ABORTED"):
+        logger.error("a run failed", extra={"run": names["run"], "status": detail["status"]})
+    close(parts.store, run, outcome, parts.now())
+    _no_longer_live(parts, names["person"], names["run"])
+
+
+def _outcome(detail: dict[str, Any]) -> str:
+    if detail["status"] != "SUCCEEDED":
+        return "stopped" if detail["status"] == "ABORTED" else "failed"
+    output = json.loads(detail.get("output") or "{}")
+    return str(output.get("outcome", "finished"))
+
+
+def _no_longer_live(parts: wiring.Parts, person: str, run_id: str) -> None:
+    for _ in range(TRIES):
+        permission = people.permission_of(parts.store, person)
+        if permission.live.pop(run_id, None) is None:
+            return
+        try:
+            return parts.store.put(permission)
+        except Conflict:
+            continue
+    raise Contended("the permission item is busy")

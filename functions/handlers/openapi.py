@@ -1,0 +1,138 @@
+"""The OpenAPI document, made from the same table as the routes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an operation, always text."""
+
+    name: str
+    place: Literal["query", "path"]
+    description: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path, and the Struct that it answers with (None: no JSON)."""
+
+    method: str
+    path: str
+    summary: str
+    answer: type | None = None
+    parameters: Sequence[Parameter] = ()
+    key: Literal["secret key", "write key", ""] = ""
+    body: type | None = None
+
+
+class ErrorView(msgspec.Struct):
+    """Every error: a code for programs, a message for people."""
+
+    code: str
+    message: str
+
+
+class Accepted(msgspec.Struct, kw_only=True):
+    """All events were taken but those in `errors`."""
+
+    success: bool
+    errors: list[dict[str, Any]] = []
+
+
+class Call(msgspec.Struct, kw_only=True, rename="camel"):
+    """One call of Segment's HTTP API; more fields by type, see Segment's specification."""
+
+    write_key: str = ""
+    user_id: str = ""
+    anonymous_id: str = ""
+    message_id: str = ""
+    timestamp: str = ""
+    sent_at: str = ""
+    event: str = ""
+    name: str = ""
+    group_id: str = ""
+    previous_id: str = ""
+    properties: dict[str, Any] = {}
+    traits: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+
+
+class Batch(msgspec.Struct, kw_only=True, rename="camel"):
+    """Many calls at once, each with its `type`."""
+
+    batch: list[dict[str, Any]]
+    write_key: str = ""
+    sent_at: str = ""
+    context: dict[str, Any] = {}
+
+
+COLLECTING = [
+    *(
+        Operation("post", f"/v1/{kind}", f"A {kind} call", Accepted, (), "write key", Call)
+        for kind in ("identify", "track", "page", "screen", "group", "alias")
+    ),
+    Operation("post", "/v1/batch", "Up to 2,500 calls", Accepted, (), "write key", Batch),
+]
+
+
+def document(operations: Iterable[Operation], url: str) -> dict[str, Any]:
+    """OpenAPI 3.1 of these operations."""
+    found = list(operations)
+    bodies = {kind for o in found for kind in (o.answer, o.body) if kind}
+    types = [ErrorView, *sorted(bodies, key=lambda kind: kind.__name__)]
+    _, components = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
+    )
+    paths: dict[str, Any] = {}
+    for operation in found:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tante", "version": "1"},
+        "servers": [{"url": url}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "secret key": {"type": "http", "scheme": "bearer"},
+                "write key": {"type": "http", "scheme": "basic"},
+            },
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "in": parameter.place,
+                "description": parameter.description,
+                "required": parameter.required or parameter.place == "path",
+                "schema": {"type": "string"},
+            }
+            for parameter in operation.parameters
+        ],
+        "responses": {
+            "200": {"description": "Done", **_content(operation.answer)},
+            "4XX": {"description": "Refused", **_content(ErrorView)},
+        },
+    }
+    if operation.key:
+        described["security"] = [{operation.key: []}]
+    if operation.body:
+        described["requestBody"] = {"required": True, **_content(operation.body)}
+    return described
+
+
+def _content(kind: type | None) -> dict[str, Any]:
+    if kind is None:
+        return {}
+    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return {"content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,154 @@
+"""From the event queue to profiles and journeys: each event counts once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from functions.channels import email
+from functions.handlers import wiring
+from functions.journeys.react import Desk, react, settle_receipts
+from functions.storage import people
+from functions.storage.remember import finish, remember
+from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.tracking.consent import BadConsent, hear
+from functions.tracking.event import Event, EventBatch
+from functions.tracking.message import RECEIPTS
+from functions.tracking.profile import Profile
+
+logger = Logger(service="process_event")
+MOST_ATTEMPTS = 5
+_batches = msgspec.json.Decoder(EventBatch)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """An SQS batch in; the messages to redeliver out (ReportBatchItemFailures).
+
+    A person's events that fail are sent on as a message of their own with attempt and reason,
+    and to the dead-letter queue after the fifth attempt; the rest of the batch is done. Only
+    when not even that works is the message left to SQS.
+    """
+    parts = wiring.parts()
+    failed = []
+    batches: list[EventBatch] = []
+    for record in event["Records"]:
+        try:
+            batches.append(read(record["body"]))
+        except msgspec.DecodeError as error:
+            parts.bury(record["body"].encode(), f"not an event batch: {error}")
+        except Exception:
+            logger.exception("a message could not be read")
+            failed.append(record["messageId"])
+    try:
+        process(parts, batches)
+    except Exception:
+        logger.exception("the batch could not be processed or passed on")
+        failed = [record["messageId"] for record in event["Records"]]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def read(body: str) -> EventBatch:
+    """A queue message: events of ours, or a provider's receipt by way of SNS.
+
+    Raises msgspec.DecodeError when it is neither.
+    """
+    if body.startswith('{"events"'):
+        return _batches.decode(body)
+    try:
+        said = email.receipt(body)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise msgspec.DecodeError(f"neither events nor a receipt: {error}") from None
+    return EventBatch([_event(said)] if said else [])
+
+
+def _event(said: dict[str, Any]) -> Event:
+    """A receipt as an ordinary event, which journeys react to like to any other."""
+    time = datetime.fromisoformat(said["time"])
+    return Event(
+        type="track",
+        event=said["event"],
+        message_id=said["message_id"],
+        time=time,
+        received_at=time,
+        client_time=said["time"],
+        properties=said["properties"],
+        source=RECEIPTS,
+        trusted=True,
+        person=said["person"],
+    )
+
+
+def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
+    """Group the events by person and do one person after the other."""
+    finder = people.People(parts.store, parts.settings.identity_key)
+    groups: dict[str, list[Event]] = {}
+    attempts: dict[str, int] = {}
+    for batch in batches:
+        for event in batch.events:
+            try:
+                person = finder.person(event)
+            except Exception as error:
+                _send_on(parts, [event], batch.attempt, error)
+                continue
+            groups.setdefault(person, []).append(event)
+            attempts[person] = max(attempts.get(person, 0), batch.attempt)
+    desk = wiring.journey_desk(parts)
+    for person, events in groups.items():
+        try:
+            process_person(parts, desk, person, events)
+        except Exception as error:
+            _send_on(parts, events, attempts[person], error)
+
+
+def _send_on(parts: wiring.Parts, events: list[Event], attempt: int, error: Exception) -> None:
+    """Try these events again by themselves, or bury them with the reason."""
+    reason = f"{type(error).__name__}: {error}"[:500]
+    logger.warning("events are sent on", extra={"attempt": attempt + 1, "reason": reason})
+    body = msgspec.json.encode(EventBatch(events, attempt + 1, reason))
+    if attempt + 1 >= MOST_ATTEMPTS:
+        parts.bury(body, reason)
+    else:
+        parts.send_events([body])
+
+
+def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
+    """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order."""
+    profile, todo = remember(parts.store, person, events)
+    if not todo:
+        return
+    for event, error in _permit(parts.store, profile, todo):
+        parts.bury(msgspec.json.encode(EventBatch([event], reason=str(error))), str(error))
+    settle_receipts(parts.store, todo)
+    react(desk, profile, todo)
+    finish(parts.store, profile, todo)
+
+
+def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[Event, BadConsent]]:
+    """Bring the permission item up to date: consent, suppression, addresses in force.
+
+    Returns the events whose words on consent cannot be used.
+    """
+    from functions.messages.address import addresses
+
+    for _ in range(TRIES):
+        permission = people.permission_of(store, profile.person)
+        refused: list[tuple[Event, BadConsent]] = []
+        changed = False
+        for event in events:
+            try:
+                changed |= hear(permission, event)
+            except BadConsent as error:
+                refused.append((event, error))
+        in_force = addresses(profile)
+        if in_force != permission.addresses:
+            permission.addresses, changed = in_force, True
+        if not changed:
+            return refused
+        try:
+            store.put(permission)
+        except Conflict:
+            continue
+        return refused
+    raise Contended("the permission item is busy")

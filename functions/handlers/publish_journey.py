@@ -1,0 +1,182 @@
+"""The one publisher: a journey's folder becomes a version that never changes."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from functions.handlers import wiring
+from functions.journeys.check import MESSAGE_FILE, load
+from functions.journeys.journey import Journey
+from functions.journeys.run import JourneyVersion
+from functions.journeys.steps.start_journey import StartJourney
+from functions.journeys.yaml_file import read
+from functions.messages import template
+from functions.messages.brand import Brand, from_mapping
+from functions.problem import Problem, Problems
+from functions.storage.library import BRAND, NEWEST
+from functions.storage.store import TRIES, Conflict, Contended
+from functions.tracking.identity import short_hash
+
+JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
+MARKETERS = (".yaml", ".mjml", ".txt", ".sms")
+
+
+class Folder(msgspec.Struct):
+    """`statemachines/` as text: the brand, the shared parts, each journey's files by name."""
+
+    brand: str
+    parts: dict[str, str]
+    journeys: dict[str, dict[str, str]]
+
+
+class Checked(msgspec.Struct):
+    """A journey that passed every check, with all files of its version."""
+
+    journey: Any  # Journey
+    files: dict[str, str]
+
+    @property
+    def version(self) -> str:
+        """A hash of all that the version freezes."""
+        return short_hash(*(part for item in sorted(self.files.items()) for part in item))
+
+
+def read_folder(folder: Path) -> Folder:
+    """Read `statemachines/` from a disk. Raises Problems when it has no brand.yaml."""
+    brand = folder / BRAND_FILE
+    if not brand.is_file():
+        raise Problems([Problem(str(brand), 0, "is missing; every folder of journeys has one")])
+    found = {
+        path.name: _texts(path)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and not path.name.startswith(".")
+    }
+    parts = {f"../{PARTS}/{name}": text for name, text in found.pop(PARTS, {}).items()}
+    return Folder(brand.read_text("utf-8"), parts, found)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in MARKETERS)
+    return {path.name: path.read_text("utf-8") for path in files}
+
+
+def check_brand(text: str) -> Brand:
+    """The brand. Raises Problems."""
+    located = read(BRAND_FILE, text)
+    try:
+        return from_mapping(located.value)
+    except msgspec.ValidationError as error:
+        raise Problems([Problem(BRAND_FILE, 0, str(error))]) from None
+
+
+def check(folder: Folder) -> list[Checked]:
+    """Every journey of the folder, checked and its templates compiled.
+
+    Raises Problems with all that is wrong in any file.
+    """
+    brand = check_brand(folder.brand)
+    problems: list[Problem] = []
+    checked: list[Checked] = []
+    for name, text in folder.parts.items():
+        problems += template.check(name.removeprefix("../"), text)
+    for name, files in folder.journeys.items():
+        try:
+            checked.append(_check_journey(name, files, folder.parts, brand))
+        except Problems as found:
+            problems += found.found
+    problems += _missing_journeys({one.journey.name: one.journey for one in checked}, folder)
+    if problems:
+        raise Problems(problems)
+    return checked
+
+
+def _check_journey(
+    name: str, files: Mapping[str, str], parts: Mapping[str, str], brand: Brand
+) -> Checked:
+    problems = list(_check_files(name, files, brand))
+    try:
+        journey = load(name, files, brand.needs_consent)
+    except Problems as found:
+        raise Problems(problems + found.found) from None
+    compiled: dict[str, str] = {}
+    for file, text in files.items():
+        try:
+            compiled |= template.compile_file(file, text, parts)
+        except template.TemplateError as error:
+            problems.append(Problem(f"{name}/{file}", 0, str(error)))
+    if problems:
+        raise Problems(problems)
+    # A plain text written by hand goes before the one that was made.
+    return Checked(journey, {**compiled, **files})
+
+
+def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Problem]:
+    problems: list[Problem] = []
+    languages: dict[str, set[str]] = {}
+    for file, text in files.items():
+        match = MESSAGE_FILE.match(file)
+        if match:
+            languages.setdefault(f"{match['name']}|{match['kind']}", set()).add(match["locale"])
+            problems += template.check(f"{name}/{file}", text)
+        elif not file.endswith(".yaml"):
+            words = 'is not named like "welcome.de.mjml" (message, language, mjml, txt or sms)'
+            problems.append(Problem(f"{name}/{file}", 0, words))
+    for key, found in languages.items():
+        message, kind = key.split("|")
+        missing = set(brand.languages) - found
+        for language in sorted(missing if kind != "txt" else set()):
+            words = f"is missing: brand.yaml lists the language {language}"
+            problems.append(Problem(f"{name}/{message}.{language}.{kind}", 0, words))
+    return problems
+
+
+def _missing_journeys(found: Mapping[str, Journey], folder: Folder) -> list[Problem]:
+    """Journeys that are started but do not exist."""
+    return [
+        Problem(
+            f"{journey.name}/{JOURNEY_FILE}",
+            0,
+            f'"start journey: {step.start_journey}": there is no such folder',
+        )
+        for journey in found.values()
+        for step in journey.every_step()
+        if isinstance(step, StartJourney) and step.start_journey not in folder.journeys
+    ]
+
+
+def publish(parts: wiring.Parts, folder: Folder) -> list[tuple[str, str, bool]]:
+    """Publish all that has changed. Returns (journey, version, whether it is new).
+
+    People under way keep their version. Raises Problems, and then publishes nothing.
+    """
+    checked = check(folder)
+    brand = {BRAND_FILE: folder.brand}
+    _publish(parts, BRAND, short_hash(folder.brand), brand)
+    done = [
+        (one.journey.name, one.version, _publish(parts, one.journey.name, one.version, one.files))
+        for one in checked
+    ]
+    parts.library.forget()
+    return done
+
+
+def _publish(parts: wiring.Parts, name: str, version: str, files: dict[str, str]) -> bool:
+    """Write the version, then point to it."""
+    row = JourneyVersion(journey=name, journey_version=version, published=parts.now(), files=files)
+    with suppress(Conflict):  # published before: the same files make the same version
+        parts.store.put(row)
+    for _ in range(TRIES):
+        newest = parts.store.get(JourneyVersion, name, NEWEST)
+        if newest and newest.points_to == version:
+            return False
+        newest = newest or JourneyVersion(journey=name, journey_version=NEWEST)
+        newest.points_to, newest.published = version, parts.now()
+        try:
+            parts.store.put(newest)
+        except Conflict:
+            continue
+        return True
+    raise Contended("somebody else is publishing this journey")

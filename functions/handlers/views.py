@@ -1,0 +1,236 @@
+"""What the admin API shows of a record: the words of the outside, none of the machinery."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from functions.journeys.run import Run, Task
+from functions.segments.person import fields
+from functions.tracking import orders
+from functions.tracking.event import Event
+from functions.tracking.fold import open_carts
+from functions.tracking.permission import Consent, Permission
+from functions.tracking.profile import Order, Profile, Seen
+
+
+class Count(msgspec.Struct):
+    """How often, first and last."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+class OrderView(msgspec.Struct):
+    """An order and what it is worth now."""
+
+    order_id: str
+    placed: datetime | None
+    revenue: Decimal
+    currency: str
+    cancelled: bool
+    skus: list[str]
+
+
+class CartView(msgspec.Struct):
+    """An open cart: units by product."""
+
+    cart_id: str
+    last: datetime
+    items: dict[str, float]
+
+
+class VisitView(msgspec.Struct):
+    """A page or a search."""
+
+    time: datetime
+    what: str
+    title: str = ""
+
+
+class ConsentView(msgspec.Struct):
+    """The last word on a channel and purpose."""
+
+    channel: str
+    purpose: str
+    given: bool
+    time: datetime
+    source: str
+
+
+class Person(msgspec.Struct, kw_only=True):
+    """A person: who they are, what they did, what they permit."""
+
+    id: str
+    user_id: str
+    anonymous_ids: list[str]
+    email: str
+    phone: str
+    traits: dict[str, Any]
+    locale: str
+    first_seen: datetime | None
+    last_seen: datetime | None
+    orders: int
+    revenue: dict[str, Decimal]
+    last_orders: list[OrderView]
+    open_carts: list[CartView]
+    events: dict[str, Count]
+    last_pages: list[VisitView]
+    last_searches: list[VisitView]
+    devices: dict[str, Count]
+    companies: list[str]
+    first_touch: dict[str, Any]
+    consents: list[ConsentView]
+    suppressed: dict[str, str]
+    journeys: list[str]
+    notes: list[str]
+
+
+def person(profile: Profile, permission: Permission) -> Person:
+    """A profile and its permission item as a person."""
+    computed = fields(profile)
+    return Person(
+        id=profile.person,
+        user_id=profile.user_id,
+        anonymous_ids=profile.anonymous_ids,
+        email=str(profile.trait("email") or ""),
+        phone=str(profile.trait("phone") or ""),
+        traits={name: trait.value for name, trait in profile.traits.items()},
+        locale=str(computed["locale"] or ""),
+        first_seen=profile.created,
+        last_seen=computed["last_seen"],
+        orders=computed["orders"],
+        revenue=orders.revenue(profile),
+        last_orders=[_order(order) for order in _by_time(profile)],
+        open_carts=[
+            CartView(cart_id, cart.last, {k: units for k, units in cart.items.items() if units > 0})
+            for cart_id, cart in open_carts(profile).items()
+        ],
+        events=_counts(profile.events),
+        last_pages=[VisitView(v.time, v.what, v.title) for v in profile.pages],
+        last_searches=[VisitView(v.time, v.what) for v in profile.searches],
+        devices={
+            n: Count(seen.count, seen.first, seen.last) for n, seen in profile.devices.items()
+        },
+        companies=list(profile.groups),
+        first_touch=msgspec.to_builtins(profile.first_touch) if profile.first_touch else {},
+        consents=[_consent(key, consent) for key, consent in permission.consents.items()],
+        suppressed=permission.suppressed,
+        journeys=[live.journey for live in permission.live.values() if not live.leaving],
+        notes=profile.refused,
+    )
+
+
+def _counts(found: dict[str, Seen]) -> dict[str, Count]:
+    return {name: Count(seen.count, seen.first, seen.last) for name, seen in found.items()}
+
+
+def _consent(key: str, consent: Consent) -> ConsentView:
+    channel, _, purpose = key.partition("/")
+    return ConsentView(channel, purpose, consent.given, consent.time, consent.source)
+
+
+def _by_time(profile: Profile) -> list[Order]:
+    placed = [order for order in profile.orders.values() if order.placed]
+    return sorted(placed, key=lambda order: (order.placed, order.order_id), reverse=True)
+
+
+def _order(order: Order) -> OrderView:
+    return OrderView(
+        order.order_id, order.placed, order.revenue, order.currency, order.void, order.skus
+    )
+
+
+class TimelineEvent(msgspec.Struct, kw_only=True):
+    """One event of a person."""
+
+    message_id: str
+    time: datetime
+    received_at: datetime
+    type: str
+    event: str
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+    context: dict[str, Any]
+    source: str
+
+
+def timeline_event(event: Event) -> TimelineEvent:
+    """An event as the timeline shows it."""
+    return TimelineEvent(
+        message_id=event.message_id,
+        time=event.time,
+        received_at=event.received_at,
+        type=event.type,
+        event=event.name,
+        properties=event.properties,
+        traits=event.traits,
+        context=event.context,
+        source=event.source,
+    )
+
+
+class RunView(msgspec.Struct, kw_only=True):
+    """One person's way through a journey."""
+
+    id: str
+    person: str
+    journey: str
+    version: str
+    status: str
+    outcome: str
+    entered: datetime
+    entered_by: str
+    ended: datetime | None
+    waits_for: str
+    goal: datetime | None
+
+
+def run(record: Run) -> RunView:
+    """A run record as a run."""
+    return RunView(
+        id=record.run_id,
+        person=record.person,
+        journey=record.journey,
+        version=record.journey_version,
+        status=record.status,
+        outcome=record.outcome,
+        entered=record.entered,
+        entered_by=record.entry.name,
+        ended=record.ended,
+        waits_for=record.wait.step if record.wait and record.waiting else "",
+        goal=record.goal,
+    )
+
+
+class TaskView(msgspec.Struct, kw_only=True):
+    """A request to a colleague."""
+
+    id: str
+    person: str
+    journey: str
+    text: str
+    owner: str
+    status: str
+    created: datetime
+    due: datetime | None
+    reason: str
+    context: dict[str, str]
+
+
+def task(record: Task) -> TaskView:
+    """A task record as a task."""
+    return TaskView(
+        id=record.task_id,
+        person=record.person,
+        journey=record.journey,
+        text=record.text,
+        owner=record.owner,
+        status=record.status,
+        created=record.created,
+        due=record.due,
+        reason=record.reason,
+        context=record.context,
+    )

@@ -1,0 +1,45 @@
+"""Addresses: the person's e-mail and phone, in one form, and their hashes."""
+
+import hashlib
+from typing import Any
+
+import phonenumbers
+
+from functions.tracking.identity import normal_email
+from functions.tracking.profile import Profile
+
+TRAITS = {"email": ("email",), "sms": ("phone", "mobile")}
+DEFAULT_COUNTRY = "DE"
+
+
+def normal_phone(value: Any, country: str = DEFAULT_COUNTRY) -> str:
+    """The number in E.164 form (+4930...), or "" when it is none that can exist."""
+    if not isinstance(value, str | int):
+        return ""
+    try:
+        number = phonenumbers.parse(str(value), country)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+NORMAL = {"email": normal_email, "sms": normal_phone}
+
+
+def address_of(profile: Profile, channel: str) -> str:
+    """The person's address on a channel; "" when there is none that can be used."""
+    values = (profile.trait(trait) for trait in TRAITS[channel])
+    return next(filter(None, map(NORMAL[channel], values)), "")
+
+
+def address_hash(channel: str, address: str) -> str:
+    """A short hash of an address in force, for the permission item."""
+    return hashlib.blake2b(f"{channel}\0{address}".encode(), digest_size=9).hexdigest()
+
+
+def addresses(profile: Profile) -> dict[str, str]:
+    """The hashes of all addresses in force, by channel."""
+    found = {channel: address_of(profile, channel) for channel in TRAITS}
+    return {channel: address_hash(channel, text) for channel, text in found.items() if text}

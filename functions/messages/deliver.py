@@ -1,0 +1,262 @@
+"""Delivering: may it go, in which words, and once, whatever is retried."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
+from functions.messages import leaving
+from functions.messages.address import address_hash, address_of
+from functions.messages.brand import Brand
+from functions.messages.template import Rendered, TemplateError, render_mail, render_sms
+from functions.segments.person import fields
+from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.tracking.event import Event
+from functions.tracking.message import Message, Outcome, ledger_key
+from functions.tracking.message import send_id as id_of
+from functions.tracking.permission import Claim, Permission, Refused, claim, claimed, refusal
+from functions.tracking.profile import Profile
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A message that a run's step wants to send. `files` are those of the journey's version."""
+
+    person: str
+    run_id: str
+    journey: str
+    step: str
+    message: str
+    channel: str
+    purpose: str
+    entry: Event
+    files: Mapping[str, str]
+    iteration: int = 0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What delivering needs: the store, the channels, the brand, keys for links, and now.
+
+    `profile` and `permission` look a person up, following merges.
+    """
+
+    store: Store
+    channels: Mapping[str, Channel]
+    brand: Brand
+    now: Callable[[], datetime]
+    link_keys: Mapping[str, bytes]
+    public_url: str
+    profile: Callable[[str], Profile]
+    permission: Callable[[str], Permission]
+
+
+def deliver(wish: Wish, desk: Desk) -> Outcome:
+    """Send the message, or say why not.
+
+    Once per run, step and pass: the ledger row and the claim on the permission item remember it.
+    No claim succeeds without permission at that very moment. Raises Contended.
+    """
+    key = id_of(wish.run_id, wish.step, wish.iteration)
+    row = desk.store.get(Message, wish.person, ledger_key(wish.run_id, key))
+    if row and row.state != "held":
+        return _settled(row, desk)
+    profile = desk.profile(wish.person)
+    row = row or _row(wish, key, desk, profile)
+    if claimed(desk.permission(wish.person), key):
+        # A crash between claim and ledger: nobody knows whether it went, so it never goes again.
+        return _note(desk, row, "unknown", "the claim was made, then we stopped")
+    try:
+        address, rendered = _prepare(wish, row, profile, desk)
+        moment = _claim(wish, row, desk, address)
+    except (Refused, TemplateError) as error:
+        return _refused(desk, row, str(error))
+    row.claimed = moment
+    row.subject = rendered.subject
+    _note(desk, row, "claimed", "")
+    return _hand_over(wish, row, desk, _outgoing(wish, row, desk, profile, address, rendered))
+
+
+def _settled(row: Message, desk: Desk) -> Outcome:
+    """What an earlier try came to."""
+    if row.state == "claimed":
+        return _note(desk, row, "unknown", "we stopped while sending")
+    return _outcome(row)
+
+
+def _outcome(row: Message, until: datetime | None = None) -> Outcome:
+    if row.state in ("sent", "unknown"):
+        return Outcome("sent" if row.state == "sent" else "unknown", row.reason, row.claimed)
+    if row.state == "held":
+        return Outcome("held", row.reason, None, until)
+    return Outcome("not sent", row.reason)
+
+
+def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
+    locale = fields(profile).get("locale")
+    return Message(
+        person=wish.person,
+        run_id=wish.run_id,
+        step=wish.step,
+        iteration=wish.iteration,
+        send_id=key,
+        journey=wish.journey,
+        message=wish.message,
+        channel=wish.channel,
+        purpose=wish.purpose,
+        locale=desk.brand.language(locale, languages(wish.files, wish.message, wish.channel)),
+        state="held",
+    )
+
+
+def languages(files: Mapping[str, str], message: str, channel: str) -> list[str]:
+    """The languages in which a message exists on a channel."""
+    ending = {"email": "html", "sms": "sms"}[channel]
+    parts = (name.split(".") for name in files if name.endswith(f".{ending}"))
+    return [part[1] for part in parts if part[0] == message and len(part) == 3]
+
+
+def _prepare(wish: Wish, row: Message, profile: Profile, desk: Desk) -> tuple[str, Rendered]:
+    """The address and the words. Raises Refused, TemplateError."""
+    address = address_of(profile, wish.channel)
+    if not address:
+        raise Refused("no address" if wish.channel == "email" else "no phone number")
+    why_not = _why_not(desk.permission(wish.person), row, desk)
+    if why_not:
+        raise Refused(why_not)  # the claim asks again; this saves rendering
+    return address, render(wish, row.locale, _values(wish, row, profile, desk))
+
+
+def _why_not(permission: Permission, row: Message, desk: Desk) -> str:
+    needs = desk.brand.needs_consent.get(row.purpose, True)
+    return refusal(permission, row.channel, row.purpose, needs)
+
+
+def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
+    """The message's words in one language. Raises TemplateError."""
+    stem = f"{wish.message}.{locale}"
+    if wish.channel == "sms":
+        return render_sms(wish.files[f"{stem}.sms"], values)
+    return render_mail(
+        wish.files[f"{stem}.subject"],
+        wish.files[f"{stem}.html"],
+        wish.files[f"{stem}.txt"],
+        values,
+    )
+
+
+def template_values(
+    person: Mapping[str, Any], entry: Event | None, brand: Brand, unsubscribe: str, iteration: int
+) -> dict[str, Any]:
+    """What Liquid sees."""
+    import msgspec
+
+    return {
+        "person": person,
+        "entry": entry.properties if entry else {},
+        "brand": msgspec.to_builtins(brand),
+        "links": brand.links,
+        "pass": iteration + 1,
+        "unsubscribe": unsubscribe,
+    }
+
+
+def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
+    person = fields(profile)
+    return template_values(person, wish.entry, desk.brand, _leave_url(row, desk), wish.iteration)
+
+
+def _leave_url(row: Message, desk: Desk) -> str:
+    """The link with which the person leaves; none where no permission is needed."""
+    if not desk.brand.needs_consent.get(row.purpose, True) or not desk.link_keys:
+        return ""
+    token = leaving.sign(leaving.Leaving(row.person, row.channel, row.purpose), desk.link_keys)
+    return f"{desk.public_url}/leave/{token}"
+
+
+def _claim(wish: Wish, row: Message, desk: Desk, address: str) -> datetime:
+    """One conditional update of the permission item. Raises Refused, Contended."""
+    for _ in range(TRIES):
+        permission = desk.permission(wish.person)
+        if claimed(permission, row.send_id):
+            raise Contended("another try of this step is sending")
+        wanted = Claim(row.send_id, desk.now(), wish.channel, wish.purpose)
+        why_not = _why_not(permission, row, desk)
+        claim(permission, wish.run_id, wanted, address_hash(wish.channel, address), why_not)
+        try:
+            desk.store.put(permission)
+        except Conflict:
+            continue
+        return wanted.time
+    raise Contended("the permission item is busy")
+
+
+def _unclaim(wish: Wish, row: Message, desk: Desk) -> None:
+    """Give a claim back: the provider surely did not take the message."""
+    for _ in range(TRIES):
+        permission = desk.permission(wish.person)
+        permission.claims = [made for made in permission.claims if made.send_id != row.send_id]
+        try:
+            return desk.store.put(permission)
+        except Conflict:
+            continue
+    raise Contended("the permission item is busy")
+
+
+def _outgoing(
+    wish: Wish, row: Message, desk: Desk, profile: Profile, address: str, rendered: Rendered
+) -> Outgoing:
+    url = _leave_url(row, desk)
+    headers = {}
+    if url and wish.channel == "email":
+        # RFC 8058: a mail program may leave for the person with one POST.
+        headers = {
+            "List-Unsubscribe": f"<{url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    sender = desk.brand.sender
+    return Outgoing(
+        send_id=row.send_id,
+        to=address,
+        text=rendered.text,
+        subject=rendered.subject,
+        html=rendered.html,
+        sender=f"{sender.name} <{sender.email}>" if wish.channel == "email" else sender.sms,
+        reply_to=sender.reply_to,
+        headers=headers,
+        tags={"person": wish.person, "run": wish.run_id, "send": row.send_id},
+        person=wish.person,
+    )
+
+
+def _hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outcome:
+    """To the channel, and note what it said."""
+    try:
+        row.provider_id = desk.channels[wish.channel].send(outgoing)
+    except Temporary as error:
+        _unclaim(wish, row, desk)
+        row.claimed = None
+        _note(desk, row, "held", str(error))
+        return _outcome(row, desk.now() + timedelta(seconds=error.retry_after))
+    except Permanent as error:
+        return _note(desk, row, "failed", str(error))
+    except Exception as error:
+        # The answer was lost: its receipts will tell, and it is not sent again.
+        return _note(desk, row, "unknown", f"no answer: {type(error).__name__}")
+    return _note(desk, row, "sent", "")
+
+
+def _refused(desk: Desk, row: Message, reason: str) -> Outcome:
+    if reason == "the run has ended":
+        return Outcome("gone", reason)
+    if reason == "the address has changed":
+        raise Contended(reason)  # the profile was a moment ahead of the permission item
+    return _note(desk, row, "not sent", reason)
+
+
+def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
+    """Write the ledger row."""
+    row.state, row.reason = state, reason
+    desk.store.put(row)
+    return _outcome(row)

@@ -1,0 +1,261 @@
+"""Templates: MJML is compiled when a journey is published, Liquid is filled in for each person."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
+
+from functions.problem import Problem
+
+_LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
+_INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
+NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
+LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+SAFE_SCHEMES = ("https://", "http://", "mailto:", "tel:")
+# A range costs memory before any limit sees it, except as the head of a for loop.
+_RANGE = re.compile(r"\(\s*[^()]*\.\.[^()]*\)")
+_FOR_HEAD = re.compile(r"^\{%-?\s*for\s+\w+\s+in\s+\(\s*(\w|\.)+?\s*\.\.\s*(\w|\.)+?\s*\)")
+_FORBIDDEN_FILTER = re.compile(r"\|\s*(safe)\b")
+_MJML_TAG = re.compile(r"<(mj-[a-z-]+|mjml)\b")
+MJML_TAGS = frozenset(
+    re.findall(
+        r"[a-z-]+",
+        """mjml mj-head mj-body mj-attributes mj-all mj-class mj-breakpoint mj-font mj-preview
+        mj-style mj-title mj-html-attributes mj-selector mj-html-attribute mj-include mj-accordion
+        mj-accordion-element mj-accordion-title mj-accordion-text mj-button mj-carousel
+        mj-carousel-image mj-column mj-divider mj-group mj-hero mj-image mj-navbar mj-navbar-link
+        mj-raw mj-section mj-social mj-social-element mj-spacer mj-table mj-text mj-wrapper""",
+    )
+)
+MOST_LOOPS, MOST_OUTPUT, MOST_NAMES = 2_000, 1_000_000, 20_000
+
+
+class TemplateError(ValueError):
+    """A template that cannot be compiled or filled in; the text says what would be right."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A message in a person's words; an SMS has only `text`."""
+
+    text: str
+    subject: str = ""
+    html: str = ""
+
+
+class _Limited(Environment):
+    """Liquid with bounds on loops, output and names, so that no template can hurt the sender."""
+
+    loop_iteration_limit = MOST_LOOPS
+    output_stream_limit = MOST_OUTPUT
+    local_namespace_limit = MOST_NAMES
+
+
+_HTML = _Limited(autoescape=True)
+_TEXT = _Limited(autoescape=False)
+
+
+def compile_file(name: str, text: str, parts: Mapping[str, str]) -> dict[str, str]:
+    """What is published beside a mail `x.de.mjml`: `x.de.html`, `x.de.subject` and a plain text
+    `x.de.txt` (one written by hand goes before it), all still Liquid. Other files give nothing.
+
+    `parts` are the shared files by their path from a journey's folder. Raises TemplateError.
+    """
+    if not name.endswith(".mjml"):
+        return {}
+    stem = name.removesuffix(".mjml")
+    html = compile_mjml(text, parts)
+    return {
+        f"{stem}.html": html,
+        f"{stem}.subject": _title(html),
+        f"{stem}.txt": plain_text(html),
+    }
+
+
+def compile_mjml(text: str, parts: Mapping[str, str]) -> str:
+    """MJML to HTML; named links get the tag by which SES reports their clicks.
+
+    Parts are pasted in as text (mrml's own include loses widths and padding), and Liquid is
+    swapped for placeholders while MJML is at work: a `<` or a quote in it would break MJML.
+    """
+    from mjml import mjml2html
+
+    whole = _with_parts(text, parts)
+    unknown = sorted(set(_MJML_TAG.findall(whole)) - MJML_TAGS)
+    if unknown:
+        raise TemplateError(f"<{unknown[0]}> is not a tag of MJML")
+    hidden, kept = _hide_liquid(whole)
+    try:
+        html = str(mjml2html(hidden, disable_comments=True, fonts={}))
+    except Exception as error:  # the binding has no error class of its own
+        raise TemplateError(f"not readable as MJML: {error}") from None
+    return _LINK.sub(_tag_link, _show_liquid(html, kept))
+
+
+def _with_parts(text: str, parts: Mapping[str, str], depth: int = 0) -> str:
+    def paste(match: re.Match[str]) -> str:
+        if match[1] not in parts:
+            known = ", ".join(sorted(parts)) or "none"
+            raise TemplateError(f'there is no part "{match[1]}" to include; there are: {known}')
+        if depth > 5:
+            raise TemplateError(f'"{match[1]}" includes itself')
+        return _with_parts(parts[match[1]], parts, depth + 1)
+
+    return _INCLUDE.sub(paste, text)
+
+
+def _hide_liquid(text: str) -> tuple[str, list[str]]:
+    kept: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return f"liquid{len(kept) - 1}x"
+
+    return LIQUID.sub(hide, text), kept
+
+
+def _show_liquid(text: str, kept: list[str]) -> str:
+    return re.sub(r"liquid(\d+)x", lambda match: kept[int(match[1])], text)
+
+
+def _tag_link(match: re.Match[str]) -> str:
+    """Leaving and small print are not interest: they are not tracked at all."""
+    name = match[2] or match[3]
+    mark = "ses:no-track" if name in NOT_TRACKED else f'ses:tags="link:{name};"'
+    return f"{match.group()} {mark}"
+
+
+def _title(html: str) -> str:
+    match = re.search(r"<title>(.*?)</title>", html, re.DOTALL)
+    subject = " ".join(unescape(match[1]).split()) if match else ""
+    if not subject:
+        raise TemplateError("the subject is missing: write it into <mj-title> in <mj-head>")
+    return subject
+
+
+class _Text(HTMLParser):
+    """Collects a mail's words: blocks on lines of their own, links with their addresses."""
+
+    BLOCKS = frozenset(["p", "div", "tr", "h1", "h2", "h3", "h4", "li", "br", "table"])
+    SKIPPED = frozenset(["head", "style", "script", "title"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._skipping = 0
+        self._link = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        hidden = "display:none" in (values.get("style") or "").replace(" ", "")
+        hidden |= values.get("aria-hidden") == "true"
+        void = tag in ("br", "img", "meta", "link", "hr", "input")
+        if not void and (self._skipping or tag in self.SKIPPED or hidden):
+            self._skipping += 1
+        if tag in self.BLOCKS:
+            self.pieces.append("\n")
+        if tag == "a":
+            self._link = values.get("href") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._skipping:
+            self._skipping -= 1
+        if tag in self.BLOCKS:
+            self.pieces.append("\n")
+        if tag == "a" and self._link and not self._skipping:
+            self.pieces.append(f" ({self._link})")
+            self._link = ""
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipping:
+            self.pieces.append(re.sub(r"\s+", " ", data))
+
+
+def plain_text(html: str) -> str:
+    """A mail's plain text part, made from its HTML (Liquid stays as it is)."""
+    hidden, kept = _hide_liquid(html)
+    reader = _Text()
+    reader.feed(re.sub(r"<!--.*?-->", "", hidden, flags=re.DOTALL))
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return _show_liquid(text, kept)
+
+
+def check(file: str, text: str) -> Iterator[Problem]:
+    """Problems of one template file that can be seen without a person."""
+    for match in LIQUID.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        tag = match.group()
+        if _FORBIDDEN_FILTER.search(tag):
+            yield Problem(
+                file, line, 'the filter "safe" is not allowed: it would let markup through'
+            )
+        if _RANGE.search(_FOR_HEAD.sub("", tag)):
+            yield Problem(file, line, "a range like (1..9) goes only into the head of a for loop")
+    try:
+        _HTML.from_string(text)
+    except LiquidError as error:
+        yield Problem(file, _line_of(error, text), f"not readable as Liquid: {error.message}")
+
+
+def _line_of(error: LiquidError, text: str) -> int:
+    index = getattr(error.token, "start_index", None) if error.token else None
+    return text.count("\n", 0, index) + 1 if index is not None else 0
+
+
+@lru_cache(maxsize=512)
+def _parsed(source: str, autoescape: bool) -> Any:
+    return (_HTML if autoescape else _TEXT).from_string(source)
+
+
+def fill(source: str, values: Mapping[str, Any], autoescape: bool) -> str:
+    """Fill in one template. Raises TemplateError."""
+    try:
+        return str(_parsed(source, autoescape).render(**values))
+    except LiquidError as error:
+        raise TemplateError(f"not fillable: {error.message}") from None
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise TemplateError(f"not fillable: {error}") from None
+
+
+def render_mail(subject: str, html: str, text: str, values: Mapping[str, Any]) -> Rendered:
+    """A mail for one person. Raises TemplateError, also for links that are not safe."""
+    filled = fill(html, values, autoescape=True)
+    _check_links(filled)
+    # A header is one line: what a person typed as their name must not start another.
+    one_line = " ".join(fill(subject, values, autoescape=False).split())
+    words = fill(text, values, autoescape=False)
+    return Rendered(re.sub(r"\n{3,}", "\n\n", words).strip() + "\n", one_line[:500], filled)
+
+
+def render_sms(text: str, values: Mapping[str, Any]) -> Rendered:
+    """A text message for one person. Raises TemplateError."""
+    words = " ".join(fill(text, values, autoescape=False).split())
+    if not words:
+        raise TemplateError("the text message is empty")
+    return Rendered(words)
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("href", "src", "action")]
+
+
+def _check_links(html: str) -> None:
+    reader = _Links()
+    reader.feed(html)
+    for link in reader.found:
+        if link and not link.strip().lower().startswith((*SAFE_SCHEMES, "#")):
+            raise TemplateError(
+                f"a link begins with none of {', '.join(SAFE_SCHEMES)}: {link[:60]}"
+            )

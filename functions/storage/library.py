@@ -1,0 +1,88 @@
+"""The library: what is published, read from the store and kept for a moment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from functions.journeys import journey as journeys
+from functions.journeys.journey import Journey
+from functions.journeys.run import JourneyVersion
+from functions.journeys.yaml_file import read
+from functions.messages import brand as brands
+from functions.messages.brand import Brand
+from functions.storage.store import Store
+
+NEWEST = "newest"
+BRAND = "brand"  # the brand is kept like a journey of this name; no folder may be called so
+KEPT_FOR = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version of a journey, ready to run, with the files it froze."""
+
+    journey: Journey
+    version: str
+    files: Mapping[str, str]
+
+
+class Library:
+    """Versions never change, so each is read once; what is newest is asked again after 10 s."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store, self._now = store, now
+        self._versions: dict[tuple[str, str], Published] = {}
+        self._newest: dict[str, str] = {}
+        self._brand: Brand | None = None
+        self._read_at: datetime | None = None
+
+    def forget(self) -> None:
+        """Ask again at the next call (something was published)."""
+        self._read_at = None
+
+    def journeys(self) -> list[Published]:
+        """The newest version of every journey, by name."""
+        self._refresh()
+        return [self.version(name, version) for name, version in sorted(self._newest.items())]
+
+    def newest(self, journey: str) -> Published | None:
+        """The newest version of a journey."""
+        self._refresh()
+        version = self._newest.get(journey)
+        return self.version(journey, version) if version else None
+
+    def version(self, journey: str, version: str) -> Published:
+        """One version. Raises LookupError."""
+        key = (journey, version)
+        if key not in self._versions:
+            row = self._store.get(JourneyVersion, journey, version)
+            if row is None:
+                raise LookupError(f'journey "{journey}" has no version "{version}"')
+            raw = read(f"{journey}/journey.yaml", row.files["journey.yaml"]).value
+            self._versions[key] = Published(journeys.build(journey, raw), version, row.files)
+        return self._versions[key]
+
+    def brand(self) -> Brand:
+        """The brand in force. Raises LookupError before the first publish."""
+        self._refresh()
+        if self._brand is None:
+            raise LookupError("nothing is published yet")
+        return self._brand
+
+    def _refresh(self) -> None:
+        now = self._now()
+        if self._read_at and abs(now - self._read_at) < KEPT_FOR:
+            return
+        rows, after = self._store.listing(JourneyVersion, NEWEST)
+        while after:
+            more, after = self._store.listing(JourneyVersion, NEWEST, after=after)
+            rows += more
+        # The listing may lag behind; the rows themselves are read again, consistently.
+        found = (self._store.get(JourneyVersion, row.journey, NEWEST) for row in rows)
+        self._newest = {row.journey: row.points_to for row in found if row}
+        version = self._newest.pop(BRAND, None)
+        if version:
+            row = self._store.get(JourneyVersion, BRAND, version)
+            if row:
+                self._brand = brands.from_mapping(read("brand.yaml", row.files["brand.yaml"]).value)
+        self._read_at = now
