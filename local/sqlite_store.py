@@ -28,15 +28,13 @@ _SQUEEZE_FROM = SURELY_FITS
 _ROWS_A_PAGE = 64
 _BUSY_SECONDS = 30
 
-# Rowids, because rows of more than some hundred bytes are twice as dear to write without; pages
-# of 8 KB hold a whole profile; no checkpoint before 32 MB. NORMAL: a power cut may cost the last
-# commits, never the file.
+# Tables have rowids, because rows of more than some hundred bytes take twice as long to write
+# without. NORMAL: a power cut may cost the last commits, never the file. A checkpoint each 32 MB.
 _SETTINGS = """
-PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -65536;
-PRAGMA wal_autocheckpoint = 4096;
+PRAGMA wal_autocheckpoint = 8192;
 """
 
 
@@ -100,6 +98,11 @@ class SqliteStore(Store):
             self._threads.connection.executescript(_SETTINGS)
             return self._connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, for what must be committed together with the records."""
+        return self._connection
+
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
         self._connection.close()
@@ -109,8 +112,9 @@ class SqliteStore(Store):
     def together(self) -> Iterator[None]:
         """Commit all that this thread does in the block at once; nothing of it if it raises.
 
-        May be nested: an inner block that raises undoes its own part. What was put in a block
-        that was undone has a version too high: read it again.
+        Other threads wait with their writes. May be nested: an inner block that raises undoes
+        its own part. What was put in a block that was undone has a version too high: read it
+        again.
         """
         with self._writing:
             connection = self._connection

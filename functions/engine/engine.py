@@ -128,7 +128,7 @@ class Engine:
                 if following == END:
                     self._end(execution, "SUCCEEDED", self.now)
                     break
-                execution.state, execution.then = following, "enter"
+                execution.state = following
                 if execution.transitions - before >= most:
                     break
                 following = self._enter(execution, states[following])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -125,7 +126,7 @@ def _channels(settings: Settings, store: Store) -> dict[str, Channel]:
         return {"email": email, "sms": sms}
 
     def keep(channel: str) -> Any:
-        return lambda message: store.write([kept(channel, message, settings)])
+        return lambda message: store.write([kept(channel, message, settings.now())])
 
     allowed = settings.allow_list
     return {
@@ -134,13 +135,13 @@ def _channels(settings: Settings, store: Store) -> dict[str, Channel]:
     }
 
 
-def kept(channel: str, message: Outgoing, settings: Settings) -> Kept:
+def kept(channel: str, message: Outgoing, now: datetime) -> Kept:
     """The record that the outbox keeps of a message."""
     return Kept(
         send_id=message.send_id,
         channel=channel,
         to=message.to,
-        time=settings.now(),
+        time=now,
         subject=message.subject,
         text=message.text,
         html=message.html,

@@ -91,7 +91,9 @@ KINDS: dict[type[Any], Kind] = {
         "journey",
         attrgetter("journey"),
         sort=attrgetter("journey_version"),
-        listing=lambda version: ("", sortable(version.published)),
+        # The pointers to the newest versions are listed apart from the versions themselves.
+        listing=lambda row: ("newest" if row.points_to else "all", sortable(row.published)),
+        named=True,
     ),
     Source: Kind(
         "catalogue",
@@ -103,6 +105,7 @@ KINDS: dict[type[Any], Kind] = {
         "catalogue",
         "kept",
         attrgetter("send_id"),
+        versioned=False,
         listing=lambda kept: ("", sortable(kept.time)),
     ),
 }

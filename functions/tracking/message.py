@@ -137,4 +137,3 @@ class Kept(msgspec.Struct, omit_defaults=True, kw_only=True):
     headers: dict[str, str] = {}
     tags: dict[str, str] = {}
     person: str = ""
-    version: int = 0

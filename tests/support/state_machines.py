@@ -27,8 +27,10 @@ def flow(kind: str, following: str, **fields: Any) -> dict[str, Any]:
 
 
 def task(following: str = "", *, token: bool = False, **fields: Any) -> dict[str, Any]:
-    """A Task; `token` makes it wait for one, which it then sends along."""
-    payload = {"step.$": "$$.State.Name", **({"token.$": "$$.Task.Token"} if token else {})}
+    """A Task that tells its handler its step and run; `token` makes it wait for a token."""
+    payload = {"step.$": "$$.State.Name", "run.$": "$$.Execution.Name"}
+    if token:
+        payload["token.$"] = "$$.Task.Token"
     parameters = {"FunctionName": "step", "Payload": payload | fields.pop("payload", {})}
     resource = f"{LAMBDA}.waitForTaskToken" if token else LAMBDA
     fields = {"ResultPath": "$.result", **fields}
@@ -112,7 +114,7 @@ def machines(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def _state(draw: st.DrawFn, place: int, count: int) -> dict[str, Any]:
-    after = st.integers(place + 1, count).map(lambda number: f"S{number}")
+    after = st.integers(place + 1, min(place + 2, count)).map(lambda number: f"S{number}")
     kind = draw(st.sampled_from(["Pass", "Choice", "Wait", "Task", "Token", "Token"]))
     if kind == "Pass":
         result = draw(st.sampled_from([{}, {"Result": {"at": place}, "ResultPath": "$.passed"}]))

@@ -1,0 +1,216 @@
+"""Every address of the one-machine system: the same handlers as in the cloud, and /local."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from functions.handlers import answer_admin, collect_event, openapi, withdraw_consent
+from functions.handlers.openapi import Operation, Parameter
+from functions.segments.phrases import BadPhrase, duration
+from functions.tracking.message import Kept
+from local import outbox
+from local.http_server import Handler, fast
+from local.system import System
+
+TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
+)
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: https:; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+Answer = dict[str, Any]
+PAGED = (Parameter("limit", "query", "how many at most"), Parameter("after", "query", "`next`"))
+SEND_ID = Parameter("send_id", "path", "the message's id")
+LOCAL_OPERATIONS = [
+    Operation("get", "/local/clock", "The clock, what waits and what is due next"),
+    Operation("post", "/local/clock", 'Set it: {"speed": 86400} or {"advance": "3 days"}'),
+    Operation("get", "/local/outbox", "Messages kept instead of sent, newest first", None, PAGED),
+    Operation("get", "/local/outbox/{send_id}", "One of them whole", Kept, (SEND_ID,)),
+    Operation("get", "/local/outbox/{send_id}/view", "As its reader sees it", None, (SEND_ID,)),
+    Operation("get", "/local/open/{send_id}", "Count an open", None, (SEND_ID,)),
+    Operation(
+        "get",
+        "/local/click/{send_id}/{link}",
+        "Count a click and go to its target",
+        None,
+        (SEND_ID, Parameter("link", "path", "the link's name or number")),
+    ),
+    Operation("get", "/openapi.json", "This document"),
+]
+LEAVING_OPERATIONS = [
+    Operation(method, "/leave/{token}", summary, None, (Parameter("token", "path", "signed"),))
+    for method, summary in (("get", "Ask whether to leave"), ("post", "Leave"))
+]
+
+
+class App:
+    """Routes requests to handlers."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._collect = fast(lambda event, context: collect_event.handler(event, context))
+
+    def route(self, method: str, path: str) -> Handler:
+        """The handler for an address."""
+        if path.startswith("/api/"):
+            return answer_admin.handler
+        if path.startswith("/leave/"):
+            return withdraw_consent.handler
+        if path == "/" or path.startswith("/local/") or path == "/openapi.json":
+            return self._local
+        return self._collect
+
+    def _local(self, event: Answer, context: object) -> Answer:
+        """/local has no key: it answers only who asks this machine by its own name, so that no
+        web page elsewhere can use it through a browser."""
+        host = event["headers"].get("host", "").rpartition(":")[0] or event["headers"].get("host")
+        origin = event["headers"].get("origin", "")
+        if host not in ("127.0.0.1", "localhost", "[::1]"):
+            return error(403, "forbidden", "ask for 127.0.0.1 or localhost")
+        if origin and origin.partition("//")[2] != event["headers"]["host"]:
+            return error(403, "forbidden", "another web page may not do this")
+        parts = event["rawPath"].strip("/").split("/")
+        answer = self._answers().get((event["requestContext"]["http"]["method"], *parts[:2]))
+        try:
+            return answer(parts[2:], event) if answer else error(404, "not_found", "nothing here")
+        except LookupError as missing:
+            return error(404, "not_found", str(missing.args[0]))
+        except (ValueError, TypeError) as wrong:
+            return error(400, "bad_request", str(wrong))
+
+    def _answers(self) -> dict[tuple[str, ...], Callable[[list[str], Answer], Answer]]:
+        return {
+            ("GET", ""): lambda rest, event: page("index.html"),
+            ("GET", "local", "page"): lambda rest, event: page("/".join(rest)),
+            ("GET", "local", "clock"): lambda rest, event: ok(self._system.status()),
+            ("POST", "local", "clock"): self._set_clock,
+            ("GET", "local", "outbox"): self._outbox,
+            ("GET", "local", "open"): self._open,
+            ("GET", "local", "click"): self._click,
+            ("GET", "openapi.json"): lambda rest, event: ok(self._openapi()),
+        }
+
+    def _openapi(self) -> dict[str, Any]:
+        operations = [
+            *openapi.COLLECTING,
+            *answer_admin.OPERATIONS,
+            *LEAVING_OPERATIONS,
+            *LOCAL_OPERATIONS,
+        ]
+        return openapi.document(operations, self._system.parts.settings.public_url)
+
+    def _set_clock(self, rest: list[str], event: Answer) -> Answer:
+        asked = json.loads(event.get("body") or "null")
+        if (
+            not isinstance(asked, dict)
+            or len(asked) != 1
+            or not asked.keys() & {"speed", "advance"}
+        ):
+            raise ValueError('send {"speed": 86400} or {"advance": "3 days"}')
+        if "speed" in asked:
+            if isinstance(asked["speed"], bool) or not isinstance(asked["speed"], int | float):
+                raise ValueError('"speed" is a number: seconds shown for each real second')
+            self._system.clock.run(float(asked["speed"]))
+            self._system.queue.arrived.set()
+        else:
+            self._system.advance(self._length(asked["advance"]))
+        return ok(self._system.status())
+
+    def _length(self, text: Any) -> timedelta:
+        try:
+            now = self._system.clock.now()
+            return duration(text).after(now, ZoneInfo("UTC")) - now
+        except BadPhrase as wrong:
+            raise ValueError(str(wrong)) from None
+
+    def _kept(self, send_id: str) -> Kept:
+        kept = self._system.store.get(Kept, send_id) if send_id else None
+        if kept is None:
+            raise LookupError(f'no message "{send_id}" in the outbox')
+        return kept
+
+    def _outbox(self, rest: list[str], event: Answer) -> Answer:
+        if rest:
+            kept = self._kept(rest[0])
+            if rest[1:] != ["view"]:
+                return ok({**msgspec.to_builtins(kept), "links": _links(kept)})
+            headers = {"content-security-policy": MAIL_POLICY}
+            return text(outbox.view(kept), "text/html", headers)
+        query = event.get("queryStringParameters") or {}
+        limit = query.get("limit", "100")
+        if not limit.isdecimal() or not 1 <= int(limit[:6]) <= 1000:
+            raise ValueError('"limit" is a number from 1 to 1000')
+        store = self._system.store
+        found, after = store.listing(Kept, limit=int(limit), after=query.get("after", ""))
+        hidden = {"html": None}
+        messages = [{**msgspec.to_builtins(k), **hidden, "links": _links(k)} for k in found]
+        return ok({"messages": messages, "next": after})
+
+    def _open(self, rest: list[str], event: Answer) -> Answer:
+        kept = self._kept(rest[0] if rest else "")
+        agent = event["headers"].get("user-agent", "")
+        now = self._system.clock.now()
+        self._system.queue.send([outbox.receipt(kept, "Open", now, userAgent=agent)])
+        headers = {"content-type": "image/gif", "cache-control": "no-store"}
+        return {
+            "statusCode": 200,
+            "headers": headers,
+            "body": _base64(outbox.PIXEL),
+            "isBase64Encoded": True,
+        }
+
+    def _click(self, rest: list[str], event: Answer) -> Answer:
+        if len(rest) != 2:
+            raise LookupError("an address like /local/click/<send_id>/<link>")
+        kept = self._kept(rest[0])
+        link = outbox.find_link(kept.html, rest[1])
+        if link is None:
+            raise LookupError(f'this message has no tracked link "{rest[1]}"')
+        agent = event["headers"].get("user-agent", "")
+        self._system.queue.send([outbox.click(kept, link, self._system.clock.now(), agent)])
+        return {"statusCode": 302, "headers": {"location": link.url, "cache-control": "no-store"}}
+
+
+def _links(kept: Kept) -> dict[str, str]:
+    return {link.name: link.url for link in outbox.links(kept.html) if link.name}
+
+
+def _base64(raw: bytes) -> str:
+    import base64
+
+    return base64.b64encode(raw).decode()
+
+
+def ok(body: Any) -> Answer:
+    """A JSON answer."""
+    raw = msgspec.json.encode(body).decode()
+    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": raw}
+
+
+def error(status: int, code: str, message: str) -> Answer:
+    """An error, in the one shape that all errors have."""
+    return {**ok({"code": code, "message": message}), "statusCode": status}
+
+
+def text(body: str, kind: str, headers: dict[str, str] | None = None) -> Answer:
+    """A page, style or script."""
+    said = {"content-type": f"{kind}; charset=utf-8", "x-content-type-options": "nosniff"}
+    return {"statusCode": 200, "headers": {**said, **(headers or {})}, "body": body}
+
+
+def page(name: str) -> Answer:
+    """A file of the page."""
+    kind = TYPES.get(name.rpartition(".")[2])
+    file = files("local") / "page" / name
+    if kind is None or "/" in name or not file.is_file():
+        raise LookupError(f'no page "{name}"')
+    policy = {"content-security-policy": PAGE_POLICY, "cache-control": "no-cache"}
+    return text(file.read_text("utf-8"), kind, policy)

@@ -1,0 +1,193 @@
+"""The whole system on one machine: the same handlers on embedded parts."""
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from functions.channels.outbox import Outbox
+from functions.handlers import process_event, publish_journey, wiring
+from functions.handlers.aws import find_source, kept
+from functions.settings import Settings
+from functions.storage.library import Library
+from local.clock import Clock, in_real_time
+from local.keys import FIRST_SOURCE, Keys, add_source, open_keys
+from local.queue import Queue
+from local.sqlite_store import SqliteStore
+from local.workflow import LocalWorkflow
+
+logger = logging.getLogger("tante")
+MESSAGES_AT_A_TIME = 10
+TRANSITIONS_AT_A_TIME = 200
+LONGEST_NAP = 0.5
+
+
+class System:
+    """One worker thread does what Lambda and Step Functions do in the cloud.
+
+    Everything that a round of work changes in records and executions is committed at once;
+    only then are its messages deleted, so a crash at any moment repeats the round.
+    """
+
+    def __init__(self, data: Path, journeys: Path, url: str, start: datetime | None = None) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self.data, self._journeys = data, journeys
+        self.keys, self.keys_are_new = open_keys(data / "keys.json")
+        self.clock = Clock(data / "clock.json", start)
+        self.queue = Queue(data / "queue.db")
+        self.store = SqliteStore(data / "tante.db")
+        self._at: datetime | None = None  # virtual now of the worker, while it works
+        self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        self._orders: list[tuple[datetime, threading.Event]] = []
+        self._stopping = threading.Event()
+        library = Library(self.store, self.now)
+        self.workflow = LocalWorkflow(self.store, library, self.now, secrets.token_hex(4))
+        self.parts = self._parts(url, library, self.keys)
+        wiring.use(self.parts)
+        add_source(self.store, self.keys.write_key, FIRST_SOURCE, True, self.now())
+
+    def _parts(self, url: str, library: Library, keys: Keys) -> wiring.Parts:
+        settings = Settings(
+            stage="local",
+            public_url=url,
+            identity_key=bytes.fromhex(keys.identity_key),
+            link_keys={"1": bytes.fromhex(keys.link_key)},
+            admin_key_hash=keys.admin_key_hash,
+        )
+
+        def keep(channel: str) -> Outbox:
+            return Outbox(lambda message: self.store.write([kept(channel, message, self.now())]))
+
+        return wiring.Parts(
+            settings=settings,
+            store=self.store,
+            library=library,
+            workflow=self.workflow.functions,
+            channels={"email": keep("email"), "sms": keep("sms")},
+            now=self.now,
+            send_events=self.queue.send,
+            bury=self.queue.bury,
+            source=lambda write_key: find_source(self.store, write_key),
+        )
+
+    def now(self) -> datetime:
+        """The clock's time; for the worker, the moment at which what it does is due."""
+        if self._at is not None and threading.current_thread() is self._worker:
+            return self._at
+        return self.clock.now()
+
+    def publish(self) -> list[tuple[str, str, bool]]:
+        """Publish the journeys of the folder. Raises Problems."""
+        folder = publish_journey.read_folder(self._journeys)
+        with self.store.together():
+            return publish_journey.publish(self.parts, folder)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Work until the block ends."""
+        self._worker.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            self.queue.arrived.set()
+            self._worker.join()
+
+    def advance(self, length: timedelta) -> datetime:
+        """Move the clock on and do all that falls due on the way, in its order; then return."""
+        done = threading.Event()
+        moment = self.clock.now() + length
+        self._orders.append((moment, done))
+        self.queue.arrived.set()
+        while not done.wait(1):
+            if not self._worker.is_alive():
+                raise RuntimeError("the worker has stopped; the log says why")
+        return self.clock.now()
+
+    def status(self) -> dict[str, Any]:
+        """What the page shows of the clock."""
+        due = self.workflow.engine.next_due()
+        return {
+            "now": self.clock.now().isoformat(),
+            "speed": self.clock.speed,
+            "waiting": self.queue.size(),
+            "next_due": due.isoformat() if due else None,
+        }
+
+    # --- the worker
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._catch_up(self.clock.now())
+                if self._orders:
+                    moment, done = self._orders.pop(0)
+                    self._catch_up(moment)
+                    self.clock.move_to(moment)
+                    done.set()
+                    continue
+            except Exception:
+                logger.exception("a round of work failed and will be repeated")
+                self._stopping.wait(1)
+            self._nap()
+
+    def _nap(self) -> None:
+        """Sleep until something arrives or falls due."""
+        due = self.workflow.engine.next_due()
+        nap = LONGEST_NAP
+        if due:
+            nap = min(nap, in_real_time(due - self.clock.now(), self.clock.speed))
+        self.queue.arrived.wait(max(0.002, nap))
+        self.queue.arrived.clear()
+
+    def _catch_up(self, moment: datetime) -> None:
+        """Do what is due up to a moment: events first, then what the engine has for its time."""
+        while not self._stopping.is_set():
+            if self._round(self._events):
+                continue
+            due = self.workflow.engine.next_due()
+            if due is None or due > moment:
+                return
+            self.clock_at(due)
+            self._round(partial(self._transitions, due))
+
+    def clock_at(self, due: datetime) -> None:
+        """A clock that was jumped forward follows what is done on the way."""
+        if self._orders or self.clock.speed == 0:
+            self.clock.move_to(due)
+
+    def _round(self, work: Callable[[], list[str] | int]) -> bool:
+        """One round, committed at once; its messages are deleted after that."""
+        try:
+            with self.store.together():
+                done = work()
+                self.workflow.save()
+        except BaseException:
+            self.workflow.reload()  # the engine must not know more than the records
+            raise
+        finally:
+            self._at = None
+        if isinstance(done, list) and done:
+            self.queue.delete(done)
+        return bool(done)
+
+    def _events(self) -> list[str]:
+        """Deliver messages; returns those that are done."""
+        records = self.queue.receive(MESSAGES_AT_A_TIME)
+        if not records:
+            return []
+        self._at = self.clock.now()
+        failed = process_event.handler({"Records": records}, None)["batchItemFailures"]
+        repeat = {item["itemIdentifier"] for item in failed}
+        if repeat:
+            self._stopping.wait(0.2)
+        return [r["messageId"] for r in records if r["messageId"] not in repeat]
+
+    def _transitions(self, due: datetime) -> int:
+        self._at = due
+        return self.workflow.engine.run_until(due, TRANSITIONS_AT_A_TIME)
