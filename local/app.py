@@ -1,5 +1,6 @@
 """Every address of the one-machine system: the same handlers as in the cloud, and /local."""
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,7 +21,8 @@ from local.system import System
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
+    "img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'"
 )
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: https:; "
@@ -108,7 +110,7 @@ class App:
         return openapi.document(operations, self._system.parts.settings.public_url)
 
     def _set_clock(self, rest: list[str], event: Answer) -> Answer:
-        asked = json.loads(event.get("body") or "null")
+        asked = json.loads(_body(event) or "null")
         if (
             not isinstance(asked, dict)
             or len(asked) != 1
@@ -183,9 +185,12 @@ def _links(kept: Kept) -> dict[str, str]:
     return {link.name: link.url for link in outbox.links(kept.html) if link.name}
 
 
-def _base64(raw: bytes) -> str:
-    import base64
+def _body(event: Answer) -> bytes:
+    body: str = event.get("body") or ""
+    return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
 
+
+def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 

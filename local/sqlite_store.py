@@ -83,12 +83,13 @@ class SqliteStore(Store):
         self._writing = threading.RLock()
         with self.together():
             for table, sql in _SQL.items():
-                self._connection.execute(sql.make)
+                self.connection.execute(sql.make)
                 if table in LISTED_TABLES:
-                    self._connection.execute(sql.make_index)
+                    self.connection.execute(sql.make_index)
 
     @property
-    def _connection(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection; also for what must be committed together with the records."""
         try:
             return self._threads.connection  # type: ignore[no-any-return]
         except AttributeError:
@@ -96,16 +97,11 @@ class SqliteStore(Store):
                 self._path, timeout=_BUSY_SECONDS, isolation_level=None
             )
             self._threads.connection.executescript(_SETTINGS)
-            return self._connection
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection, for what must be committed together with the records."""
-        return self._connection
+            return self.connection
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
-        self._connection.close()
+        self.connection.close()
         del self._threads.connection
 
     @contextmanager
@@ -117,7 +113,7 @@ class SqliteStore(Store):
         again.
         """
         with self._writing:
-            connection = self._connection
+            connection = self.connection
             nested = connection.in_transaction
             connection.execute("SAVEPOINT inside" if nested else "BEGIN IMMEDIATE")
             try:
@@ -136,7 +132,7 @@ class SqliteStore(Store):
 
     def _get(self, kind: type[T], pk: str, sk: str) -> T | None:
         statement = _SQL[KINDS[kind].table].get
-        row = self._connection.execute(statement, (pk, sk)).fetchone()
+        row = self.connection.execute(statement, (pk, sk)).fetchone()
         return unpack(kind, row[1], row[0]) if row else None
 
     def put(self, record: Any) -> None:
@@ -155,7 +151,7 @@ class SqliteStore(Store):
 
     def _put(self, record: Any, item: Item) -> None:
         sql = _SQL[KINDS[type(record)].table]
-        execute = self._connection.execute
+        execute = self.connection.execute
         if record.version == 0:
             done = execute(sql.create, item).rowcount
         else:
@@ -173,11 +169,11 @@ class SqliteStore(Store):
         tables = pack_for_write(records, _SQUEEZE_FROM)
         with self.together():
             for table, items in tables.items():
-                self._connection.executemany(_SQL[table].write, items)
+                self.connection.executemany(_SQL[table].write, items)
 
     def delete(self, record: Any) -> None:
         with self._writing:
-            self._connection.execute(_SQL[KINDS[type(record)].table].delete, key_of(record))
+            self.connection.execute(_SQL[KINDS[type(record)].table].delete, key_of(record))
 
     def query(
         self,
@@ -196,7 +192,7 @@ class SqliteStore(Store):
         statement = sql.backward if newest_first else sql.forward
         low, high, without = keys
         while True:
-            rows = self._connection.execute(statement, (partition, low, high)).fetchall()
+            rows = self.connection.execute(statement, (partition, low, high)).fetchall()
             for sk, version, body in rows:
                 if sk not in without:
                     yield unpack(kind, body, version)
@@ -209,15 +205,16 @@ class SqliteStore(Store):
     def listing(
         self, kind: type[T], name: str = "", *, limit: int = 100, after: str = ""
     ) -> tuple[list[T], str]:
-        entries, cursor = page(KINDS[kind], self._index(KINDS[kind]), name, limit, after)
+        where = KINDS[kind]
+        entries, cursor = page(where, self._index(where), name, limit, after)
         found = {(entry.pk, entry.sk): self._get(kind, entry.pk, entry.sk) for entry in entries}
-        return fresh(entries, {keys: record for keys, record in found.items() if record}), cursor
+        return fresh(where, entries, found), cursor
 
     def _index(self, kind: Kind) -> Index:
         def between(low: str, high: str, limit: int) -> list[Entry]:
             arguments = (kind.prefix, low, high, limit)
             return [
-                Entry(*row) for row in self._connection.execute(_SQL[kind.table].listing, arguments)
+                Entry(*row) for row in self.connection.execute(_SQL[kind.table].listing, arguments)
             ]
 
         return between

@@ -41,7 +41,8 @@ class System:
         self.clock = Clock(data / "clock.json", start)
         self.queue = Queue(data / "queue.db")
         self.store = SqliteStore(data / "tante.db")
-        self._at: datetime | None = None  # virtual now of the worker, while it works
+        self._at: datetime | None = None  # virtual now of what is being done
+        self._working_thread = 0
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[tuple[datetime, threading.Event]] = []
         self._stopping = threading.Event()
@@ -77,7 +78,7 @@ class System:
 
     def now(self) -> datetime:
         """The clock's time; for the worker, the moment at which what it does is due."""
-        if self._at is not None and threading.current_thread() is self._worker:
+        if self._at is not None and threading.get_ident() == self._working_thread:
             return self._at
         return self.clock.now()
 
@@ -124,10 +125,10 @@ class System:
     def _work(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._catch_up(self.clock.now())
+                self.catch_up(self.clock.now())
                 if self._orders:
                     moment, done = self._orders.pop(0)
-                    self._catch_up(moment)
+                    self.catch_up(moment)
                     self.clock.move_to(moment)
                     done.set()
                     continue
@@ -145,18 +146,22 @@ class System:
         self.queue.arrived.wait(max(0.002, nap))
         self.queue.arrived.clear()
 
-    def _catch_up(self, moment: datetime) -> None:
-        """Do what is due up to a moment: events first, then what the engine has for its time."""
+    def catch_up(self, moment: datetime) -> None:
+        """Do what is due up to a moment: events first, then what the engine has for its time.
+
+        By one thread only: the worker, or a test that has none.
+        """
+        self._working_thread = threading.get_ident()
         while not self._stopping.is_set():
             if self._round(self._events):
                 continue
             due = self.workflow.engine.next_due()
             if due is None or due > moment:
                 return
-            self.clock_at(due)
+            self._follow(due)
             self._round(partial(self._transitions, due))
 
-    def clock_at(self, due: datetime) -> None:
+    def _follow(self, due: datetime) -> None:
         """A clock that was jumped forward follows what is done on the way."""
         if self._orders or self.clock.speed == 0:
             self.clock.move_to(due)

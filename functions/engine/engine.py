@@ -20,14 +20,15 @@ def _nothing(execution: Execution) -> None:
 
 
 class Engine:
-    """Runs executions; to be used by one thread at a time.
+    """Runs executions, in one thread at a time; `now` is its time as of the last run_until.
 
     `invoke` is given a function's name and its payload, and raises TaskFailed; any other
-    exception is a crash, after which only what was `saved` counts. `machine` finds a machine by
-    its key. `saved` is told an execution whenever it comes to rest or ends, and before it goes on
-    from one task to the next: after a crash the state that it was in runs again. `ended` is told
-    after the last save. `seed` goes into jitter and tokens: who restores gives each life of the
-    process another one, so that no token is given twice.
+    exception passes through run_until, and the state that it came from runs again next time.
+    `machine` finds a machine by its key. `saved` is told an execution whenever it comes to rest
+    or ends, and before it goes on from one task to the next, so that after a crash only the state
+    that it was in runs again. `ended` is told after the last save. `seed` goes into jitter and
+    tokens: who restores gives each life of the process another, so that no token comes twice.
+    `executions` are those known by name, the ended ones too until they are forgotten.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Engine:
                 if following == END:
                     self._end(execution, "SUCCEEDED", self.now)
                     break
-                execution.state = following
+                execution.state, execution.then = following, "enter"
                 if execution.transitions - before >= most:
                     break
                 following = self._enter(execution, states[following])
@@ -136,7 +137,7 @@ class Engine:
             self._end(execution, "FAILED", self.now, failure.error, failure.cause)
         return execution.transitions - before
 
-    # Each of the following answers the next state's name, or None where the execution rests.
+    # From here to _failed: they return the next state's name, or None where the execution rests.
 
     def _wake(self, execution: Execution, state: State) -> str | None:
         if execution.then == "leave" and isinstance(state, Wait):

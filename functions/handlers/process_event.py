@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 
 from functions.channels import email
 from functions.handlers import wiring
+from functions.handlers.desk import journey_desk
 from functions.journeys.react import Desk, react, settle_receipts
 from functions.storage import people
 from functions.storage.remember import finish, remember
@@ -94,7 +95,7 @@ def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
                 continue
             groups.setdefault(person, []).append(event)
             attempts[person] = max(attempts.get(person, 0), batch.attempt)
-    desk = wiring.journey_desk(parts)
+    desk = journey_desk(parts)
     for person, events in groups.items():
         try:
             process_person(parts, desk, person, events)

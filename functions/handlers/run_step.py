@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
+from functions.handlers.desk import events_since, journey_desk
 from functions.journeys import react
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, Task, Wait
@@ -47,7 +48,7 @@ class _Steps:
 
     def __init__(self, parts: wiring.Parts, payload: dict[str, Any]) -> None:
         self.parts, self.payload = parts, payload
-        self.desk = wiring.journey_desk(parts)
+        self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
         key = react.run_key(payload["journey"], payload["run"])
         run = parts.store.get(Run, payload["person"], key)
@@ -164,7 +165,7 @@ class _Steps:
         return message.claimed if message else None
 
     def _events(self, names: tuple[str, ...], since: datetime) -> list[Event]:
-        return wiring.events_since(self.parts.store, self.profile, names, since)
+        return events_since(self.parts.store, self.profile, names, since)
 
     def _give_task(self, step: Step, text: str, owner: str, due: datetime | None) -> None:
         brand = self.parts.library.brand()

@@ -168,7 +168,7 @@ class DynamoStore(Store):
         where = KINDS[kind]
         entries, cursor = page(where, self._index(where), name, limit, after)
         rows = self._models[where.table].batch_get((entry.pk, entry.sk) for entry in entries)
-        return fresh(entries, {(row.pk, row.sk): _record(kind, row) for row in rows}), cursor
+        return fresh(where, entries, {(row.pk, row.sk): _record(kind, row) for row in rows}), cursor
 
     def _index(self, kind: Kind) -> Index:
         model = cast(type[_ListedRow], self._models[kind.table])

@@ -91,8 +91,9 @@ KINDS: dict[type[Any], Kind] = {
         "journey",
         attrgetter("journey"),
         sort=attrgetter("journey_version"),
-        # The pointers to the newest versions are listed apart from the versions themselves.
-        listing=lambda row: ("newest" if row.points_to else "all", sortable(row.published)),
+        # The pointers to the newest versions are listed apart from the versions themselves, and
+        # keep their places: an entry on the move may be missing from a listing for a moment.
+        listing=lambda row: ("newest", "") if row.points_to else ("all", sortable(row.published)),
         named=True,
     ),
     Source: Kind(

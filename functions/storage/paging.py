@@ -1,10 +1,10 @@
 """Which keys a query reads, and how the pages of a listing are put together."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from functions.storage.kinds import Kind
-from functions.storage.packing import MOST_PARTITION_BYTES, MOST_SORT_BYTES, check, listed_as
+from functions.storage.packing import MOST_PARTITION_BYTES, MOST_SORT_BYTES, check
 
 T = TypeVar("T")
 
@@ -52,6 +52,11 @@ class Entry(NamedTuple):
     sk: str
 
     @property
+    def name(self) -> str:
+        """The listing it stands in."""
+        return self.listed.partition("#")[0]
+
+    @property
     def place(self) -> str:
         """Where it stands in its listing: the entry without the listing's name."""
         return self.listed.partition("#")[2]
@@ -78,23 +83,30 @@ def page(kind: Kind, index: Index, name: str, limit: int, after: str) -> tuple[l
     return found[:limit], found[limit].place if len(found) > limit else ""
 
 
-def fresh(entries: Sequence[Entry], records: Mapping[tuple[str, str], T]) -> list[T]:
+def fresh(
+    kind: Kind, entries: Iterable[Entry], records: Mapping[tuple[str, str], T | None]
+) -> list[T]:
     """The records in the order of their entries.
 
-    The index lags behind: what is gone, or stands elsewhere by now, is left out.
+    The index lags behind: what is gone, or no longer in this listing, is left out; what has only
+    moved within it is given at its old place.
     """
+    found = ((entry, records.get((entry.pk, entry.sk))) for entry in entries)
     return [
-        records[entry.pk, entry.sk]
-        for entry in entries
-        if (entry.pk, entry.sk) in records
-        and listed_as(records[entry.pk, entry.sk], entry.pk, entry.sk) == entry.listed
+        record
+        for entry, record in found
+        if record is not None and _stands_in(kind, record) == entry.name
     ]
+
+
+def _stands_in(kind: Kind, record: object) -> str | None:
+    listing = kind.listing(record) if kind.listing else None
+    return listing[0] if listing else None
 
 
 def _names(index: Index) -> Iterator[str]:
     """The names in use, found by jumping from each over all its entries to the next."""
     high = "\U0010ffff"
     while found := index("\x01", high, 1):
-        name = found[0].listed.partition("#")[0]
-        yield name
-        high = f"{name}#"
+        yield found[0].name
+        high = f"{found[0].name}#"

@@ -8,12 +8,12 @@ stock clients send decides.
 
 import hashlib
 import re
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
+from functions.tracking.client_time import corrected, correction, moment_of
 from functions.tracking.event import Event, EventType
 from functions.tracking.source import Source
 
@@ -24,10 +24,6 @@ MAX_DEPTH = 32
 MAX_NAME = 200  # characters of an event's, a property's or a trait's name
 MAX_ID = 255
 MAX_MESSAGE_ID = 99
-MAX_CLIENT_TIME = 64
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS_BELOW = 100_000_000_000  # as milliseconds this is still 1973, as seconds the year 5138
 _TOO_DEEP = ("too_deep", f"Values may nest {MAX_DEPTH} levels deep.")
 _NO_CORRECTION = timedelta(0)
 _NOTHING: dict[str, Any] = {}  # shared, so never changed
@@ -266,7 +262,7 @@ class _Reader:
     ) -> None:
         self.kind = "" if request.kind == "batch" else request.kind
         self.context = request.context
-        self.correction = _correction(request.sent_at, received_at)
+        self.correction = correction(request.sent_at, received_at)
         self.source = source.name
         self.trusted = source.trusted
         self.received_at = received_at
@@ -295,7 +291,7 @@ class _Reader:
         time, client_time = self._time(item)
         return Event(
             type=cast(EventType, kind),
-            message_id=_message_id(item.message_id, kind, raw),
+            message_id=self._message_id(item.message_id, client_time, kind, raw),
             time=time,
             received_at=self.received_at,
             client_time=client_time,
@@ -310,6 +306,15 @@ class _Reader:
             source=self.source,
             trusted=self.trusted,
         )
+
+    def _message_id(self, value: _Text, client_time: str, kind: str, raw: bytes) -> str:
+        """The client's own id. Without one the same bytes get the same id, so a retry is known;
+        without a time either, two equal calls are two events, as they are for Segment."""
+        given = _text(value, "messageId", MAX_MESSAGE_ID)
+        if given:
+            return given
+        when = client_time or self.received_at.isoformat()
+        return hashlib.blake2b(f"{kind} {when}".encode() + raw, digest_size=16).hexdigest()
 
     def _context(self, item: _Item) -> dict[str, Any]:
         """The event's own context over the batch's; the caller's address where one is asked for."""
@@ -329,13 +334,13 @@ class _Reader:
         if value is None or value == "":
             return self.received_at, ""
         try:
-            moment = _moment(value)
+            moment = moment_of(value)
         except (ValueError, OverflowError):
             raise _Refused("bad_timestamp", f"{name} must be a time in ISO 8601.") from None
-        correction = self.correction
-        if correction is None:
-            correction = _correction(item.sent_at, self.received_at) or _NO_CORRECTION
-        return _corrected(moment, correction, self.received_at), str(value)
+        late = self.correction
+        if late is None:
+            late = correction(item.sent_at, self.received_at) or _NO_CORRECTION
+        return corrected(moment, late, self.received_at), str(value)
 
 
 def _decode(raw: bytes) -> _Item:
@@ -401,7 +406,14 @@ def _number(value: int | float, name: str) -> str:
 
 
 def _id(value: str | int | float | None, name: str) -> str:
-    return _text(value, name, MAX_ID)
+    text = _text(value, name, MAX_ID)
+    if text.lower() in _NOBODY:
+        raise _Refused("bad_field", f'{name} is "{text}": the page sent it before it knew the id.')
+    return text
+
+
+# What a page's mistakes send for an id; taken, they would make one person of many strangers.
+_NOBODY = frozenset({"undefined", "null", "none", "nan", "[object object]", "true", "false"})
 
 
 def _required(text: str, name: str) -> str:
@@ -411,14 +423,6 @@ def _required(text: str, name: str) -> str:
 
 
 _SNAKE = re.compile("(?=[A-Z])")
-
-
-def _message_id(value: str | int | float | None, kind: str, raw: bytes) -> str:
-    """The client's own id; without one the same bytes get the same id, so a retry is known."""
-    return (
-        _text(value, "messageId", MAX_MESSAGE_ID)
-        or hashlib.blake2b(kind.encode() + raw, digest_size=16).hexdigest()
-    )
 
 
 def _object(value: _Object, name: str) -> dict[str, Any]:
@@ -477,52 +481,3 @@ def _check_numbers(*values: dict[str, Any]) -> None:
     except OverflowError:
         message = "A number is beyond 64 bits; send it as text."
         raise _Refused("bad_number", message) from None
-
-
-def _moment(value: Any) -> datetime:
-    """A client's time in UTC: ISO 8601 (without a zone: UTC), or a number since 1970.
-
-    A number counts milliseconds, as JavaScript does; one too small for that counts seconds, as
-    Python does. Raises ValueError or OverflowError.
-    """
-    if isinstance(value, str):
-        moment = _iso(value)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = value if abs(value) < _SECONDS_BELOW else value / 1000
-        moment = EPOCH + timedelta(seconds=seconds)
-    else:
-        raise ValueError("neither text nor number")
-    if moment.tzinfo is UTC:
-        return moment
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-_ISO = re.compile(rf"[0-9TtZzW:+., -]{{4,{MAX_CLIENT_TIME}}}")
-_LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d:)60")
-
-
-def _iso(text: str) -> datetime:
-    if not _ISO.fullmatch(text):
-        raise ValueError("not ISO 8601")
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.fromisoformat(_LEAP_SECOND.sub("59", text.strip().upper()))
-
-
-def _correction(sent_at: Any, received_at: datetime) -> timedelta | None:
-    """How much the client's clock is behind ours, or None when it did not say when it sent."""
-    try:
-        return received_at - _moment(sent_at)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _corrected(moment: datetime, correction: timedelta, received_at: datetime) -> datetime:
-    """Segment's rule, receivedAt - (sentAt - originalTimestamp), never in the future.
-
-    Nor before 1970: a clock that is wrong by so much is wrong in ways that no rule mends.
-    """
-    with suppress(OverflowError):
-        moment += correction
-    return max(EPOCH, min(moment, received_at))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.engine.engine import Engine
@@ -255,6 +255,13 @@ def test_each_retrier_counts_for_itself_and_anew_when_the_state_is_entered_again
     assert world.times() == [0, 1, 2, 12, 13, 14]
 
 
+def test_where_the_first_retrier_that_matches_has_run_out_no_other_takes_over() -> None:
+    retry = [{"ErrorEquals": ["A"], "MaxAttempts": 1}, {"ErrorEquals": ["States.ALL"]}]
+    world = World(machine(Task=task(Retry=retry)), fail_with(*"AAA"))
+    assert world.run().status == "FAILED"
+    assert world.times() == [0, 1]
+
+
 def test_no_backoff_is_too_large_for_a_calendar() -> None:
     retry = {"ErrorEquals": ["Broken"], "MaxAttempts": 2000, "BackoffRate": 1e6}
     retrier = load(machine(Task=task(Retry=[retry]))).states["Task"].retriers[0]
@@ -309,7 +316,7 @@ def test_a_token_is_answered_once() -> None:
     assert not world.engine.fail(asked(world), "Broken", "", after(5))
     world.engine.run_until(LATER)
     assert (execution.state, execution.output) == ("Done", {"result": {"clicked": True}})
-    assert execution.ended == after(5)
+    assert (execution.ended, execution.answer) == (after(5), None)
 
 
 def test_a_token_may_fail_by_name() -> None:
@@ -343,6 +350,19 @@ def test_an_answer_at_its_timeout_is_late_whether_or_not_the_timeout_was_run(
     assert world.engine.succeed(asked(world), {}, after(seconds)) is accepted
     world.engine.run_until(LATER)
     assert execution.state == ("Done" if accepted else "Late")
+
+
+@pytest.mark.parametrize("handler", [None, fail_with("Broken")])
+def test_a_token_dies_with_its_task(handler: Any) -> None:
+    ask = task("Done", token=True, TimeoutSeconds=60, Catch=[catch("States.ALL")])
+    definition = machine(Ask=ask, Done=succeed(), Caught=flow("Wait", "", Seconds=600))
+    world = World(definition, handler)
+    execution = world.start({})
+    world.engine.run_until(after(61))
+    assert execution.state == "Caught"
+    assert not world.engine.succeed(asked(world), {}, after(61))
+    world.engine.run_until(LATER)
+    assert "result" not in execution.output
 
 
 def test_a_timeout_may_come_from_the_data_and_lasts_a_second_at_least() -> None:
@@ -501,6 +521,14 @@ def test_the_start_each_state_and_each_retry_are_billed() -> None:
     assert execution.transitions == 4
 
 
+def test_a_limit_holds_in_the_middle_of_states_that_take_no_time() -> None:
+    world = World(machine(One=flow("Pass", "Two"), Two=flow("Pass", "Three"), Three=succeed()))
+    execution = world.start()
+    assert [world.engine.run_until(NOW, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert execution.status == "SUCCEEDED"
+
+
+@settings(deadline=None)
 @given(machines(), st.integers(1, 3))
 def test_a_limit_changes_nothing_but_the_size_of_the_bites(
     definition: dict[str, Any], limit: int
@@ -565,6 +593,7 @@ class Trace:
         return self.calls, [{**end, "data": end.get("output")} for end in ends]
 
 
+@settings(deadline=None)
 @given(machines())
 def test_restarts_between_the_steps_change_nothing(definition: dict[str, Any]) -> None:
     assert Trace(definition).run() == Trace(definition).run(restart=True)
@@ -580,16 +609,16 @@ def test_an_execution_is_saved_whenever_it_rests_and_before_the_next_task() -> N
         One=task("Two"),
         Two=flow("Pass", "Three"),
         Three=task("Wait"),
-        Wait=flow("Wait", "", Seconds=5),
+        Wait=flow("Wait", "Four", Seconds=5),
+        Four=task(),
     )
-    options = {"saved": partial(tell, "saved"), "ended": partial(tell, "ended")}
-    World(definition, **options).run()
+    World(definition, saved=partial(tell, "saved"), ended=partial(tell, "ended")).run()
     assert told == [
         ("saved", "One", "enter"),
         ("saved", "Three", "enter"),
         ("saved", "Wait", "leave"),
-        ("saved", "Wait", "leave"),
-        ("ended", "Wait", "leave"),
+        ("saved", "Four", "enter"),
+        ("ended", "Four", "enter"),
     ]
 
 
