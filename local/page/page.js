@@ -92,22 +92,11 @@ function part(heading, ...content) {
 /** What to do when there is nothing to see: a text of index.html. */
 function hint(id) {
   const node = el("div.hint", {}, document.getElementById(id).content.cloneNode(true));
-  for (const pre of node.querySelectorAll("[data-example]")) {
-    pre.textContent = example();
+  for (const pre of node.querySelectorAll("pre")) {
+    pre.textContent = pre.textContent.replace("ORIGIN", location.origin);
     pre.after(el("button", { type: "button", click: () => navigator.clipboard.writeText(pre.textContent) }, "Copy"));
   }
   return node;
-}
-
-/** A command that makes a first person with an order. */
-function example() {
-  const order = { order_id: "1", total: 49, currency: "EUR", products: [{ sku: "basic-1y", quantity: 1, price: 49 }] };
-  const batch = [
-    { type: "identify", userId: "anna", traits: { name: "Anna Beispiel", email: "anna@example.com" } },
-    { type: "track", userId: "anna", event: "Order Completed", properties: order },
-  ];
-  const body = JSON.stringify({ batch });
-  return `curl ${location.origin}/v1/batch -u WRITE_KEY: -H 'content-type: application/json' \\\n  -d '${body}'`;
 }
 
 /** Buttons that show one of several contents, [name, node], at a time. */
@@ -155,16 +144,18 @@ async function call(path, body) {
 
 /** Do something, and say above the page what went wrong; true when nothing did. */
 async function trying(who, job) {
-  problems.delete(who);
+  let wrong = "";
   try {
     await job();
   } catch (error) {
     if (error instanceof NoKey) askForKey("The server does not know this key.");
-    else problems.set(who, error.message);
+    else wrong = error.message;
   }
+  if (wrong) problems.set(who, wrong);
+  else problems.delete(who);
   write("problem", [...new Set(problems.values())].join(" "));
   document.getElementById("problem").hidden = !problems.size;
-  return !problems.has(who);
+  return !wrong;
 }
 
 /** The published journeys; their titles are remembered. */
@@ -198,7 +189,7 @@ async function findNames() {
     const id = link.dataset.person;
     if (asked !== route) return;
     if (!names.has(id)) await call(`/api/people/${encodeURIComponent(id)}`).then(nameOf, () => names.set(id, `${id.slice(0, 8)}…`));
-    link.textContent = names.get(id);
+    if (link.textContent !== names.get(id)) link.textContent = names.get(id);
   }
 }
 
@@ -493,14 +484,11 @@ async function setClock({ dataset: { speed, advance } }) {
 // ---- the page --------------------------------------------------------------------------------
 
 const VIEWS = {
-  people: { load: loadPeople, show: { list: showPeople } },
-  person: {
-    load: loadPerson,
-    show: { head: showHead, who: showWho, runs: showPersonRuns, messages: showMessages, timeline: showTimeline },
-  },
-  runs: { load: loadRuns, show: { journeys: showJourneys, list: showRuns } },
-  tasks: { load: loadTasks, show: { list: showTasks } },
-  outbox: { load: loadOutbox, show: { list: showOutbox, message: showMessage } },
+  people: [loadPeople, { list: showPeople }],
+  person: [loadPerson, { head: showHead, who: showWho, runs: showPersonRuns, messages: showMessages, timeline: showTimeline }],
+  runs: [loadRuns, { journeys: showJourneys, list: showRuns }],
+  tasks: [loadTasks, { list: showTasks }],
+  outbox: [loadOutbox, { list: showOutbox, message: showMessage }],
 };
 
 /** Go where the address says: "#/view/id?query", or "#key=…" with a key to keep. */
@@ -514,13 +502,16 @@ async function go() {
     return go();
   }
   if (!sessionStorage.getItem(KEY)) return askForKey("");
-  const before = route.frame;
+  const before = route;
   const frame = view === "people" && id ? "person" : view;
   route = { view, id, frame, query: Object.fromEntries(new URLSearchParams(query)) };
-  if (frame !== before) build(frame);
-  if (frame !== before && before) main.focus();
+  if (frame !== before.frame) build(frame);
+  if (frame !== before.frame && before.frame) main.focus();
   main.dataset.id = id;
+  problems.delete("set");
   if (!(await refresh())) main.querySelectorAll("[data-pane]").forEach((pane) => pane.replaceChildren());
+  if (frame !== before.frame || id !== before.id) scrollTo(0, 0);
+  else if (route.query.after !== before.query.after) main.querySelector("[data-pane=timeline], [data-pane=list]").scrollIntoView();
 }
 
 /** Put a view's empty frame on the page. */
@@ -537,9 +528,10 @@ function build(frame) {
 function refresh() {
   const asked = route;
   return trying("list", async () => {
-    const data = await VIEWS[asked.frame].load(asked);
+    const [load, panes] = VIEWS[asked.frame];
+    const data = await load(asked);
     if (asked !== route) return;
-    for (const [name, show] of Object.entries(VIEWS[asked.frame].show)) fill(name, data[name], show);
+    for (const [name, show] of Object.entries(panes)) fill(name, data[name], show);
     await findNames();
   });
 }

@@ -10,6 +10,7 @@ def test_a_click_on_the_guide_leads_from_onboarding_to_upsell_and_a_task(world: 
     world.advance("5 days")
     assert world.sent("ada") == ["welcome", "guide"]
     world.advance("9 days")
+    world.advance("1 minute")
     world.click(world.outbox()[1], "guide-video")
     assert world.outcomes("onboarding") == ["finished"]
     assert world.sent("ada") == ["welcome", "guide", "hacks", "five-reasons"]
