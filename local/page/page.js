@@ -45,8 +45,8 @@ const small = (...words) => el("small", {}, ...words);
 const badge = (text, kind = "plain") => text && el(`span.badge.${kind}`, {}, text);
 const items = (found) => found.length > 0 && el("ul", {}, found.map((one) => el("li", {}, one)));
 const plural = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
-const said = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
-const mapped = (object, change) => Object.entries(object).map(([name, value]) => [name, change(value)]);
+const said = (value) => (typeof value === "object" ? value && JSON.stringify(value) : String(value));
+const mapped = (object, change) => Object.entries(object).map(([name, one]) => [name, change(one)]);
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
@@ -65,23 +65,27 @@ function money(amount, currency) {
   }
 }
 
-const revenue = ({ revenue: by }) => Object.keys(by).map((currency) => money(by[currency], currency)).join(" + ");
+/** What a person's orders brought, in each currency. */
+function revenue({ revenue: amounts }) {
+  return Object.entries(amounts).map(([currency, amount]) => money(amount, currency)).join(" + ");
+}
 
 /** A table, cards on a narrow screen. A column is [heading, cell of a row, class]. */
 function table(caption, columns, rows) {
-  const row = (kind, cells) => el("tr", { role: "row" }, cells.map(([text, more, content]) =>
-    el(kind, { role: kind === "th" ? "columnheader" : "cell", ...more }, content ?? text)));
-  const heads = columns.map(([head, , style]) => [head, { scope: "col", class: style }]);
-  const cells = (one) => columns.map(([head, cell, style]) => [head, { class: style, "data-label": head }, [cell(one)].flat()]);
+  const row = (kind, role, cells) => el("tr", { role: "row" },
+    cells.map(([more, ...content]) => el(kind, { role, ...more }, content)));
+  const heads = columns.map(([head, , style]) => [{ scope: "col", class: style }, head]);
+  const cells = (one) => columns.map(([head, cell, style]) => [{ class: style, "data-label": head }, cell(one)]);
   return el("table", { role: "table" }, el("caption", {}, caption),
-    el("thead", { role: "rowgroup" }, row("th", heads)),
-    el("tbody", { role: "rowgroup" }, rows.map((one) => row("td", cells(one)))));
+    el("thead", { role: "rowgroup" }, row("th", "columnheader", heads)),
+    el("tbody", { role: "rowgroup" }, rows.map((one) => row("td", "cell", cells(one)))));
 }
 
 /** Names and values, without the empty ones. */
 function facts(pairs) {
   const full = pairs.filter(([, value]) => value || value === 0);
-  return full.length > 0 && el("dl", {}, full.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  const row = ([name, value]) => [el("dt", {}, name), el("dd", {}, value)];
+  return full.length > 0 && el("dl", {}, full.map(row));
 }
 
 /** A heading with its content; nothing when there is none. */
@@ -94,20 +98,10 @@ function hint(id) {
   const node = el("div.hint", {}, document.getElementById(id).content.cloneNode(true));
   for (const pre of node.querySelectorAll("pre")) {
     pre.textContent = pre.textContent.replace("ORIGIN", location.origin);
-    pre.after(el("button", { type: "button", click: () => navigator.clipboard.writeText(pre.textContent) }, "Copy"));
+    const copy = () => navigator.clipboard.writeText(pre.textContent);
+    pre.after(el("button", { type: "button", click: copy }, "Copy"));
   }
   return node;
-}
-
-/** Buttons that show one of several contents, [name, node], at a time. */
-function choice(label, contents) {
-  const choose = (chosen) => contents.forEach(([, content], index) => {
-    content.hidden = index !== chosen;
-    buttons[index].setAttribute("aria-pressed", index === chosen);
-  });
-  const buttons = contents.map(([name], index) => el("button", { type: "button", click: () => choose(index) }, name));
-  choose(0);
-  return [el("div.buttons", { role: "group", "aria-label": label }, buttons), ...contents.map(([, content]) => content)];
 }
 
 // ---- addresses and the server ----------------------------------------------------------------
@@ -131,9 +125,9 @@ function pages(next) {
 
 /** The server's answer. Throws NoKey, or an Error whose text is for people. */
 async function call(path, body) {
-  const headers = { authorization: `Bearer ${sessionStorage.getItem(KEY)}`, "content-type": "application/json" };
-  const options = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };
-  const answer = await fetch(path, options).catch(() => {
+  const headers = { authorization: `Bearer ${sessionStorage.getItem(KEY)}` };
+  const sent = body && { method: "POST", body: JSON.stringify(body) };
+  const answer = await fetch(path, { headers, ...sent }).catch(() => {
     throw new Error(`No answer from ${location.origin}. Is “tante run” still running?`);
   });
   const json = await answer.json().catch(() => ({}));
@@ -165,7 +159,8 @@ async function journeys() {
   return found;
 }
 
-const journeyLink = ({ journey }) => el("a", { href: to("runs", "", { journey }) }, titles.get(journey) || journey);
+const titleOf = (journey) => titles.get(journey) || journey;
+const journeyLink = ({ journey }) => el("a", { href: to("runs", "", { journey }) }, titleOf(journey));
 
 // ---- people ----------------------------------------------------------------------------------
 
@@ -188,7 +183,8 @@ async function findNames() {
   for (const link of main.querySelectorAll("[data-person]")) {
     const id = link.dataset.person;
     if (asked !== route) return;
-    if (!names.has(id)) await call(`/api/people/${encodeURIComponent(id)}`).then(nameOf, () => names.set(id, `${id.slice(0, 8)}…`));
+    const found = names.has(id) || call(`/api/people/${encodeURIComponent(id)}`).then(nameOf);
+    await Promise.resolve(found).catch(() => names.set(id, `${id.slice(0, 8)}…`));
     if (link.textContent !== names.get(id)) link.textContent = names.get(id);
   }
 }
@@ -215,9 +211,10 @@ function showPeople({ people, next }) {
     ["Orders", (person) => person.orders.toLocaleString(), "number"],
     ["Revenue", revenue, "number"],
     ["Last seen", (person) => time(person.last_seen)],
-    ["Journeys under way", (person) => person.journeys.map((name) => badge(titles.get(name) || name))],
+    ["Journeys under way", (person) => person.journeys.map((name) => badge(titleOf(name)))],
   ];
-  return [table("People, newest first", columns, people), pages(next)];
+  const which = email || user_id ? `Found by “${email || user_id}”` : "Newest first";
+  return [table(which, columns, people), pages(next)];
 }
 
 // ---- one person ------------------------------------------------------------------------------
@@ -227,7 +224,8 @@ async function loadPerson({ id, query: { after } }) {
   const path = `/api/people/${encodeURIComponent(id)}`;
   const timeline = address(`${path}/timeline`, { limit: ROWS, after });
   const about = ["/api/runs", "/api/messages"].map((list) => address(list, { person: id }));
-  const [head, { runs }, { messages }, events] = await Promise.all([...[path, ...about, timeline].map((each) => call(each)), journeys()]);
+  const answers = [path, ...about, timeline].map((each) => call(each));
+  const [head, { runs }, { messages }, events] = await Promise.all([...answers, journeys()]);
   return { head, who: head, runs, messages, timeline: events };
 }
 
@@ -252,10 +250,11 @@ function showWho(person) {
   const texts = (found) => facts(mapped(found, said));
   const noted = (words, iso, more) => [...words, small(time(iso), more && ` · ${more}`)];
   const visit = ({ what, title, time: at }) => noted([el("span", { title: what }, title || what)], at);
+  const word = (given) => badge(given ? "yes" : "no", given ? "good" : "bad");
   const consent = ({ channel, purpose, given, time: since, source }) =>
-    noted([badge(given ? "yes" : "no", given ? "good" : "bad"), ` ${channel}, ${purpose === "*" ? "everything" : purpose}`], since, source);
-  const cart = ({ cart_id: id, items: units, last }) =>
-    noted([mapped(units, String).map(([product, count]) => `${count} × ${product}`).join(", ") || id], last);
+    noted([word(given), ` ${channel}, ${purpose === "*" ? "everything" : purpose}`], since, source);
+  const cart = ({ items: units, last }) =>
+    noted([mapped(units, String).map(([product, count]) => `${count} × ${product}`).join(", ")], last);
   const order = ({ order_id: id, placed, revenue: worth, currency, cancelled, skus }) =>
     noted([[money(worth, currency), ...skus].join(" · "), " ", cancelled && badge("cancelled", "bad")], placed, id);
   return [
@@ -275,7 +274,8 @@ function showWho(person) {
 }
 
 function showPersonRuns(runs) {
-  return part("Journeys", runs.length ? table("Newest first", RUN_COLUMNS.slice(1), runs) : small("In no journey so far."));
+  const columns = RUN_COLUMNS.slice(1);
+  return part("Journeys", runs.length ? table("Newest first", columns, runs) : small("In no journey so far."));
 }
 
 function showMessages(messages) {
@@ -286,7 +286,8 @@ function showMessages(messages) {
     ["Sent", ({ claimed }) => time(claimed)],
     ["Reactions", reactions],
   ];
-  return part("Messages", messages.length ? table("Newest first", columns, messages) : small("No journey wanted to send anything yet."));
+  const none = small("No journey wanted to send anything yet.");
+  return part("Messages", messages.length ? table("Newest first", columns, messages) : none);
 }
 
 const STATES = { sent: "good", failed: "bad", "not sent": "bad", held: "wait", unknown: "wait" };
@@ -295,7 +296,8 @@ const STATES = { sent: "good", failed: "bad", "not sent": "bad", held: "wait", u
 function messageLink({ subject, message, channel, send_id, state }) {
   const out = ["sent", "unknown"].includes(state);
   const text = subject || message;
-  return [out ? el("a", { href: to("outbox", send_id) }, text) : text, small(`${message}, ${channelName(channel)}`)];
+  const link = out ? el("a", { href: to("outbox", send_id) }, text) : text;
+  return [link, small(`${message}, ${channelName(channel)}`)];
 }
 
 const channelName = (channel) => ({ sms: "SMS", email: "e-mail" })[channel] ?? channel;
@@ -312,8 +314,9 @@ function reactions({ delivered, opened, clicked = {}, bounced, complained, robot
 function showTimeline({ events, next }) {
   const line = (event) => el("li", {}, el("details", { "data-key": event.message_id },
     el("summary", {}, time(event.time), el("strong", {}, event.event || event.type), el("span", {}, gist(event))),
-    el("pre", { tabindex: 0 }, JSON.stringify(event, null, 2))));
-  return part("Timeline", events.length ? el("ol.timeline", {}, events.map(line)) : small("No events."), pages(next));
+    el("pre", {}, JSON.stringify(event, null, 2))));
+  const lines = events.length ? el("ol.timeline", {}, events.map(line)) : small("No events.");
+  return part("Timeline", lines, pages(next));
 }
 
 /** The gist of an event in a line. */
@@ -331,14 +334,14 @@ function gist({ type, properties: known, traits }) {
 const RUN_COLUMNS = [
   ["Person", personLink, "first"],
   ["Journey", journeyLink],
-  ["Status", (run) => [badge(fate(run), run.status === "open" ? "wait" : /^(failed|error|timed out)/i.test(run.outcome) ? "bad" : "plain"),
-    run.goal && badge("goal reached", "good")]],
+  ["Status", (run) => [badge(fate(run), mood(run)), run.goal && badge("goal reached", "good")]],
   ["Waits for", (run) => run.waits_for],
   ["Entered", (run) => [time(run.entered), run.entered_by && small(`by ${run.entered_by}`)]],
   ["Ended", (run) => time(run.ended)],
 ];
 
 const fate = (run) => (run.status === "open" ? "under way" : run.outcome || "ended");
+const mood = (run) => (run.status === "open" ? "wait" : /^(failed|timed out)/i.test(run.outcome) ? "bad" : "plain");
 
 /** Every journey with its last runs; older ones only of the journey that is asked for. */
 async function loadRuns({ query: { journey, status, after } }) {
@@ -371,21 +374,23 @@ function journeyCard({ name, title, version, runs, next }) {
   const counts = {};
   for (const run of runs) counts[fate(run)] = (counts[fate(run)] ?? 0) + 1;
   const many = `of ${next || (after && name === journey) ? "the last" : "all"} ${plural(runs.length, "run")}`;
-  return el("li", {},
-    el("a", { href: to("runs", "", { journey: name, status }), "aria-current": name === journey || null }, title || name),
+  const given = { href: to("runs", "", { journey: name, status }), "aria-current": name === journey || null };
+  return el("li", {}, el("a", given, title || name),
     small(el("code", { title: `version ${version}` }, name), runs.length ? `: ${many}` : ": nobody yet"),
     facts(mapped(counts, (count) => count.toLocaleString()).reverse()));
 }
 
 function showRuns({ runs, next }) {
-  return [runs.length ? table("Newest first", RUN_COLUMNS, runs) : titles.size > 0 && hint("no-runs"), pages(next)];
+  const none = titles.size > 0 && hint("no-runs");
+  return [runs.length ? table("Newest first", RUN_COLUMNS, runs) : none, pages(next)];
 }
 
 // ---- tasks -----------------------------------------------------------------------------------
 
 /** One page of tasks; a task is late by the system's clock. */
 async function loadTasks({ query: { after } }) {
-  const [{ tasks, next }] = await Promise.all([call(address("/api/tasks", { limit: ROWS, after })), journeys()]);
+  const path = address("/api/tasks", { limit: ROWS, after });
+  const [{ tasks, next }] = await Promise.all([call(path), journeys()]);
   for (const task of tasks) task.late = task.status === "open" && task.due && new Date(task.due) < now;
   return { list: { tasks, next } };
 }
@@ -414,35 +419,37 @@ async function loadOutbox({ id, query: { after } }) {
 
 function showOutbox({ messages, next }) {
   const { id, query: { after } } = route;
-  const line = ({ send_id, channel, to: receiver, time: sent, subject, text }) => el("li", {},
+  const line = ({ send_id, channel, to: receiver, time: sent, subject, text }) =>
     el("a", { href: to("outbox", send_id, { after }), "aria-current": send_id === id || null },
-      el("span", {}, receiver), small(channelName(channel), " · ", time(sent)), el("strong", {}, subject || text)));
-  return [messages.length ? el("ul.letters", {}, messages.map(line)) : hint("no-messages"), pages(next)];
+      el("span", {}, receiver), small(channelName(channel), " · ", time(sent)), el("strong", {}, subject || text));
+  return [items(messages.map(line)) || hint("no-messages"), pages(next)];
 }
 
 function showMessage(message) {
   if (!message) return hint("no-choice");
+  const { channel, subject, text, links = {} } = message;
   const link = (url) => el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url);
   return [
     el("a.back", { href: to("outbox", "", { after: route.query.after }) }, "← All messages"),
-    el("h2", {}, message.subject || "Text message"),
+    el("h2", {}, subject || "Text message"),
     facts([["To", message.to], ["Person", personLink(message)], ["Sent", time(message.time)]]),
-    ...(message.channel === "email" ? choice("Show", mail(message)) : [el("p.bubble", {}, message.text)]),
-    ...part("Where its links lead", facts(mapped(message.links ?? {}, link))),
+    channel === "email" ? mail(message) : el("p.bubble", {}, text),
+    part("Where its links lead", facts(mapped(links, link))),
   ];
 }
 
-/** The faces of an e-mail. Its frame can run nothing, and its links open in windows of their own. */
+/** An e-mail. Its frame can run nothing, and its links open in windows of their own. */
 function mail({ send_id, subject, to: receiver, time: sent, text, headers }) {
   const frame = {
     src: `/local/outbox/${encodeURIComponent(send_id)}/view`, title: subject || "E-mail",
     sandbox: "allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer",
   };
   const all = { Subject: subject, To: receiver, Date: sent, ...headers, "Send id": send_id };
+  const more = (name, content) => el("details.sheet", { "data-key": name }, el("summary", {}, name), content);
   return [
-    ["E-mail", el("iframe", frame)],
-    ["Plain text", el("pre.sheet", { tabindex: 0 }, text || "This message has no plain-text part.")],
-    ["Headers", el("div.sheet", {}, facts(mapped(all, said)))],
+    el("iframe", frame),
+    more("Plain text", el("pre", {}, text || "This message has no plain-text part.")),
+    more("Headers", facts(mapped(all, said))),
   ];
 }
 
@@ -485,7 +492,8 @@ async function setClock({ dataset: { speed, advance } }) {
 
 const VIEWS = {
   people: [loadPeople, { list: showPeople }],
-  person: [loadPerson, { head: showHead, who: showWho, runs: showPersonRuns, messages: showMessages, timeline: showTimeline }],
+  person: [loadPerson,
+    { head: showHead, who: showWho, runs: showPersonRuns, messages: showMessages, timeline: showTimeline }],
   runs: [loadRuns, { journeys: showJourneys, list: showRuns }],
   tasks: [loadTasks, { list: showTasks }],
   outbox: [loadOutbox, { list: showOutbox, message: showMessage }],
@@ -502,16 +510,19 @@ async function go() {
     return go();
   }
   if (!sessionStorage.getItem(KEY)) return askForKey("");
-  const before = route;
   const frame = view === "people" && id ? "person" : view;
-  route = { view, id, frame, query: Object.fromEntries(new URLSearchParams(query)) };
+  const [before, asked] = [route, { view, id, frame, query: Object.fromEntries(new URLSearchParams(query)) }];
+  route = asked;
   if (frame !== before.frame) build(frame);
   if (frame !== before.frame && before.frame) main.focus();
   main.dataset.id = id;
   problems.delete("set");
-  if (!(await refresh())) main.querySelectorAll("[data-pane]").forEach((pane) => pane.replaceChildren());
+  const worked = await refresh();
+  if (asked !== route) return;
+  if (!worked) main.querySelectorAll("[data-pane]").forEach((pane) => pane.replaceChildren());
   if (frame !== before.frame || id !== before.id) scrollTo(0, 0);
-  else if (route.query.after !== before.query.after) main.querySelector("[data-pane=timeline], [data-pane=list]").scrollIntoView();
+  else if (asked.query.after !== before.query.after)
+    main.querySelector("[data-pane=timeline], [data-pane=list]").scrollIntoView();
 }
 
 /** Put a view's empty frame on the page. */
@@ -542,7 +553,7 @@ function fill(name, data, show) {
   const text = JSON.stringify([data, name === "message" || route]);
   if (drawn.get(pane) === text && pane.hasChildNodes()) return;
   drawn.set(pane, text);
-  keepPlace(pane, () => pane.replaceChildren(...[show(data)].flat(2).filter(Boolean)));
+  keepPlace(pane, () => pane.replaceChildren(...[show(data)].flat(Infinity).filter(Boolean)));
 }
 
 /** Change a pane under the reader: focus, open details and the scrolled place stay. */
