@@ -1,6 +1,7 @@
 """The clock of one machine: it runs fast or slow, pauses, jumps, and goes on after a restart."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,14 +47,15 @@ class Clock:
             raise ValueError(f"the speed is a number from 0 (paused) to {FASTEST:.0f}")
         self._set(lambda now: Setting(datetime.now(UTC), now, speed))
 
-    def move_to(self, moment: datetime) -> None:
+    def move_to(self, moment: datetime, keep: bool = True) -> None:
         """Jump to a later moment; an earlier one changes nothing."""
-        self._set(lambda now: Setting(datetime.now(UTC), max(now, moment), self.speed))
+        self._set(lambda now: Setting(datetime.now(UTC), max(now, moment), self.speed), keep)
 
-    def _set(self, change: object) -> None:
+    def _set(self, change: Callable[[datetime], Setting], keep: bool = True) -> None:
         with self._lock:
-            self._setting = change(self.now())  # type: ignore[operator]
-            self._save()
+            self._setting = change(self.now())
+            if keep:
+                self._save()
 
     def _save(self) -> None:
         fresh = self._file.with_suffix(".new")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from functions.channels.outbox import Outbox
@@ -46,7 +47,7 @@ class System:
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[tuple[datetime, threading.Event]] = []
         self._stopping = threading.Event()
-        library = Library(self.store, self.now)
+        library = Library(self.store, monotonic)
         self.workflow = LocalWorkflow(self.store, library, self.now, secrets.token_hex(4))
         self.parts = self._parts(url, library, self.keys)
         wiring.use(self.parts)
@@ -164,7 +165,7 @@ class System:
     def _follow(self, due: datetime) -> None:
         """A clock that was jumped forward follows what is done on the way."""
         if self._orders or self.clock.speed == 0:
-            self.clock.move_to(due)
+            self.clock.move_to(due, keep=False)  # kept when the jump is done
 
     def _round(self, work: Callable[[], list[str] | int]) -> bool:
         """One round, committed at once; its messages are deleted after that."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -38,7 +39,7 @@ def aws_parts() -> Parts:
     return Parts(
         settings=settings,
         store=store,
-        library=Library(store, settings.now),
+        library=Library(store, monotonic),
         workflow=Workflow(_start(settings), _stop(settings), _succeed, _fail),
         channels=_channels(settings, store),
         now=settings.now,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from functions.journeys import journey as journeys
 from functions.journeys.journey import Journey
@@ -14,7 +13,7 @@ from functions.storage.store import Store
 
 NEWEST = "newest"
 BRAND = "brand"  # the brand is kept like a journey of this name; no folder may be called so
-KEPT_FOR = timedelta(seconds=10)
+KEPT_FOR = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,15 @@ class Published:
 
 
 class Library:
-    """Versions never change, so each is read once; what is newest is asked again after 10 s."""
+    """Versions never change, so each is read once; what is newest is asked again after 10 s of
+    real time, which `seconds` tells (it counts from anywhere)."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self._store, self._now = store, now
+    def __init__(self, store: Store, seconds: Callable[[], float]) -> None:
+        self._store, self._seconds = store, seconds
         self._versions: dict[tuple[str, str], Published] = {}
         self._newest: dict[str, str] = {}
-        self._brand: Brand | None = None
-        self._read_at: datetime | None = None
+        self._brand: tuple[str, Brand] | None = None
+        self._read_at: float | None = None
 
     def forget(self) -> None:
         """Ask again at the next call (something was published)."""
@@ -67,11 +67,11 @@ class Library:
         self._refresh()
         if self._brand is None:
             raise LookupError("nothing is published yet")
-        return self._brand
+        return self._brand[1]
 
     def _refresh(self) -> None:
-        now = self._now()
-        if self._read_at and abs(now - self._read_at) < KEPT_FOR:
+        now = self._seconds()
+        if self._read_at is not None and now - self._read_at < KEPT_FOR:
             return
         rows, after = self._store.listing(JourneyVersion, NEWEST)
         while after:
@@ -80,9 +80,13 @@ class Library:
         # The listing may lag behind; the rows themselves are read again, consistently.
         found = (self._store.get(JourneyVersion, row.journey, NEWEST) for row in rows)
         self._newest = {row.journey: row.points_to for row in found if row}
-        version = self._newest.pop(BRAND, None)
-        if version:
-            row = self._store.get(JourneyVersion, BRAND, version)
-            if row:
-                self._brand = brands.from_mapping(read("brand.yaml", row.files["brand.yaml"]).value)
+        self._read_brand(self._newest.pop(BRAND, ""))
         self._read_at = now
+
+    def _read_brand(self, version: str) -> None:
+        if self._brand and self._brand[0] == version:
+            return
+        row = self._store.get(JourneyVersion, BRAND, version) if version else None
+        if row:
+            raw = read("brand.yaml", row.files["brand.yaml"]).value
+            self._brand = version, brands.from_mapping(raw)
