@@ -1,0 +1,5 @@
+"""`python -m local` is the command line too."""
+
+from local.command_line import main
+
+main()
