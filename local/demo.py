@@ -49,7 +49,7 @@ class Client:
 
     def pages(self, path: str, what: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Everything that a listing holds, in pages that grow: who wants the newest asks little."""
-        after, limit = "", 20
+        after, limit = "", 3
         while True:
             page = self.get(path, limit=limit, after=after, **query)
             yield from page[what]
@@ -254,12 +254,14 @@ def _run_year(replay: Replay, out: Console) -> float:
         TimeElapsedColumn(),
     )
     slots = -(-(LAST_MOMENT - FIRST_DAY) // SLOT)
-    with Progress(*columns, console=out) as progress:
+    with Progress(*columns, console=out, disable=not out.is_terminal) as progress:
         task = progress.add_task("", total=slots, events=0, mails=0)
         for _ in range(slots):
             now += SLOT
             replay.slot(now)
             day = f"{now:%d %B %Y}".rjust(17)
+            if now.day == 1 and now.hour == 0 and not out.is_terminal:
+                out.print(f"{day}  {replay.events:,} events, {replay.mails:,} messages")
             progress.update(
                 task, advance=1, description=day, events=replay.events, mails=replay.mails
             )
@@ -269,20 +271,18 @@ def _run_year(replay: Replay, out: Console) -> float:
 
 def _report(client: Client, system: System, seconds: float, out: Console) -> None:
     people = list(client.pages("/api/people", "people"))
-    totals = Table(box=None, show_header=False, padding=(0, 2))
+    totals = Table(box=None, show_header=False, padding=(0, 1))
     totals.add_row("events", f"{client.events:,}", f"{client.events / seconds:,.0f} a second")
     totals.add_row("people", f"{len(people):,}", "")
     totals.add_row("lost or set aside", f"{len(system.queue.dead()):,}", "")
-    out.print(totals)
-    out.print(_runs(client))
+    out.print(totals, "", _runs(client), "")
     messages, digest = _messages(client, [person["id"] for person in people])
-    out.print(messages)
-    out.print(_tasks(client))
+    out.print(messages, "", _tasks(client), "")
     out.print(f"[dim]result {digest}: the same seed gives the same[/]")
 
 
 def _runs(client: Client) -> Table:
-    table = Table("journey", "entered", "under way", "ended as", box=None, padding=(0, 2))
+    table = Table("journey", "entered", "under way", "ended as", box=None, padding=(0, 1))
     for journey in client.get("/api/journeys")["journeys"]:
         runs = list(client.pages("/api/runs", "runs", journey=journey["name"]))
         outcomes = Counter(run["outcome"] for run in runs if run["status"] == "ended")
@@ -303,8 +303,8 @@ def _messages(client: Client, people: list[str]) -> tuple[Table, str]:
             found.setdefault(name, []).append(message)
             when = message.get("claimed", "-")
             lines.append(f"{users[person]} {name} {message['state']} {when}")
-    columns = ("message", "by", "sent", "opened", "clicked", "not sent, because")
-    table = Table(*columns, box=None, padding=(0, 2))
+    columns = ("message", "by", "sent", "opened", "clicked", "not sent")
+    table = Table(*columns, box=None, padding=(0, 1))
     for name, messages in sorted(found.items()):
         sent = [message for message in messages if message["state"] in ("sent", "unknown")]
         reasons = Counter(m["reason"] for m in messages if m["state"] not in ("sent", "unknown"))
@@ -322,7 +322,7 @@ def _messages(client: Client, people: list[str]) -> tuple[Table, str]:
 
 def _tasks(client: Client) -> Table:
     counts = Counter((t["text"], t["owner"]) for t in client.pages("/api/tasks", "tasks"))
-    table = Table("task", "for", "how many", box=None, padding=(0, 2))
+    table = Table("task", "for", "how many", box=None, padding=(0, 1))
     for (text, owner), number in counts.most_common():
         table.add_row(text, owner, f"{number:,}")
     return table
