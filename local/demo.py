@@ -173,7 +173,9 @@ class Replay:
 
     def _answer(self, message: dict[str, Any]) -> None:
         who = self._by_address[message["to"]]
-        random = Random(f"{self._seed}/answer/{who.household}/{message['subject']}/{self.mails}")
+        # Not by the order of messages: those of one moment stand in no order that a seed gives.
+        key = f"{self._seed}/answer/{who.household}/{message['subject']}/{message['time']}"
+        random = Random(key)
         small_print = ("imprint", "privacy")
         links = [name for name in message["links"] if name not in small_print]
         sent = datetime.fromisoformat(message["time"])
@@ -218,7 +220,7 @@ def play(
         out.print(f"[red]✗[/] {missing}")
         sys.exit(1)
     _make_anew(data, out)
-    system = System(data, journeys, "http://127.0.0.1", FIRST_DAY)
+    system = System(data, journeys, "http://127.0.0.1:8000", FIRST_DAY)  # where it is looked at
     system.publish()
     people = len({basket.household for basket in year.baskets})
     out.print(
@@ -231,8 +233,15 @@ def play(
         replay = Replay(client, year, seed, purposes)
         seconds = _run_year(replay, out)
         _report(client, system, seconds, out)
+        lost = len(system.queue.dead())
     out.print(f"\nLook at people, runs and every mail:  [bold]make run DATA={data}[/]")
     out.print(f"\n[dim]{invented.summary()}[/]")
+    if lost:
+        out.print(
+            f"[red]✗[/] {lost:,} messages could not be processed: "
+            f"the table dead in {data}/queue.db says why"
+        )
+        sys.exit(1)
 
 
 def _make_anew(data: Path, out: Console) -> None:

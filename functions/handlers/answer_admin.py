@@ -89,7 +89,10 @@ def _refused(error: ServiceError) -> Response[bytes]:
 
 @app.not_found
 def _unknown(error: Exception) -> Response[bytes]:
-    return _json({"code": "not_found", "message": "no such address; see /openapi.json"}, 404)
+    # The router sends our own "no such person" here as well: its words are better.
+    said = error.msg if isinstance(error, NotFoundError) and error.msg != "Not found" else ""
+    message = said or "no such address; see /openapi.json"
+    return _json({"code": "not_found", "message": message}, 404)
 
 
 def _json(body: Any, status: int = 200) -> Response[bytes]:
