@@ -24,7 +24,8 @@ FLOOR = """
 import sys
 from local.http_server import application, fast, serve
 answer = {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": "{}"}
-serve(application(lambda method, path: fast(lambda event, context: answer)), int(sys.argv[1]))
+app = application(lambda method, path: fast(lambda event, context: answer))
+serve(app, int(sys.argv[1]), lambda: None)
 """
 
 

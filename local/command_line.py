@@ -60,13 +60,16 @@ def run(
     url = f"http://127.0.0.1:{port}"
     system = System(data, journeys, url)
     published = system.publish()
-    _greet(url, system.keys.write_key, system.keys.secret_key, system.keys_are_new, data)
-    for name, version, is_new in published:
-        out.print(f"  journey  {name} ({version}{', published now' if is_new else ''})")
-    out.print("\nStop with Ctrl-C; the next start goes on where this one ends.")
+
+    def started() -> None:
+        _greet(url, system.keys.write_key, system.keys.secret_key, system.keys_are_new, data)
+        for name, version, is_new in published:
+            out.print(f"  journey     {name} ({version}{', published now' if is_new else ''})")
+        out.print("\nStop with Ctrl-C; the next start goes on where this one ends.")
+
     try:
         with system.running():
-            serve(application(App(system).route), port)
+            serve(application(App(system).route), port, started)
     except PortTaken as taken:
         err.print(f"[red]✗[/] {taken.strerror}")
         sys.exit(1)

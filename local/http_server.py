@@ -74,9 +74,13 @@ def application(routes: Routes) -> Application:
     return app
 
 
-def serve(app: Application, port: int, host: str = "127.0.0.1") -> None:
-    """Answer requests until the process is told to stop. Raises PortTaken."""
+def serve(
+    app: Application, port: int, started: Callable[[], None], host: str = "127.0.0.1"
+) -> None:
+    """Answer requests until the process is told to stop; `started` is called when connections
+    are taken. Raises PortTaken."""
     with _listen(host, port) as listener:
+        started()
         _server(app).run(sockets=[listener])
 
 

@@ -118,7 +118,7 @@ def test_too_large_a_body_is_413_and_a_client_that_writes_on_hears_it() -> None:
 def test_a_taken_port_is_told_in_words() -> None:
     app = application(lambda method, path: echo)
     with serving(app) as url, pytest.raises(PortTaken, match="is taken by another program"):
-        serve(app, int(url.rpartition(":")[2]))
+        serve(app, int(url.rpartition(":")[2]), lambda: None)
 
 
 def test_small_answers_are_sent_without_delay() -> None:
