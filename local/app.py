@@ -2,10 +2,13 @@
 
 import base64
 import json
+import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,12 +31,27 @@ MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: https:; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+OUR_NAMES = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?")
 Answer = dict[str, Any]
 PAGED = (Parameter("limit", "query", "how many at most"), Parameter("after", "query", "`next`"))
 SEND_ID = Parameter("send_id", "path", "the message's id")
+
+
+class ClockChange(msgspec.Struct):
+    """One of the two: a new speed (seconds shown for each real one), or a jump ahead."""
+
+    speed: float | msgspec.UnsetType = msgspec.UNSET
+    advance: str | msgspec.UnsetType = msgspec.UNSET
+
+
 LOCAL_OPERATIONS = [
     Operation("get", "/local/clock", "The clock, what waits and what is due next"),
-    Operation("post", "/local/clock", 'Set it: {"speed": 86400} or {"advance": "3 days"}'),
+    Operation(
+        "post",
+        "/local/clock",
+        'Set it: {"speed": 86400} or {"advance": "3 days"}',
+        body=ClockChange,
+    ),
     Operation("get", "/local/outbox", "Messages kept instead of sent, newest first", None, PAGED),
     Operation("get", "/local/outbox/{send_id}", "One of them whole", Kept, (SEND_ID,)),
     Operation("get", "/local/outbox/{send_id}/view", "As its reader sees it", None, (SEND_ID,)),
@@ -44,11 +62,18 @@ LOCAL_OPERATIONS = [
         "Count a click and go to its target",
         None,
         (SEND_ID, Parameter("link", "path", "the link's name or number")),
+        done="302",
     ),
     Operation("get", "/openapi.json", "This document"),
 ]
 LEAVING_OPERATIONS = [
-    Operation(method, "/leave/{token}", summary, None, (Parameter("token", "path", "signed"),))
+    Operation(
+        method,
+        "/leave/{token}",
+        summary,
+        parameters=(Parameter("token", "path", "signed"),),
+        refusal=False,
+    )
     for method, summary in (("get", "Ask whether to leave"), ("post", "Leave"))
 ]
 
@@ -73,14 +98,13 @@ class App:
     def _local(self, event: Answer, context: object) -> Answer:
         """/local has no key: it answers only who asks this machine by its own name, so that no
         web page elsewhere can use it through a browser."""
-        host = event["headers"].get("host", "").rpartition(":")[0] or event["headers"].get("host")
-        origin = event["headers"].get("origin", "")
-        if host not in ("127.0.0.1", "localhost", "[::1]"):
+        host, origin = event["headers"].get("host", ""), event["headers"].get("origin", "")
+        if not OUR_NAMES.fullmatch(host):
             return error(403, "forbidden", "ask for 127.0.0.1 or localhost")
         method = event["requestContext"]["http"]["method"]
         # A page elsewhere can have a GET sent, but not read its answer (no CORS here); our own
         # mails are shown in a sandbox whose origin is null, and their opens and clicks count.
-        if method != "GET" and origin and origin.partition("//")[2] != event["headers"]["host"]:
+        if method != "GET" and origin and origin.partition("//")[2] != host:
             return error(403, "forbidden", "another web page may not do this")
         parts = event["rawPath"].strip("/").split("/")
         answer = self._answers().get((method, *parts[:2]))
@@ -113,7 +137,10 @@ class App:
         return openapi.document(operations, self._system.parts.settings.public_url)
 
     def _set_clock(self, rest: list[str], event: Answer) -> Answer:
-        asked = json.loads(_body(event) or "null")
+        try:
+            asked = json.loads(_body(event))
+        except (ValueError, RecursionError):
+            asked = None
         if (
             not isinstance(asked, dict)
             or len(asked) != 1
@@ -123,7 +150,7 @@ class App:
         if "speed" in asked:
             if isinstance(asked["speed"], bool) or not isinstance(asked["speed"], int | float):
                 raise ValueError('"speed" is a number: seconds shown for each real second')
-            self._system.clock.run(float(asked["speed"]))
+            self._system.clock.run(min(asked["speed"], sys.maxsize))
             self._system.queue.arrived.set()
         else:
             self._system.advance(self._length(asked["advance"]))
@@ -135,6 +162,8 @@ class App:
             return duration(text).after(now, ZoneInfo("UTC")) - now
         except BadPhrase as wrong:
             raise ValueError(str(wrong)) from None
+        except OverflowError:
+            raise ValueError("so far ahead no calendar goes") from None
 
     def _kept(self, send_id: str) -> Kept:
         kept = self._system.store.get(Kept, send_id) if send_id else None
@@ -151,7 +180,7 @@ class App:
             return text(outbox.view(kept), "text/html", headers)
         query = event.get("queryStringParameters") or {}
         limit = query.get("limit", "100")
-        if not limit.isdecimal() or not 1 <= int(limit[:6]) <= 1000:
+        if not limit.isdecimal() or len(limit) > 4 or not 1 <= int(limit) <= 1000:
             raise ValueError('"limit" is a number from 1 to 1000')
         store = self._system.store
         found, after = store.listing(Kept, limit=int(limit), after=query.get("after", ""))
@@ -181,7 +210,8 @@ class App:
             raise LookupError(f'this message has no tracked link "{rest[1]}"')
         agent = event["headers"].get("user-agent", "")
         self._system.queue.send([outbox.click(kept, link, self._system.clock.now(), agent)])
-        return {"statusCode": 302, "headers": {"location": link.url, "cache-control": "no-store"}}
+        target = quote(link.url, safe="%/:?#[]@!$&'()*+,;=")  # a header holds ASCII only
+        return {"statusCode": 302, "headers": {"location": target, "cache-control": "no-store"}}
 
 
 def _links(kept: Kept) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from functions.problem import Problems
@@ -40,7 +41,7 @@ def main() -> None:
 
 def _say_problems(problems: Problems) -> None:
     for problem in problems.found:
-        err.print(f"[red]✗[/] {problem}", markup=True, soft_wrap=True)
+        err.print(f"[red]✗[/] {escape(str(problem))}", soft_wrap=True)
     count = len(problems.found)
     err.print(f"{count} problem{'s' if count != 1 else ''}; nothing was published.")
 
@@ -94,7 +95,7 @@ def check(
     from functions.journeys.flow import compile_journey
 
     if not folder.is_dir():
-        err.print(f'[red]✗[/] there is no folder "{folder}"')
+        err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
         sys.exit(2)
     for one in publish_journey.check(publish_journey.read_folder(folder)):
         states = compile_journey(one.journey, one.version)["States"]
@@ -143,7 +144,7 @@ def list_keys(data: Data = Path("data")) -> None:
     for source in sources:
         made = source.created.strftime("%Y-%m-%d") if source.created else ""
         trusted = "trusted" if source.trusted else ""
-        table.add_row(source.name, trusted, made, "revoked" if source.revoked else "in use")
+        table.add_row(escape(source.name), trusted, made, "revoked" if source.revoked else "in use")
     out.print(table)
 
 
@@ -160,7 +161,7 @@ def add_key(
 
     key = new_key("wk")
     add_source(_store(data), key, name, trusted, datetime.now(UTC))
-    out.print(f"{key}   for {name}; it works within a minute")
+    out.print(f"{key}   for {escape(name)}; it works within a minute", soft_wrap=True)
 
 
 @keys_app.command("revoke")
@@ -176,20 +177,20 @@ def revoke_key(
     found = [source for source in sources if source.name == name and not source.revoked]
     if not found:
         names = ", ".join(sorted({source.name for source in sources})) or "none"
-        err.print(f'[red]✗[/] no source "{name}" is in use; there are: {names}')
+        words = escape(f'no source "{name}" is in use; there are: {names}')
+        err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
     for source in found:
         source.revoked = datetime.now(UTC)
         store.put(source)
-    out.print(f"{name}: {len(found)} key(s) revoked; it takes effect within a minute")
+    out.print(f"{escape(name)}: {len(found)} key(s) revoked; it takes effect within a minute")
 
 
 def _store(data: Path):  # type: ignore[no-untyped-def]
     from local.sqlite_store import SqliteStore
 
     if not (data / "tante.db").exists():
-        err.print(
-            f'[red]✗[/] there is nothing in "{data}" yet; start with: tante run --data {data}'
-        )
+        words = escape(f'there is nothing in "{data}" yet; start with: tante run --data {data}')
+        err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
     return SqliteStore(data / "tante.db")

@@ -1,9 +1,11 @@
 """E-mail by Amazon SES: raw MIME out, its event notifications in."""
 
 import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formataddr, parseaddr
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,7 +21,9 @@ TRY_AGAIN = {
     "ThrottlingException": 60,
     "MailFromDomainNotVerifiedException": 3600,
 }
-REFUSED = ("MessageRejected", "BadRequestException", "NotFoundException")
+_POLICY = SMTP.clone(cte_type="7bit")  # a relay that changes 8-bit text breaks its signature
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_PLAIN_ADDRESS = re.compile(r"""[^\s\x00-\x1f\x7f-\U0010ffff@,;:<>()\[\]\\"]+@[A-Za-z0-9.-]+""")
 
 
 def mime(message: Outgoing) -> bytes:
@@ -27,22 +31,37 @@ def mime(message: Outgoing) -> bytes:
 
     Raises Permanent for an address or header that cannot be written.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     try:
-        name, address = parseaddr(message.sender)
-        mail["From"] = formataddr((name, address)) if name.isascii() else message.sender
-        mail["To"] = message.to
-        mail["Subject"] = message.subject
+        mail["From"] = _clean(message.sender)
+        mail["To"] = _one_address(message.to)
+        mail["Subject"] = _clean(message.subject)
         if message.reply_to:
-            mail["Reply-To"] = message.reply_to
-        for header, value in message.headers.items():
-            mail[header] = value
+            mail["Reply-To"] = _clean(message.reply_to)
         mail.set_content(message.text)
         if message.html:
             mail.add_alternative(message.html, subtype="html")
-        return mail.as_bytes()
+        return _as_it_is(message.headers) + mail.as_bytes()
     except (ValueError, IndexError) as error:
         raise Permanent(f"the mail cannot be written: {error}") from None
+
+
+def _clean(value: str) -> str:
+    if _CONTROLS.search(value):
+        raise ValueError("a header with a control character")
+    return value
+
+
+def _one_address(value: str) -> str:
+    """Not a list, a group or a comment, which would lead elsewhere than permission was given."""
+    if not _PLAIN_ADDRESS.fullmatch(value):
+        raise ValueError("not one plain address")
+    return value
+
+
+def _as_it_is(headers: Mapping[str, str]) -> bytes:
+    """Headers of our own: folding would write a long link in a way that no mail program reads."""
+    return b"".join(f"{_clean(n)}: {_clean(v)}\r\n".encode("ascii") for n, v in headers.items())
 
 
 class Email:
@@ -72,7 +91,8 @@ def _meaning(error: ClientError) -> Exception:
     if code in TRY_AGAIN:
         return Temporary(f"SES: {code}", TRY_AGAIN[code])
     # A server error leaves it open whether the mail went: it passes through as it is.
-    return Permanent(f"SES: {code}") if code in REFUSED else error
+    refused = error.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+    return Permanent(f"SES: {code}") if refused else error
 
 
 NAMES = {
@@ -105,6 +125,8 @@ def receipt(body: str) -> dict[str, Any] | None:
     detail = said.get(kind.lower()) or {}
     link = (detail.get("linkTags") or {}).get("link") or [""]
     time = detail.get("timestamp") or mail["timestamp"]
+    if datetime.fromisoformat(time).tzinfo is None:
+        raise ValueError("a time without a zone")
     properties = {
         "email_id": tags["send"],
         "run_id": tags["run"],

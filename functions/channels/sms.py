@@ -6,8 +6,13 @@ from botocore.exceptions import ClientError
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
 
-TRY_AGAIN = {"Throttled": 60, "ThrottledException": 60, "KMSThrottling": 60}
-REFUSED = ("InvalidParameter", "InvalidParameterValue", "OptedOut", "AuthorizationError")
+TRY_AGAIN = {
+    "Throttled": 60,
+    "ThrottledException": 60,
+    "Throttling": 60,
+    "ThrottlingException": 60,
+    "KMSThrottling": 60,
+}
 
 
 class Sms:
@@ -39,4 +44,6 @@ def _meaning(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code in TRY_AGAIN:
         return Temporary(f"SNS: {code}", TRY_AGAIN[code])
-    return Permanent(f"SNS: {code}") if code in REFUSED else error
+    # A server error leaves it open whether the text went: it passes through as it is.
+    refused = error.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+    return Permanent(f"SNS: {code}") if refused else error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import (
     BadRequestError,
@@ -23,8 +24,9 @@ from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 
 app = APIGatewayHttpResolver()
+logger = Logger(service="answer_admin")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-MOST = 500
+MOST, LONGEST = 500, 500  # of a page; of a parameter
 
 
 class PeoplePage(msgspec.Struct):
@@ -87,6 +89,13 @@ def _refused(error: ServiceError) -> Response[bytes]:
     return _json({"code": code, "message": error.msg}, error.status_code)
 
 
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def _failed(error: Exception) -> Response[bytes]:
+    logger.exception("request failed")
+    words = "Something failed here; the same request may work."
+    return _json({"code": "internal_error", "message": words}, 500)
+
+
 @app.not_found
 def _unknown(error: Exception) -> Response[bytes]:
     # The router sends our own "no such person" here as well: its words are better.
@@ -112,7 +121,7 @@ def operation(
     """Register a GET of the admin API, for the router and for /openapi.json at once."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        OPERATIONS.append(Operation("get", path, summary, answer, parameters, "secret key"))
+        OPERATIONS.append(Operation("get", path, summary, answer, parameters, "secret_key"))
 
         def guarded(**ids: str) -> Response[bytes]:
             _authorise()
@@ -133,10 +142,12 @@ def _authorise() -> None:
 
 def _check_parameters(parameters: Iterable[Parameter]) -> None:
     known = {parameter.name for parameter in parameters if parameter.place == "query"}
-    for name in app.current_event.query_string_parameters or {}:
+    for name, value in (app.current_event.query_string_parameters or {}).items():
         if name not in known:
             allowed = ", ".join(sorted(known)) or "none"
-            raise BadRequestError(f'"{name}" is not a parameter here; there are: {allowed}')
+            raise BadRequestError(f'"{name[:50]}" is not a parameter here; there are: {allowed}')
+        if len(value) > LONGEST:
+            raise BadRequestError(f'"{name}" has at most {LONGEST} letters')
 
 
 def _asked(name: str) -> str:
@@ -145,7 +156,7 @@ def _asked(name: str) -> str:
 
 def _limit() -> int:
     text = _asked("limit") or "100"
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
         raise BadRequestError(f'"limit" is a number from 1 to {MOST}')
     return int(text)
 
@@ -180,9 +191,10 @@ def _person(profile: Profile) -> views.Person:
 
 
 def _profile(person_id: str) -> Profile:
-    found = people.find_profile(wiring.parts().store, person_id)
+    short = len(person_id) <= LONGEST
+    found = people.find_profile(wiring.parts().store, person_id) if short else None
     if found is None:
-        raise NotFoundError(f'no person has the id "{person_id}"')
+        raise NotFoundError(f'no person has the id "{person_id[:50]}"')
     return found
 
 
@@ -207,7 +219,7 @@ def _timeline(person_id: str) -> TimelinePage:
     text = _asked("after") or "0"
     if not text.isdecimal():
         raise BadRequestError('"after" is the "next" of the page before')
-    start, limit = int(text[:9]), _limit()
+    start, limit = int(text), _limit()
     page = events[start : start + limit]
     more = str(start + limit) if start + limit < len(events) else ""
     return TimelinePage([views.timeline_event(event) for event in page], more)

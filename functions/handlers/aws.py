@@ -27,9 +27,14 @@ from functions.tracking.source import Source
 BUSY = ("RequestThrottled", "ThrottlingException", "OverLimit", "KMS.ThrottlingException")
 
 
+# When an answer is lost, boto3 would send a message a second time.
+ONCE_ONLY = ("sesv2", "sns")
+
+
 @cache
 def _client(name: str) -> Any:
-    return boto3.client(name, config=Config(retries={"mode": "standard", "max_attempts": 4}))
+    retries = 0 if name in ONCE_ONLY else 4
+    return boto3.client(name, config=Config(retries={"mode": "standard", "max_attempts": retries}))
 
 
 def aws_parts() -> Parts:

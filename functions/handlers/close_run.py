@@ -21,7 +21,9 @@ def handler(event: dict[str, Any], context: object) -> None:
     journey = names["run"].rpartition("-")[0]
     parts = wiring.parts()
     run = parts.store.get(Run, names["person"], run_key(journey, names["run"]))
-    outcome = _outcome(detail)
+    # A run that was leaving when its execution ended by itself has left.
+    live = people.permission_of(parts.store, names["person"]).live.get(names["run"])
+    outcome = live.leaving if live and live.leaving else _outcome(detail)
     if detail["status"] not in ("SUCCEEDED", "ABORTED"):
         logger.error("a run failed", extra={"run": names["run"], "status": detail["status"]})
     close(parts.store, run, outcome, parts.now())

@@ -26,8 +26,10 @@ class Operation:
     summary: str
     answer: type | None = None
     parameters: Sequence[Parameter] = ()
-    key: Literal["secret key", "write key", ""] = ""
+    key: Literal["secret_key", "write_key", ""] = ""
     body: type | None = None
+    done: Literal["200", "302"] = "200"
+    refusal: bool = True  # with code and message; else a page for people
 
 
 class ErrorView(msgspec.Struct):
@@ -73,10 +75,10 @@ class Batch(msgspec.Struct, kw_only=True, rename="camel"):
 
 COLLECTING = [
     *(
-        Operation("post", f"/v1/{kind}", f"A {kind} call", Accepted, (), "write key", Call)
+        Operation("post", f"/v1/{kind}", f"A {kind} call", Accepted, (), "write_key", Call)
         for kind in ("identify", "track", "page", "screen", "group", "alias")
     ),
-    Operation("post", "/v1/batch", "Up to 2,500 calls", Accepted, (), "write key", Batch),
+    Operation("post", "/v1/batch", "Up to 2,500 calls", Accepted, (), "write_key", Batch),
 ]
 
 
@@ -88,6 +90,7 @@ def document(operations: Iterable[Operation], url: str) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
+    components = _amounts_as_numbers(components)
     paths: dict[str, Any] = {}
     for operation in found:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -99,11 +102,22 @@ def document(operations: Iterable[Operation], url: str) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "secret key": {"type": "http", "scheme": "bearer"},
-                "write key": {"type": "http", "scheme": "basic"},
+                "secret_key": {"type": "http", "scheme": "bearer"},
+                "write_key": {"type": "http", "scheme": "basic"},
             },
         },
     }
+
+
+def _amounts_as_numbers(schema: Any) -> Any:
+    """msgspec describes a Decimal as text; all our answers write it as a number."""
+    if isinstance(schema, list):
+        return [_amounts_as_numbers(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "decimal":
+        return {"type": "number"}
+    return {key: _amounts_as_numbers(value) for key, value in schema.items()}
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -120,8 +134,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
             for parameter in operation.parameters
         ],
         "responses": {
-            "200": {"description": "Done", **_content(operation.answer)},
-            "4XX": {"description": "Refused", **_content(ErrorView)},
+            operation.done: {"description": "Done", **_content(operation.answer)},
+            "4XX": {
+                "description": "Refused",
+                **_content(ErrorView if operation.refusal else None),
+            },
         },
     }
     if operation.key:

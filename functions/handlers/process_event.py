@@ -17,6 +17,7 @@ from functions.storage.store import TRIES, Conflict, Contended, Store
 from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch
 from functions.tracking.message import RECEIPTS
+from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 logger = Logger(service="process_event")
@@ -27,9 +28,9 @@ _batches = msgspec.json.Decoder(EventBatch)
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """An SQS batch in; the messages to redeliver out (ReportBatchItemFailures).
 
-    A person's events that fail are sent on as a message of their own with attempt and reason,
-    and to the dead-letter queue after the fifth attempt; the rest of the batch is done. Only
-    when not even that works is the message left to SQS.
+    A person's events that fail are sent on, each as a message of its own with attempt and
+    reason, and to the dead-letter queue after the fifth attempt; the rest of the batch is done.
+    Only when not even that works is the message left to SQS.
     """
     parts = wiring.parts()
     failed = []
@@ -55,13 +56,13 @@ def read(body: str) -> EventBatch:
 
     Raises msgspec.DecodeError when it is neither.
     """
-    if body.startswith('{"events"'):
-        return _batches.decode(body)
     try:
+        if body.startswith('{"events"'):
+            return _batches.decode(body)
         said = email.receipt(body)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        return EventBatch([_event(said)] if said else [])
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise msgspec.DecodeError(f"neither events nor a receipt: {error}") from None
-    return EventBatch([_event(said)] if said else [])
 
 
 def _event(said: dict[str, Any]) -> Event:
@@ -82,10 +83,13 @@ def _event(said: dict[str, Any]) -> Event:
 
 
 def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
-    """Group the events by person and do one person after the other."""
+    """Group the events by person and do one person after the other.
+
+    What failed before is tried by itself, so that it fails for nobody else.
+    """
     finder = people.People(parts.store, parts.settings.identity_key)
-    groups: dict[str, list[Event]] = {}
-    attempts: dict[str, int] = {}
+    groups: dict[tuple[str, str], list[Event]] = {}
+    attempts: dict[tuple[str, str], int] = {}
     for batch in batches:
         for event in batch.events:
             try:
@@ -93,25 +97,26 @@ def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
             except Exception as error:
                 _send_on(parts, [event], batch.attempt, error)
                 continue
-            groups.setdefault(person, []).append(event)
-            attempts[person] = max(attempts.get(person, 0), batch.attempt)
+            group = (person, event.message_id if batch.attempt else "")
+            groups.setdefault(group, []).append(event)
+            attempts[group] = max(attempts.get(group, 0), batch.attempt)
     desk = journey_desk(parts)
-    for person, events in groups.items():
+    for group, events in groups.items():
         try:
-            process_person(parts, desk, person, events)
+            process_person(parts, desk, group[0], events)
         except Exception as error:
-            _send_on(parts, events, attempts[person], error)
+            _send_on(parts, events, attempts[group], error)
 
 
 def _send_on(parts: wiring.Parts, events: list[Event], attempt: int, error: Exception) -> None:
-    """Try these events again by themselves, or bury them with the reason."""
+    """Try each of these events again by itself, or bury it with the reason."""
     reason = f"{type(error).__name__}: {error}"[:500]
     logger.warning("events are sent on", extra={"attempt": attempt + 1, "reason": reason})
-    body = msgspec.json.encode(EventBatch(events, attempt + 1, reason))
-    if attempt + 1 >= MOST_ATTEMPTS:
+    bodies = [msgspec.json.encode(EventBatch([event], attempt + 1, reason)) for event in events]
+    if attempt + 1 < MOST_ATTEMPTS:
+        return parts.send_events(bodies)
+    for body in bodies:
         parts.bury(body, reason)
-    else:
-        parts.send_events([body])
 
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
@@ -131,8 +136,6 @@ def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[E
 
     Returns the events whose words on consent cannot be used.
     """
-    from functions.messages.address import addresses
-
     for _ in range(TRIES):
         permission = people.permission_of(store, profile.person)
         refused: list[tuple[Event, BadConsent]] = []
@@ -142,7 +145,7 @@ def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[E
                 changed |= hear(permission, event)
             except BadConsent as error:
                 refused.append((event, error))
-        in_force = addresses(profile)
+        in_force = _in_force(store, profile, permission)
         if in_force != permission.addresses:
             permission.addresses, changed = in_force, True
         if not changed:
@@ -153,3 +156,14 @@ def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[E
             continue
         return refused
     raise Contended("the permission item is busy")
+
+
+def _in_force(store: Store, profile: Profile, permission: Permission) -> dict[str, str]:
+    """The addresses in force. Somebody may have changed the profile since it was read; read
+    again after the permission item, it is not older than what that item says."""
+    from functions.messages.address import addresses
+
+    found = addresses(profile)
+    if found == permission.addresses:
+        return found
+    return addresses(people.profile_of(store, profile.person))

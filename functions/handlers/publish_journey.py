@@ -1,5 +1,6 @@
 """The one publisher: a journey's folder becomes a version that never changes."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from functions.journeys.check import MESSAGE_FILE, load
 from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
 from functions.journeys.steps.start_journey import StartJourney
+from functions.journeys.steps.task import Task
 from functions.journeys.yaml_file import read
 from functions.messages import template
 from functions.messages.brand import Brand, from_mapping
@@ -21,6 +23,12 @@ from functions.storage.store import TRIES, Conflict, Contended
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
+OWNER = "owner"  # of a task: the person's own contact
+JOURNEY_NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
+NAME_RULE = (
+    'a folder is called in at most 60 small letters, digits and hyphens, like "welcome-back", '
+    f'and not "{BRAND}"'
+)
 MARKETERS = (".yaml", ".mjml", ".txt", ".sms")
 
 
@@ -55,12 +63,19 @@ def read_folder(folder: Path) -> Folder:
         if path.is_dir() and not path.name.startswith(".")
     }
     parts = {f"../{PARTS}/{name}": text for name, text in found.pop(PARTS, {}).items()}
-    return Folder(brand.read_text("utf-8"), parts, found)
+    return Folder(_text(brand, BRAND_FILE), parts, found)
 
 
 def _texts(folder: Path) -> dict[str, str]:
     files = (path for path in sorted(folder.iterdir()) if path.suffix in MARKETERS)
-    return {path.name: path.read_text("utf-8") for path in files}
+    return {path.name: _text(path, f"{folder.name}/{path.name}") for path in files}
+
+
+def _text(path: Path, file: str) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Problems([Problem(file, 0, "is not written in UTF-8; save it as UTF-8")]) from None
 
 
 def check_brand(text: str) -> Brand:
@@ -88,6 +103,7 @@ def check(folder: Folder) -> list[Checked]:
         except Problems as found:
             problems += found.found
     problems += _missing_journeys({one.journey.name: one.journey for one in checked}, folder)
+    problems += _missing_teams([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
     return checked
@@ -97,6 +113,9 @@ def _check_journey(
     name: str, files: Mapping[str, str], parts: Mapping[str, str], brand: Brand
 ) -> Checked:
     problems = list(_check_files(name, files, brand))
+    if name == BRAND or not JOURNEY_NAME.match(name):
+        words = f'"{name}" cannot be the name of a journey; {NAME_RULE}'
+        problems.append(Problem(f"{name}/{JOURNEY_FILE}", 0, words))
     try:
         journey = load(name, files, brand.needs_consent)
     except Problems as found:
@@ -144,6 +163,22 @@ def _missing_journeys(found: Mapping[str, Journey], folder: Folder) -> list[Prob
         for journey in found.values()
         for step in journey.every_step()
         if isinstance(step, StartJourney) and step.start_journey not in folder.journeys
+    ]
+
+
+def _missing_teams(found: list[Journey], brand: Brand) -> list[Problem]:
+    """Teams that are given tasks but do not exist."""
+    there = sorted({*brand.teams, OWNER})
+    return [
+        Problem(
+            f"{journey.name}/{JOURNEY_FILE}",
+            0,
+            f'"for: {step.for_}": there is no such team in brand.yaml; '
+            f"there are: {', '.join(there)}",
+        )
+        for journey in found
+        for step in journey.every_step()
+        if isinstance(step, Task) and step.for_ not in there
     ]
 
 

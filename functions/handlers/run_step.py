@@ -1,5 +1,6 @@
 """A run has reached a step: do it, and answer its token or return its result."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -103,6 +104,7 @@ class _Steps:
             enter=self._enter,
             give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
             wait=self._wait,
+            pass_over=self._pass_over,
             claimed_at=self._claimed_at,
             events=self._events,
         )
@@ -146,12 +148,34 @@ class _Steps:
     def _enter(self, journey: str) -> None:
         react.start_by_journey(self.desk, self.profile, journey, self.run.entry, self.run)
 
+    @property
+    def _entered(self) -> datetime:
+        """When the state was entered: the same for every try of it."""
+        return datetime.fromisoformat(self.payload["entered"])
+
     def _wait(self, since: datetime) -> None:
         """Register the wait. A retried task has a new token: it replaces the one before."""
         step = self.payload.get("wait") or self.payload["step"]
+
+        def register(run: Run) -> None:
+            run.wait = Wait(step, self.payload["token"], since, self.parts.now())
+            run.waits = {**run.waits, step: self._entered}
+            run.waiting = True
+
+        self._change_run(register)
+
+    def _pass_over(self, wait: str) -> None:
+        """Note when a wait began that was over at once; one after it looks back to then."""
+
+        def note(run: Run) -> None:
+            run.waits = {**run.waits, wait: self._entered}
+
+        if wait not in self.run.waits:
+            self._change_run(note)
+
+    def _change_run(self, change: Callable[[Run], None]) -> None:
         for _ in range(TRIES):
-            self.run.wait = Wait(step, self.payload["token"], since, self.parts.now())
-            self.run.waiting = True
+            change(self.run)
             try:
                 return self.parts.store.put(self.run)
             except Conflict:

@@ -12,14 +12,15 @@ import jsonschema
 
 from functions.journeys import journey as journeys
 from functions.journeys import schema, steps
-from functions.journeys.flow import LONGEST_RUN, TooLong, compile_journey, longest
+from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longest
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
-from functions.journeys.wording import sentences
+from functions.journeys.step import ends
+from functions.journeys.wording import is_said_already, sentences
 from functions.journeys.yaml_file import Located, Path, read
 from functions.problem import Problem, Problems
 from functions.segments import condition as conditions
-from functions.segments.phrases import BadPhrase
+from functions.segments.phrases import DURATION_PATTERN, BadPhrase, duration
 
 MESSAGE_FILE = re.compile(
     r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
@@ -80,6 +81,9 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         seen.setdefault(step.name, path)
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
+    for path in _dead(journey.steps, ("steps",)):
+        words = "this step is never reached: the run has ended before"
+        yield Problem(located.file, located.line(path), words)
     if longest(journey.steps) > LONGEST_RUN:
         yield Problem(
             located.file,
@@ -87,10 +91,20 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
             f"the waits add up to {longest(journey.steps).days} days; "
             "journeys of more than 365 days are not built yet",
         )
+    if len(seen) < len(list(journey.every_step())):
+        return  # said above; and the compiler would say it again
     try:
         compile_journey(journey, "check")
-    except TooLong as error:
+    except BadName as error:
         yield Problem(located.file, located.line(("steps",)), str(error))
+
+
+def _dead(found: list[Any], path: Path) -> Iterator[Path]:
+    for index, step in enumerate(found):
+        if index and ends([found[index - 1]]):
+            yield (*path, index)
+        for arm in step.arms:
+            yield from _dead(getattr(step, arm), (*path, index, arm.replace("_", " ")))
 
 
 def _paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
@@ -114,9 +128,11 @@ class _Checker:
             yield self._at((), "a journey is a mapping with title, purpose, once per and steps")
             return
         yield from self._by_schema()
-        yield from self._phrase(("enter when",), raw.get("enter when"), happening)
-        yield from self._phrase(("only if",), raw.get("only if"), conditions.condition)
-        yield from self._phrase(("goal",), raw.get("goal"), journeys.goal)
+        yield from self._word((), raw, "enter when", journeys.entering)
+        yield from self._word((), raw, "only if", conditions.condition)
+        yield from self._word((), raw, "goal", journeys.goal)
+        if str(raw.get("once per", ""))[:1].isdigit():
+            yield from self._word((), raw, "once per", duration)
         leave = raw.get("leave when", [])
         if not isinstance(leave, list):
             yield self._at(("leave when",), "is a list; begin each item with a hyphen")
@@ -132,12 +148,22 @@ class _Checker:
     def _by_schema(self) -> Iterator[Problem]:
         validator = jsonschema.Draft202012Validator(journey_schema())
         for error in validator.iter_errors(self._located.value):
-            if READ_BY_US.isdisjoint(map(str, error.absolute_path)):
+            read_by_us = not READ_BY_US.isdisjoint(map(str, error.absolute_path))
+            if not read_by_us and not is_said_already(error):
                 for path, text in sentences(error):
                     yield self._at(path, text)
 
+    def _word(
+        self, path: Path, raw: dict[str, Any], word: str, reader: Callable[[Any], Any]
+    ) -> Iterator[Problem]:
+        if word in raw and raw[word] is None:
+            yield self._at((*path, word), f'"{word}" is empty')
+        elif word in raw:
+            yield from self._phrase((*path, word), raw[word], reader)
+
     def _phrase(self, path: Path, raw: Any, reader: Callable[[Any], Any]) -> Iterator[Problem]:
         if raw is None:
+            yield self._at(path, "is empty")
             return
         try:
             reader(raw)
@@ -152,6 +178,8 @@ class _Checker:
         for message in conditions.mentioned_messages(raw):
             if "/" not in message and message not in self._messages:
                 yield self._at(path, self._no_message(message))
+        for purpose in conditions.mentioned_purposes(raw):
+            yield from self._known_purpose(path, purpose)
 
     def _no_message(self, name: str) -> str:
         known = ", ".join(sorted(self._messages)) or "none"
@@ -162,13 +190,13 @@ class _Checker:
         )
 
     def _purpose(self, path: Path, raw: dict[str, Any]) -> Iterator[Problem]:
-        purpose = raw.get("purpose")
-        if isinstance(purpose, str) and purpose not in self._purposes:
+        if isinstance(raw.get("purpose"), str):
+            yield from self._known_purpose((*path, "purpose"), raw["purpose"])
+
+    def _known_purpose(self, path: Path, purpose: str) -> Iterator[Problem]:
+        if purpose not in self._purposes:
             known = ", ".join(sorted(self._purposes))
-            yield self._at(
-                (*path, "purpose"),
-                f'"{purpose}" is not a purpose in brand.yaml; there are: {known}',
-            )
+            yield self._at(path, f'"{purpose}" is not a purpose in brand.yaml; there are: {known}')
 
     def _steps(self, raw: Any, path: Path) -> Iterator[Problem]:
         for index, step in enumerate(raw if isinstance(raw, list) else []):
@@ -179,8 +207,11 @@ class _Checker:
         yield from self._purpose(path, raw)
         if isinstance(raw.get("send"), str):
             yield from self._send(raw, path)
-        yield from self._phrase((*path, "if"), raw.get("if"), conditions.condition)
-        yield from self._phrase((*path, "wait for"), raw.get("wait for"), happening)
+        yield from self._word(path, raw, "if", conditions.condition)
+        yield from self._word(path, raw, "wait for", happening)
+        for word in ("wait", "at most", "due"):
+            if isinstance(raw.get(word), str) and re.search(DURATION_PATTERN, raw[word]):
+                yield from self._word(path, raw, word, duration)
         for arm in ("then", "otherwise", "if not sent"):
             yield from self._steps(raw.get(arm), (*path, arm))
 
@@ -188,7 +219,7 @@ class _Checker:
         channels = self._messages.get(raw["send"])
         if channels is None:
             yield self._at((*path, "send"), self._no_message(raw["send"]))
-        elif raw.get("by") and raw["by"] not in channels:
+        elif raw.get("by") in CHANNEL_OF.values() and raw["by"] not in channels:
             there = ", ".join(sorted(channels))
             yield self._at((*path, "by"), f'"{raw["send"]}" exists only for: {there}')
         elif not raw.get("by") and len(channels) > 1:

@@ -19,8 +19,10 @@ RETRY = {
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
         "Lambda.SdkClientException",
+        "Lambda.ClientExecutionTimeoutException",
         "Lambda.TooManyRequestsException",
         "Lambda.Unknown",
+        "Sandbox.Timedout",
     ],
     "IntervalSeconds": 2,
     "MaxAttempts": 10,
@@ -31,12 +33,12 @@ RETRY = {
 RUN_STEP = "${RunStep}"
 
 
-class TooLong(ValueError):
-    """A state's name or a run is longer than Step Functions allows."""
+class BadName(ValueError):
+    """A state's name is longer than Step Functions allows, or taken."""
 
 
 def compile_journey(journey: Journey, version: str) -> dict[str, Any]:
-    """The States Language definition of a journey. Raises TooLong.
+    """The States Language definition of a journey. Raises BadName.
 
     `version` goes into every task, so that a run keeps the definition that it started with.
     `${RunStep}` stands for the Lambda's ARN.
@@ -58,10 +60,13 @@ class Flow:
     def add(self, name: str, state: dict[str, Any]) -> str:
         """Add a state; adding the same one again changes nothing."""
         if len(name) > LONGEST_NAME:
-            raise TooLong(
+            raise BadName(
                 f'"{name}" is longer than {LONGEST_NAME} characters; give the steps a shorter name:'
             )
-        self.states.setdefault(name, state)
+        if self.states.setdefault(name, state) != state:
+            raise BadName(
+                f'a state called "{name}" is made already; give the step of that name another name:'
+            )
         return name
 
     def chain(self, steps: list[Step], after: str, before: Step | None) -> str:

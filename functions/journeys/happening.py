@@ -19,10 +19,10 @@ class Happening:
     holds: Condition | None = None
 
 
-def happening(raw: Any) -> Happening:
-    """Read a HAPPENING. Raises BadPhrase."""
+def happening(raw: Any, lacking: bool = False) -> Happening:
+    """Read a HAPPENING; `lacking` as in `event_test`. Raises BadPhrase."""
     if isinstance(raw, dict) and "event" in raw:
-        names, matches = event_test(raw)
+        names, matches = event_test(raw, lacking)
         return Happening(names, lambda event, facts: matches(event, facts.entry, facts.now))
     holds = condition(raw)
     return Happening((), lambda event, facts: holds(facts), tuple(in_condition(raw)), holds)

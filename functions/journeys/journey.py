@@ -12,7 +12,7 @@ import msgspec
 from functions.journeys import schema, steps
 from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Step
-from functions.segments.condition import Condition, condition
+from functions.segments.condition import Condition, condition, event_test
 from functions.segments.phrases import BadPhrase, duration
 
 NOT_YET = (
@@ -28,6 +28,7 @@ NOT_YET = (
     "robots",
     "date",
     "every",
+    "best channel",
 )
 LEAVES_AS_GOAL = "goal"
 
@@ -135,7 +136,7 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
         title=file.title,
         purpose=file.purpose,
         once_per=file.once_per,
-        enter_when=happening(file.enter_when) if file.enter_when else None,
+        enter_when=entering(file.enter_when) if file.enter_when else None,
         only_if=condition(file.only_if) if file.only_if else None,
         leave_when=[leave(item) for item in file.leave_when],
         goal=goal(file.goal) if file.goal else None,
@@ -143,10 +144,27 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
     )
 
 
+def entering(raw: Any) -> Happening:
+    """`enter when`, so far only an event. Raises BadPhrase."""
+    later = [word for word in raw if word in NOT_YET] if isinstance(raw, dict) else []
+    if later:
+        raise BadPhrase(f'"{later[0]}" is not built yet')
+    if isinstance(raw, dict) and "event" not in raw:
+        condition(raw)
+        raise BadPhrase(
+            'a condition in "enter when" is not built yet; write an event, like {event: Signed Up}'
+        )
+    event_test(raw)
+    return happening(raw)
+
+
 def leave(raw: dict[str, Any]) -> tuple[str, Happening]:
     """An item of `leave when`. Raises BadPhrase."""
     rest = {word: value for word, value in raw.items() if word != "as"}
-    return str(raw.get("as", "")), happening(rest)
+    outcome = raw.get("as", "")
+    if not isinstance(outcome, str):
+        raise BadPhrase(f'"as" takes a text, the name of the outcome, not {outcome!r}')
+    return outcome, happening(rest, lacking=True)
 
 
 def goal(raw: dict[str, Any]) -> Goal:
@@ -155,4 +173,4 @@ def goal(raw: dict[str, Any]) -> Goal:
     stay = raw.get("stay", False)
     if not isinstance(stay, bool):
         raise BadPhrase('"stay" is true or false')
-    return Goal(happening(rest), duration(raw.get("within", "7 days")).at_most, stay)
+    return Goal(happening(rest, lacking=True), duration(raw.get("within", "7 days")).at_most, stay)

@@ -65,8 +65,8 @@ def _live_runs(desk: Desk, permission: Permission) -> Iterator[tuple[Run, Live]]
         run = desk.store.get(Run, live.person, run_key(live.journey, run_id))
         if run is None:
             continue  # entered a moment ago; its record is on its way
-        if live.leaving and run.status == "open":
-            _end(desk, run, live.leaving)  # a crash came between the mark and this
+        if live.leaving:
+            _end(desk, run, live.leaving)  # a crash may have come between the mark and this
         yield run, live
 
 
@@ -257,7 +257,7 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
     """Let the person in, once per entry key. Safe to repeat after a crash at any point.
 
     The permission item first, then the run record, which guards the entry for good, then the
-    execution, whose name is the run's.
+    execution, whose name is the run's, then a look at what came before the run was there.
     """
     there = _earlier(desk, profile, run)
     if there is None and not _may_enter(desk, profile, journey, run):
@@ -272,7 +272,25 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
         return False
     names = {"run": run.run_id, "person": run.person}
     desk.workflow.start(run.journey, run.journey_version, run.run_id, names)
+    _leave_by_overtakers(desk, profile, run)
     return there is None
+
+
+def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
+    """Queues do not keep the order: an exit that happened after the entry may have come first.
+
+    Every event is stored before runs are looked for, and every run before events are: one of
+    the two finds the other.
+    """
+    journey = desk.version(run.journey, run.journey_version)
+    rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
+    names = {name for rule in rules for name in rule.names}
+    permission = desk.permission(profile.person)
+    facts = desk.facts(run, journey, profile, permission)
+    # Not at the very moment of the entry: its own event would have the whole timeline read.
+    for event in facts.events(names, run.entered + timedelta(microseconds=1)) if names else ():
+        if _leaves(desk, run, profile, permission, event):
+            return
 
 
 def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
@@ -325,7 +343,7 @@ def settle_receipts(store: Store, events: Iterable[Event]) -> None:
     from functions.tracking.message import RECEIPTS, ledger_key, take_receipt
 
     for event in events:
-        if event.source != RECEIPTS:
+        if event.source != RECEIPTS or not event.person:
             continue
         key = ledger_key(str(event.properties.get("run_id")), str(event.properties.get("email_id")))
         for _ in range(TRIES):

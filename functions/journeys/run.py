@@ -22,7 +22,7 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `run_id` is also the execution's name. `entry` is the event that let the person in.
     `entry_key` is what `once per` counts by. `wait` is the last registered wait (`waiting`
-    while it is open). `goal` is when the journey's goal was reached.
+    while it is open), `waits` when each one began. `goal` is when the journey's goal was reached.
     """
 
     person: str
@@ -38,6 +38,7 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     ended: datetime | None = None
     wait: Wait | None = None
     waiting: bool = False
+    waits: dict[str, datetime] = {}
     goal: datetime | None = None
 
 

@@ -45,6 +45,7 @@ class Visit:
     enter(journey): starts another journey for the person with this run's entry.
     give_task(text, owner, due): makes a task for a colleague.
     wait(since): registers the wait with the step's token.
+    pass_over(wait): notes that the wait of this name began and was over at once.
     claimed_at(step): when that step's message was let go (None: it was not).
     events(names, since): the person's events, oldest first.
     """
@@ -58,6 +59,7 @@ class Visit:
     enter: Callable[[str], None]
     give_task: Callable[[str, str, datetime | None], None]
     wait: Callable[[datetime], None]
+    pass_over: Callable[[str], None]
     claimed_at: Callable[[str], datetime | None]
     events: Callable[[tuple[str, ...], datetime], list[Event]]
 
@@ -88,3 +90,12 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def check(self) -> Iterator[tuple[str, str]]:
         """Problems that the schema cannot see, as (field, text)."""
         return iter(())
+
+
+def ends(steps: list[Step]) -> bool:
+    """Whether no run gets past these steps."""
+    return any(
+        step.verb == "end"
+        or (len(step.arms) > 1 and all(ends(getattr(step, arm)) for arm in step.arms))
+        for step in steps
+    )

@@ -38,6 +38,14 @@ def sentences(error: Any) -> Iterator[tuple[Path, str]]:
             yield path, f'"{_last_word(path)}": {_plain(error)}'
 
 
+def is_said_already(error: Any) -> bool:
+    """Whether the sentence about a step's verb says as much."""
+    if error.validator == "additionalProperties":
+        return len(_verbs(error.instance)) > 1
+    place = list(error.absolute_path)[-1:]
+    return error.validator == "type" and bool(place) and isinstance(place[0], int)
+
+
 def _unknown(word: str, error: Any) -> str:
     if word in journeys.NOT_YET or word in steps.NOT_YET:
         return f'"{word}" is not built yet'
@@ -56,7 +64,7 @@ def _no_verb(raw: Any) -> str:
     verbs = ", ".join(steps.types())
     if not isinstance(raw, dict):
         return f"a step is a mapping that starts with one of: {verbs}"
-    found = [verb for verb in steps.types() if verb in raw]
+    found = _verbs(raw)
     if len(found) > 1:
         return f"a step has exactly one verb; here are: {', '.join(found)}"
     later = [word for word in raw if word in steps.NOT_YET]
@@ -68,6 +76,10 @@ def _no_verb(raw: Any) -> str:
     return f'"{first}" is not a step; {hint}'
 
 
+def _verbs(raw: Any) -> list[str]:
+    return [verb for verb in steps.types() if verb in raw]
+
+
 def _last_word(path: Path) -> str:
     words = [str(part) for part in path if isinstance(part, str)]
     return words[-1] if words else "journey"
@@ -77,6 +89,8 @@ def _plain(error: Any) -> str:
     if error.validator == "type":
         wanted = error.validator_value
         return f"{error.instance!r} is not {KINDS.get(str(wanted), str(wanted))}"
+    if error.validator == "enum" and error.instance in journeys.NOT_YET:
+        return f'"{error.instance}" is not built yet'
     if error.validator == "enum":
         allowed = ", ".join(str(value) for value in error.validator_value if value)
         return f"{error.instance!r} is not one of: {allowed}"

@@ -11,6 +11,7 @@ from functions.problem import Problem, Problems
 Path = tuple[str | int, ...]
 MOST_CHARACTERS = 200_000
 DEEPEST = 40
+MOST_DIGITS = 18  # of a number: what every store and tool can hold
 _NULL, _BOOL, _INT, _FLOAT = (
     f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float")
 )
@@ -55,6 +56,8 @@ def read(file: str, text: str) -> Located:
     try:
         _refuse_extras(file, text)
         node = yaml.compose(text, Loader=_CoreLoader)
+    except Problems:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = f"not readable as YAML: {error.problem or error.context}"
@@ -108,6 +111,10 @@ class _Reader:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        if node.tag == _INT and len(node.value) > MOST_DIGITS:
+            words = f"a number of more than {MOST_DIGITS} digits; quote it if it is a text"
+            self.problems.append(Problem(self.file, node.start_mark.line + 1, words))
+            return 0
         return _scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:

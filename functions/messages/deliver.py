@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import formataddr
 from typing import Any
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
@@ -64,8 +65,10 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         return _settled(row, desk)
     profile = desk.profile(wish.person)
     row = row or _row(wish, key, desk, profile)
-    if claimed(desk.permission(wish.person), key):
+    made = claimed(desk.permission(wish.person), key)
+    if made:
         # A crash between claim and ledger: nobody knows whether it went, so it never goes again.
+        row.claimed = made.time
         return _note(desk, row, "unknown", "the claim was made, then we stopped")
     try:
         address, rendered = _prepare(wish, row, profile, desk)
@@ -158,7 +161,7 @@ def template_values(
         "brand": msgspec.to_builtins(brand),
         "links": brand.links,
         "pass": iteration + 1,
-        "unsubscribe": unsubscribe,
+        "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
     }
 
 
@@ -222,7 +225,7 @@ def _outgoing(
         text=rendered.text,
         subject=rendered.subject,
         html=rendered.html,
-        sender=f"{sender.name} <{sender.email}>" if wish.channel == "email" else sender.sms,
+        sender=formataddr((sender.name, sender.email)) if wish.channel == "email" else sender.sms,
         reply_to=sender.reply_to,
         headers=headers,
         tags={"person": wish.person, "run": wish.run_id, "send": row.send_id},

@@ -1,6 +1,6 @@
 """Conditions: one language for entry, exit, waits and branches."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,16 +86,21 @@ def field_tests(raw: Any) -> Callable[[Callable[[str], list[Any]], datetime], bo
     return lambda values, now: all(check(values(path), now) for path, check in tests)
 
 
-def event_test(raw: Any) -> tuple[tuple[str, ...], EventTest]:
-    """Read EVENT (`event`, `where`, `same`): the names it is about, and the test."""
+def event_test(raw: Any, lacking: bool = False) -> tuple[tuple[str, ...], EventTest]:
+    """Read EVENT (`event`, `where`, `same`): the names it is about, and the test.
+
+    `lacking`: whether an event counts that lacks the property named by `same`.
+    """
     if not isinstance(raw, dict) or "event" not in raw:
         raise BadPhrase(f"{raw!r} is not an event, which is written like {{event: Signed Up}}")
     _only(raw, ("event", "where", "same"))
     wanted = names(raw["event"])
-    return wanted, _event_matches(wanted, raw)
+    return wanted, _event_matches(wanted, raw, lacking)
 
 
-def _event_matches(wanted: tuple[str, ...], raw: dict[str, Any]) -> EventTest:
+def _event_matches(
+    wanted: tuple[str, ...], raw: dict[str, Any], lacking: bool = False
+) -> EventTest:
     where = field_tests(raw["where"]) if "where" in raw else None
     pairs = _same(raw["same"]) if "same" in raw else []
 
@@ -104,7 +109,7 @@ def _event_matches(wanted: tuple[str, ...], raw: dict[str, Any]) -> EventTest:
             return False
         if where and not where(lambda path: event_values(event, path), now):
             return False
-        return all(_equal(event, entry, mine, theirs) for mine, theirs in pairs)
+        return all(_equal(event, entry, mine, theirs, lacking) for mine, theirs in pairs)
 
     return matches
 
@@ -123,11 +128,11 @@ def _same(raw: Any) -> list[tuple[str, str]]:
     raise BadPhrase(f'{raw!r}: "same" takes the name of a property')
 
 
-def _equal(event: Event, entry: Event | None, mine: str, theirs: str) -> bool:
+def _equal(event: Event, entry: Event | None, mine: str, theirs: str, lacking: bool) -> bool:
     if entry is None:
         return True
     values = event_values(event, theirs)
-    return bool(values) and values == event_values(entry, mine)
+    return values == event_values(entry, mine) if values else lacking
 
 
 def _person(raw: dict[str, Any]) -> Condition:
@@ -194,8 +199,10 @@ def _was_clicked(message: Message, link: str | None) -> bool:
 
 def _may_get(raw: dict[str, Any]) -> Condition:
     channel = raw["may get"]
-    if channel not in ADDRESSED:
+    if channel not in list(ADDRESSED):
         raise BadPhrase(f"{channel!r} is not a channel; there are: {', '.join(ADDRESSED)}")
+    if not isinstance(raw.get("purpose", ""), str):
+        raise BadPhrase('"purpose" takes the name of a purpose')
 
     def holds(facts: Facts) -> bool:
         purpose = raw.get("purpose", facts.purpose)
@@ -245,10 +252,21 @@ OUTCOMES = ("sent", "opened", "clicked")
 
 def mentioned_messages(raw: Any) -> list[str]:
     """The names of messages that a condition speaks of, wherever they stand in it."""
+    found = ((one, word) for one in _walk(raw) for word in OUTCOMES if word in one)
+    return [name for one, word in found for name in names(one[word])]
+
+
+def mentioned_purposes(raw: Any) -> list[str]:
+    """The purposes that a condition speaks of, wherever they stand in it."""
+    return [one["purpose"] for one in _walk(raw) if "may get" in one and "purpose" in one]
+
+
+def _walk(raw: Any) -> Iterator[dict[str, Any]]:
+    """A condition and all those that it combines."""
     if isinstance(raw, list):
-        return [name for part in raw for name in mentioned_messages(part)]
-    if not isinstance(raw, dict):
-        return []
-    own = [name for word in OUTCOMES if word in raw for name in names(raw[word])]
-    nested = [raw[word] for word in ("all of", "any of", "none of") if word in raw]
-    return own + mentioned_messages(nested)
+        for part in raw:
+            yield from _walk(part)
+    elif isinstance(raw, dict):
+        yield raw
+        for word in ("all of", "any of", "none of"):
+            yield from _walk(raw.get(word))

@@ -170,9 +170,9 @@ def _one_test(word: str, wanted: Any) -> Callable[[list[Any], datetime], bool]:
     whole = word in LISTS_WHOLE
 
     def passes(values: list[Any], now: datetime) -> bool:
-        if not values:
-            return missing
         candidates = values if whole else _flat(values)
+        if not candidates:  # no such field, or an empty list
+            return missing
         return any(check(value, now) for value in candidates)
 
     return passes

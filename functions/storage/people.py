@@ -14,17 +14,21 @@ MOST_REDIRECTS = 10
 
 def find_profile(store: Store, person: str) -> Profile | None:
     """The profile at a key, redirects followed."""
-    for _ in range(MOST_REDIRECTS):
-        profile = store.get(Profile, person)
-        if profile is None or not profile.moved_to:
-            return profile
-        person = profile.moved_to
-    raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
+    profile = profile_of(store, person)
+    return profile if profile.version else None
 
 
 def profile_of(store: Store, person: str) -> Profile:
-    """The profile, or a new empty one."""
-    return find_profile(store, person) or Profile(person=person)
+    """The profile at a key, redirects followed, or a new empty one where they end.
+
+    A device is linked before its person is written, so a redirect may lead to nobody yet.
+    """
+    for _ in range(MOST_REDIRECTS):
+        profile = store.get(Profile, person) or Profile(person=person)
+        if not profile.moved_to:
+            return profile
+        person = profile.moved_to
+    raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
 
 
 def permission_of(store: Store, person: str) -> Permission:

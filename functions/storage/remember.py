@@ -38,7 +38,7 @@ def remember(store: Store, person: str, events: Iterable[Event]) -> tuple[Profil
 def finish(store: Store, profile: Profile, events: Iterable[Event]) -> None:
     """All consequences of these events are drawn: clear them from the profile's outbox."""
     keys = {timeline_key(event) for event in events}
-    written = {order.order_id for order in profile.leaving_orders}
+    written = list(profile.leaving_orders)
     for _ in range(TRIES):
         settle(profile, keys, written)
         try:
@@ -51,7 +51,8 @@ def finish(store: Store, profile: Profile, events: Iterable[Event]) -> None:
 def timeline(store: Store, profile: Profile, since: datetime | None = None) -> Iterator[Event]:
     """The person's events by their own time, oldest first, from every key they were known by."""
     rows = (row for key in profile.keys for row in store.query(TimelineRow, key))
-    events = (row.event for row in rows)
+    # A slow writer may have left an event under the key from before a merge as well.
+    events = {row.event.message_id: row.event for row in rows}.values()
     found = [event for event in events if since is None or event.time >= since]
     yield from sorted(found, key=lambda event: (event.time, event.message_id))
 

@@ -30,7 +30,7 @@ def _given(permission: Permission, event: Event) -> bool:
             "for consent; send it from a trusted source"
         )
     purposes = _purposes(event)
-    if not purposes:
+    if not purposes or "*" in purposes:
         raise BadConsent('Consent Given needs "purposes": a list of names of purposes')
     return _say(permission, event, purposes, given=True)
 

@@ -22,11 +22,11 @@ def timeline_key(event: Event) -> str:
 def known(profile: Profile, event: Event) -> bool | None:
     """Whether the profile has this event already; None: only the timeline can tell.
 
-    An event at or before the greatest client time let go may be one that was forgotten.
+    An event at or before the greatest timeline key let go may be one that was forgotten.
     """
     if short_hash(event.message_id) in profile.recent:
         return True
-    return None if profile.let_go and event.client_time <= profile.let_go else False
+    return None if timeline_key(event) <= profile.let_go else False
 
 
 def fold(profile: Profile, event: Event) -> None:
@@ -42,24 +42,25 @@ def fold(profile: Profile, event: Event) -> None:
         case "page" | "screen":
             _visit(profile, event)
         case "group":
-            profile.groups[event.group_id] = event.time
+            _join(profile, event)
         case "track":
             _shop(profile, event)
 
 
-def settle(profile: Profile, keys: set[str], order_ids: set[str]) -> None:
+def settle(profile: Profile, keys: set[str], written: list[Order]) -> None:
     """The consequences of these events are drawn and the rows of these orders written.
 
-    Clears them from the outbox, and forgets ids in the order of client time.
+    Clears them from the outbox, and forgets ids in the order of client time. An order that has
+    changed since its row was written stays: its newer row is somebody else's to write.
     """
     profile.pending = [key for key in profile.pending if key not in keys]
-    profile.leaving_orders = [o for o in profile.leaving_orders if o.order_id not in order_ids]
+    profile.leaving_orders = [order for order in profile.leaving_orders if order not in written]
     waiting = {key.rpartition("#")[2] for key in profile.pending}
     by_time = sorted((time, digest) for digest, time in profile.recent.items())
     for client_time, digest in by_time[: max(0, len(by_time) - REMEMBERED)]:
         if digest not in waiting:
             del profile.recent[digest]
-            profile.let_go = max(profile.let_go, client_time)
+            profile.let_go = max(profile.let_go, f"{client_time}#{digest}")
 
 
 def _earliest(one: datetime | None, other: datetime) -> datetime:
@@ -75,11 +76,12 @@ def seen(before: Seen | None, count: int, first: datetime, last: datetime) -> Se
 
 def _count(profile: Profile, event: Event) -> None:
     name = event.name
-    if _room(profile, profile.events, name, "events"):
+    if room(profile, profile.events, name, "events"):
         profile.events[name] = seen(profile.events.get(name), 1, event.time, event.time)
 
 
-def _room(profile: Profile, names: dict[str, Any], name: str, what: str) -> bool:
+def room(profile: Profile, names: dict[str, Any], name: str, what: str) -> bool:
+    """Whether one more name may be kept; a refusal is noted for people to read."""
     if name in names or len(names) < MOST_NAMES:
         return True
     note = f'{what}: "{name}" is not kept, a person has at most {MOST_NAMES} names of {what}'
@@ -103,7 +105,7 @@ def _identify(profile: Profile, event: Event) -> None:
     if event.type != "identify":
         return
     for name, value in event.traits.items():
-        if _room(profile, profile.traits, name, "traits"):
+        if room(profile, profile.traits, name, "traits"):
             profile.traits[name] = newer(profile.traits.get(name), value, event)
 
 
@@ -115,6 +117,12 @@ def _habits(profile: Profile, event: Event) -> None:
     device = device_class(event.context)
     if device and (device in profile.devices or len(profile.devices) < KEPT):
         profile.devices[device] = seen(profile.devices.get(device), 1, event.time, event.time)
+
+
+def _join(profile: Profile, event: Event) -> None:
+    if room(profile, profile.groups, event.group_id, "groups"):
+        before = profile.groups.get(event.group_id, event.time)
+        profile.groups[event.group_id] = max(before, event.time)
 
 
 def device_class(context: dict[str, Any]) -> str:
@@ -206,11 +214,20 @@ def _cart(profile: Profile, event: Event) -> None:
     else:
         product = str(event.properties.get("sku") or event.properties.get("product_id") or "")[:64]
         quantity = orders.number(event.properties.get("quantity", 1)) or 1
-        cart.items[product] = cart.items.get(product, 0) + units * float(quantity)
+        cart.items[product] = total_units(cart.items.get(product, 0), units * float(quantity))
     profile.carts[cart_id] = cart
-    if len(profile.carts) > MOST_CARTS:
-        oldest = min(profile.carts, key=lambda key: (profile.carts[key].last, key))
-        del profile.carts[oldest]
+    profile.carts = latest_carts(profile.carts)
+
+
+def total_units(one: float, other: float) -> float:
+    """Their sum, to a millionth: 0.1 + 0.2 - 0.3 leaves nothing, whatever the order."""
+    return round(one + other, 6)
+
+
+def latest_carts(carts: dict[str, Cart]) -> dict[str, Cart]:
+    """The carts that were used last."""
+    by_time = sorted(carts.items(), key=lambda item: (item[1].last, item[0]))
+    return dict(by_time[-MOST_CARTS:])
 
 
 def open_carts(profile: Profile) -> dict[str, Cart]:

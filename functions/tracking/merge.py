@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from functions.tracking import orders
-from functions.tracking.fold import KEPT, MOST_NAMES, latest, seen
-from functions.tracking.permission import Consent, Permission
-from functions.tracking.profile import Profile, Trait
+from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
+from functions.tracking.permission import Consent, Permission, last_word
+from functions.tracking.profile import Cart, Profile, Trait
 
 
 def merge_profiles(source: Profile, target: Profile) -> None:
@@ -21,18 +21,11 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     ]
     times = [profile.created for profile in (source, target) if profile.created]
     target.created = min(times) if times else None
-    _merge_traits(source.traits, target.traits)
-    _merge_traits(source.habits, target.habits)
-    for name, count in source.events.items():
-        if name in target.events or len(target.events) < MOST_NAMES:
-            before = target.events.get(name)
-            target.events[name] = seen(before, count.count, count.first, count.last)
-    for name, count in source.devices.items():
-        target.devices[name] = seen(target.devices.get(name), count.count, count.first, count.last)
+    _merge_traits(source, target)
+    _merge_counts(source, target)
     _merge_shopping(source, target)
     target.pages = latest([*source.pages, *target.pages])
     target.searches = latest([*source.searches, *target.searches])
-    target.groups = {**source.groups, **target.groups}
     touches = [touch for touch in (source.first_touch, target.first_touch) if touch]
     target.first_touch = min(touches, key=lambda t: (t.time, t.message_id), default=None)
     target.refused = list(dict.fromkeys([*source.refused, *target.refused]))[-KEPT:]
@@ -42,13 +35,31 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     source.moved_to = target.person
 
 
-def _merge_traits(source: dict[str, Trait], target: dict[str, Trait]) -> None:
-    for name, trait in source.items():
-        mine = target.get(name)
-        if mine is None and len(target) >= MOST_NAMES:
-            continue
-        if mine is None or (trait.time, trait.message_id) > (mine.time, mine.message_id):
-            target[name] = trait
+def _merge_traits(source: Profile, target: Profile) -> None:
+    for name, trait in source.traits.items():
+        if room(target, target.traits, name, "traits"):
+            target.traits[name] = _later(target.traits.get(name), trait)
+    for name, habit in source.habits.items():
+        target.habits[name] = _later(target.habits.get(name), habit)
+
+
+def _later(mine: Trait | None, theirs: Trait) -> Trait:
+    found = [mine, theirs] if mine else [theirs]
+    return max(found, key=lambda trait: (trait.time, trait.message_id))
+
+
+def _merge_counts(source: Profile, target: Profile) -> None:
+    for name, count in source.events.items():
+        if room(target, target.events, name, "events"):
+            before = target.events.get(name)
+            target.events[name] = seen(before, count.count, count.first, count.last)
+    for name, count in source.devices.items():
+        before = target.devices.get(name)
+        if before or len(target.devices) < KEPT:
+            target.devices[name] = seen(before, count.count, count.first, count.last)
+    for name, time in source.groups.items():
+        if room(target, target.groups, name, "groups"):
+            target.groups[name] = max(target.groups.get(name, time), time)
 
 
 def _merge_shopping(source: Profile, target: Profile) -> None:
@@ -66,14 +77,27 @@ def _merge_shopping(source: Profile, target: Profile) -> None:
     older.first, older.last = min(firsts, default=None), max(lasts, default=None)
     orders.move_out(target)
     for cart_id, cart in source.carts.items():
-        target.carts.setdefault(cart_id, cart)
+        here = target.carts.get(cart_id)
+        target.carts[cart_id] = _one_cart(here, cart) if here else cart
+    target.carts = latest_carts(target.carts)
+
+
+def _one_cart(mine: Cart, theirs: Cart) -> Cart:
+    """One cart that two profiles knew parts of."""
+    items = dict(mine.items)
+    for product, units in theirs.items.items():
+        items[product] = total_units(items.get(product, 0), units)
+    return Cart(max(mine.last, theirs.last), items, mine.closed or theirs.closed)
 
 
 def merge_permissions(source: Permission, target: Permission) -> None:
-    """The stricter of both holds: a withdrawal wins over a consent, whichever is newer."""
-    for key, consent in source.consents.items():
-        mine = target.consents.get(key)
-        target.consents[key] = stricter(mine, consent) if mine else consent
+    """The stricter of both holds: a withdrawal wins over a consent, whichever is newer, also one
+    of a whole channel over the other's consent for one purpose."""
+    consents: dict[str, Consent] = {}
+    for key, consent in {**source.consents, **target.consents}.items():
+        mine, theirs = last_word(target, key), last_word(source, key)
+        consents[key] = stricter(mine, theirs) if mine and theirs else consent
+    target.consents = consents
     target.suppressed = {**source.suppressed, **target.suppressed}
     target.erased = target.erased or source.erased
     target.addresses = {**source.addresses, **target.addresses}

@@ -9,17 +9,21 @@ from functions.tracking.profile import OlderOrders, Order, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
 KEPT_IN_PROFILE = 20
+PLACES = 6
 
 
 def number(value: Any) -> Decimal | None:
-    """A finite amount of money, from a number or a text that holds one; else None."""
+    """A finite amount of money to a millionth, from a number or a text; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() and abs(found) < 10**15 else None
+    if not found.is_finite() or abs(found) >= 10**15:
+        return None
+    # With more places a sum would hang on the order of its parts, and need not fit anywhere.
+    return round(found, PLACES) if int(found.as_tuple().exponent) < -PLACES else found
 
 
 def revenue_of(properties: Mapping[str, Any]) -> Decimal | None:
@@ -53,17 +57,20 @@ def apply(order: Order, event: Event) -> None:
         if amount is None:
             order.void = True
         else:
-            order.refunded += amount
+            order.refunded += abs(amount)  # some shops write what they give back as less than 0
 
 
 def _take_amount(order: Order, event: Event) -> None:
+    amount = revenue_of(event.properties)
     if event.event == "Order Completed":
         order.placed = min(order.placed, event.time) if order.placed else event.time
+    elif amount is None:
+        return  # an update of something else
     said = (event.time, event.message_id)
     if order.amount_time and said <= (order.amount_time, order.amount_message):
         return
     order.amount_time, order.amount_message = said
-    order.amount = revenue_of(event.properties) or Decimal(0)
+    order.amount = amount or Decimal(0)
     order.currency = str(event.properties.get("currency") or "")[:3].upper()
     products = event.properties.get("products")
     rows = products if isinstance(products, list) else []
@@ -73,7 +80,7 @@ def _take_amount(order: Order, event: Event) -> None:
 
 def combine(mine: Order, theirs: Order) -> Order:
     """One order that two profiles knew parts of."""
-    early, late = sorted((mine, theirs), key=_said)
+    late = max(mine, theirs, key=_said)
     times = [order.placed for order in (mine, theirs) if order.placed]
     return Order(
         order_id=mine.order_id,
@@ -84,7 +91,7 @@ def combine(mine: Order, theirs: Order) -> Order:
         amount_message=late.amount_message,
         refunded=mine.refunded + theirs.refunded,
         void=mine.void or theirs.void,
-        skus=late.skus or early.skus,
+        skus=late.skus,
     )
 
 

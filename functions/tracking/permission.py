@@ -91,13 +91,18 @@ def refusal(permission: Permission, channel: str, purpose: str, needs_consent: b
         return f"suppressed: {permission.suppressed[channel]}"
     if not needs_consent:
         return ""
-    consent = permission.consents.get(f"{channel}/{purpose}")
-    if consent is None:
+    key = f"{channel}/{purpose}"
+    if key not in permission.consents:
         return "no consent"
-    withdrawn = permission.consents.get(f"{channel}/*")
-    if not consent.given or (withdrawn and withdrawn.time >= consent.time):
-        return "consent withdrawn"
-    return ""
+    word = last_word(permission, key)
+    return "" if word and word.given else "consent withdrawn"
+
+
+def last_word(permission: Permission, key: str) -> Consent | None:
+    """What was said last on a channel and purpose, or on the channel as a whole."""
+    own = permission.consents.get(key)
+    whole = permission.consents.get(f"{key.partition('/')[0]}/*")
+    return whole if whole and (own is None or whole.time >= own.time) else own
 
 
 def claim(permission: Permission, run_id: str, wanted: Claim, address: str, why_not: str) -> None:

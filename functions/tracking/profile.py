@@ -107,7 +107,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     record holds is the state it was frozen in). `merged` lists the keys that lead here; rows
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
-    `let_go` is the greatest client time that was forgotten (see `fold`).
+    `let_go` is the greatest timeline key that was forgotten (see `fold`).
     `pending` holds the timeline keys of events whose consequences are not drawn yet (the
     outbox); `leaving_orders` those orders whose row is not written yet.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import msgspec
 
 from functions.journeys import schema
-from functions.journeys.step import Answer, Step, Visit
+from functions.journeys.step import Answer, Step, Visit, ends
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
@@ -47,10 +47,11 @@ class Send(Step, rename={"if_not_sent": "if not sent"}):
             state["Parameters"]["Payload"]["since"] = {"send": self.name}
         if self.if_not_sent:
             # The wait stands once more by itself for those who come from the arm.
-            onwards = wait.states(flow, after, self) if wait else after
+            comes_back = wait and not ends(self.if_not_sent)
+            onwards = wait.states(flow, after, self) if wait and comes_back else after
             catch.append(flow.catch("NotSent", flow.chain(self.if_not_sent, onwards, self)))
         if wait:
-            wait.hang(flow, state, catch, after, fused=bool(self.if_not_sent))
+            wait.hang(flow, state, catch, after)
         flow.finish(state, catch, after if not wait else state.get("Next", after))
         return flow.add(name, state)
 

@@ -60,17 +60,12 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
         flow.finish(state, catch, state.get("Next", after))
         return flow.add(self.name, state)
 
-    def hang(
-        self, flow: Flow, state: dict[str, Any], catch: list[Any], after: str, fused: bool = False
-    ) -> None:
-        """Turn a token task into this wait: its timeout, where each ending leads.
-
-        `fused`: the state's own NotSent leads elsewhere already.
-        """
+    def hang(self, flow: Flow, state: dict[str, Any], catch: list[Any], after: str) -> None:
+        """Turn a token task into this wait: its timeout, where each ending leads."""
         state["TimeoutSeconds"] = flow.seconds(duration(self.at_most).at_most)
         otherwise = flow.arm(self, "otherwise", after)
-        if not fused and self.hangs_on_messages:
-            catch.append(flow.catch("NotSent", otherwise))
+        if self.hangs_on_messages:
+            catch.append(flow.catch("NothingSent", otherwise))
         catch.append(flow.catch("States.Timeout", otherwise))
         then = flow.arm(self, "then", after)
         if then:
@@ -80,8 +75,9 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
         """Register first, then look back: an event that came before is found by one or the
         other, whatever happens at the same time."""
         if self.hangs_on_messages and not _was_any_sent(self, visit):
-            return Answer(error="NotSent", cause="none of the messages it waits for was sent")
-        since = _moment_since(visit)
+            visit.pass_over(self.name)
+            return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
+        since = _moment_since(visit, self.name)
         visit.wait(since)
         return Answer({"looked back": True}) if self.has_happened(visit, since) else None
 
@@ -118,14 +114,14 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
     if isinstance(before, Send):
         return {"since": {"send": before.name}}
     if isinstance(before, WaitFor):
-        return {"since": {"wait": True}}
+        return {"since": {"wait": before.name}}
     exact = duration(before.wait).exact if isinstance(before, Wait) else None
     if exact is not None:
         return {"since": {"seconds": flow.seconds(exact)}}
     return {"since": {"at.$": f"{flow.result_path(before)}.Payload.at"}}
 
 
-def _moment_since(visit: Visit) -> datetime:
+def _moment_since(visit: Visit, name: str) -> datetime:
     """The moment named by the payload; see `_since`."""
     since = visit.payload.get("since", {})
     entered = datetime.fromisoformat(visit.payload["entered"])
@@ -135,8 +131,11 @@ def _moment_since(visit: Visit) -> datetime:
         return entered - timedelta(seconds=since["seconds"] + 1)
     if "at" in since:
         return datetime.fromisoformat(since["at"])
-    if "wait" in since and visit.run.wait:
-        return visit.run.wait.registered
+    if "wait" in since:
+        own = visit.run.wait
+        if own and own.step == name:
+            return own.since  # a retry of this step, which has registered already
+        return visit.run.waits.get(since["wait"], entered)
     return visit.run.entered
 
 

@@ -1,0 +1,191 @@
+"""Journeys for tests: a strategy for valid ones, what the grammar says they do, and a handler."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from functions.handlers.publish_journey import check, read_folder
+from functions.journeys.flow import compile_journey
+from functions.journeys.journey import Journey, build
+from functions.journeys.step import Answer, Step
+from functions.journeys.steps.branch import Branch
+from functions.journeys.steps.end import End
+from functions.journeys.steps.send import Send, moment
+from functions.journeys.steps.wait import Wait
+from functions.journeys.steps.wait_for import WaitFor
+from functions.segments.phrases import duration
+
+SHIPPED = Path(__file__).parents[2] / "statemachines"
+INPUT = {"run": "cart-1", "person": "p"}
+HOLD, CALENDAR = timedelta(hours=7), timedelta(days=1)  # what the handler takes for each
+
+
+def shipped() -> dict[str, Journey]:
+    """The shipped journeys by name."""
+    return {one.journey.name: one.journey for one in check(read_folder(SHIPPED))}
+
+
+def compiled(journey: Journey) -> dict[str, Any]:
+    return compile_journey(journey, "v1")
+
+
+# --- any valid journey of the words that are built
+
+_CONDITIONS = st.sampled_from(
+    [
+        {"person": {"plan": "pro"}},
+        {"did": "Login", "since": "entry"},
+        {"may get": "sms"},
+        {"any of": [{"clicked": "a"}, {"none of": [{"opened": "a"}]}]},
+    ]
+)
+_HAPPENINGS = st.sampled_from(
+    [{"event": "Login"}, {"clicked": "a"}, {"opened": ["a", "b"]}, {"did": "Login", "times": 2}]
+)
+_SIMPLE = st.one_of(
+    st.builds(dict, send=st.sampled_from(["a", "b"])),
+    st.builds(dict, wait=st.sampled_from(["1 minute", "5 days", "1 month", "2 working days"])),
+    st.just({"task": "Call", "for": "owner", "due": "1 working day"}),
+    st.just({"start journey": "upsell"}),
+)
+_END = st.just({"end": "done"})
+
+
+def _steps(depth: int) -> st.SearchStrategy[list[dict[str, Any]]]:
+    kinds = [_SIMPLE, _SIMPLE]
+    if depth:
+        arm = st.one_of(
+            _steps(depth - 1), st.builds(lambda steps, end: [*steps, end], _steps(0), _END)
+        )
+        arms = st.fixed_dictionaries({}, optional={"then": arm, "otherwise": arm})
+        kinds += [
+            st.builds(lambda asked, rest: {"if": asked, **rest}, _CONDITIONS, arms),
+            st.builds(
+                lambda what, rest: {"wait for": what, "at most": "3 days", **rest},
+                _HAPPENINGS,
+                arms,
+            ),
+            st.builds(lambda arm: {"send": "a", "if not sent": arm}, arm),
+        ]
+    return st.lists(st.one_of(kinds), min_size=1, max_size=4)
+
+
+def _ends(steps: list[dict[str, Any]]) -> bool:
+    return any(
+        "end" in step
+        or ("send" not in step and all(_ends(step.get(arm, [])) for arm in ("then", "otherwise")))
+        for step in steps
+    )
+
+
+def _without_dead(steps: list[dict[str, Any]], numbers: Iterator[int]) -> list[dict[str, Any]]:
+    """The steps that can be reached, each with a name of its own."""
+    kept: list[dict[str, Any]] = []
+    for step in steps:
+        named = {**step, "name": f"step {next(numbers)}"}
+        for arm in ("then", "otherwise", "if not sent"):
+            if arm in step:
+                named[arm] = _without_dead(step[arm], numbers)
+        kept.append(named)
+        if _ends([step]):
+            break
+    return kept
+
+
+@st.composite
+def raw_journeys(draw: st.DrawFn) -> dict[str, Any]:
+    """journey.yaml as plain values; messages `a` and `b` are mails."""
+    steps = _without_dead(draw(_steps(draw(st.integers(0, 2)))), count(1))
+    return {"title": "Any", "purpose": "offers", "once per": "person", "steps": steps}
+
+
+journeys = raw_journeys().map(partial(build, "cart"))
+
+# --- what happens to a run, decided by the step's name
+
+
+def decided(journey: Journey) -> st.SearchStrategy[dict[str, int]]:
+    """For each step a number that says which way it goes."""
+    names = [step.name for step in journey.every_step()]
+    return st.fixed_dictionaries({name: st.integers(0, 2) for name in names})
+
+
+def expected(
+    steps: list[Step], decisions: dict[str, int]
+) -> tuple[list[str], timedelta, str | None]:
+    """The steps done in their order, the time it takes, and the outcome where one was named:
+    the grammar's meaning, written down without a state machine."""
+    done: list[str] = []
+    length = timedelta()
+    for step in steps:
+        if isinstance(step, End):
+            return done, length, step.end
+        own, own_length, arm = _one(step, decisions[step.name])
+        below, below_length, outcome = expected(arm, decisions)
+        done, length = done + own + below, length + own_length + below_length
+        if outcome is not None:
+            return done, length, outcome
+    return done, length, None
+
+
+def _one(step: Step, way: int) -> tuple[list[str], timedelta, list[Step]]:
+    """What the step itself does, how long that takes, and the arm that follows."""
+    if isinstance(step, Wait):
+        exact = duration(step.wait).exact
+        return ([], exact, []) if exact else ([step.name], CALENDAR, [])
+    if isinstance(step, Send):
+        if way == 1:
+            return [step.name] * 2, HOLD, []  # held once, then sent
+        return [step.name], timedelta(), step.if_not_sent if way == 2 else []
+    if isinstance(step, WaitFor):
+        at_once = way == 0 or (way == 2 and step.hangs_on_messages)
+        length = timedelta() if at_once else duration(step.at_most).at_most
+        return [step.name], length, step.otherwise if way else step.then
+    if isinstance(step, Branch):
+        return [step.name], timedelta(), step.then if way else step.otherwise
+    return [step.name], timedelta(), []
+
+
+def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Callable[..., Any]:
+    """A run_step that answers as it was decided, with the errors that the real one uses."""
+
+    def run_step(function: str, payload: dict[str, Any], tokens: Any) -> Any:
+        wait, token = payload.get("wait"), payload.get("token")
+        answer = visit(payload, payload["step"])
+        if answer and not answer.error and wait and wait != payload["step"]:
+            answer = visit(payload, wait)
+        result = {"at": payload["entered"], **(answer.output if answer else {})}
+        if not token:
+            return result
+        if answer and answer.error:
+            tokens.fail(token, answer.error, answer.cause)
+        elif answer:
+            tokens.succeed(token, {"Payload": result})
+        return {}
+
+    def visit(payload: dict[str, Any], name: str) -> Answer | None:
+        log.append(name)
+        entered = datetime.fromisoformat(payload["entered"])
+        first_time = log.count(name) == 1
+        return _answer(journey.step(name), decisions[name], entered, first_time)
+
+    return run_step
+
+
+def _answer(step: Step, way: int, entered: datetime, first_time: bool) -> Answer | None:
+    if isinstance(step, Send) and way == 1 and first_time:
+        return Answer(error="Hold", cause=moment(entered + HOLD))
+    if isinstance(step, Send) and way == 2 and step.if_not_sent:
+        return Answer(error="NotSent", cause="no consent")
+    if isinstance(step, WaitFor) and way == 2 and step.hangs_on_messages:
+        return Answer(error="NothingSent", cause="none of the messages was sent")
+    if isinstance(step, WaitFor):
+        return Answer({"event": "m1"}) if way == 0 else None
+    if isinstance(step, Branch):
+        return Answer({"arm": "then" if way else "otherwise"})
+    return Answer({"until": moment(entered + CALENDAR)})

@@ -1,0 +1,309 @@
+"""The compiler: what every compiled journey keeps to, and that it does what the journey says."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from functions.engine.machine import load
+from functions.journeys import journey as journey_files
+from functions.journeys.check import load as check_and_load
+from functions.journeys.flow import RETRY, BadName, compile_journey, longest
+from functions.journeys.journey import Journey
+from functions.journeys.steps.send import Send
+from functions.journeys.yaml_file import read
+from tests.support.journeys import (
+    INPUT,
+    compiled,
+    decided,
+    expected,
+    handler,
+    journeys,
+    raw_journeys,
+    shipped,
+)
+from tests.support.moto_interpreter import run_ours
+
+SHIPPED = shipped()
+TOKEN = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+relaxed = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def journey(steps: str, name: str = "cart") -> Journey:
+    """A journey of these steps; not checked."""
+    head = "title: A\npurpose: offers\nonce per: person\nsteps:\n"
+    return journey_files.build(name, read("j", head + steps).value)
+
+
+def targets(state: dict[str, Any]) -> Iterator[str]:
+    for way in (state, *state.get("Choices", ()), *state.get("Catch", ())):
+        yield from (way[word] for word in ("Next", "Default") if word in way)
+
+
+def assert_sound(definition: dict[str, Any]) -> None:
+    """What must hold for any journey's state machine."""
+    load(definition)  # the core only, and every target exists
+    states = definition["States"]
+    met, todo = set(), [definition["StartAt"]]
+    while todo:
+        name = todo.pop()
+        if name not in met:
+            met.add(name)
+            todo += targets(states[name])
+    assert met == states.keys(), f"never reached: {states.keys() - met}"
+    for name, state in states.items():
+        assert 1 <= len(name) <= 80
+        assert_sound_state(state)
+
+
+def assert_sound_state(state: dict[str, Any]) -> None:
+    for length in ("Seconds", "TimeoutSeconds"):
+        assert isinstance(state.get(length, 1), int)
+        assert state.get(length, 1) >= 1
+    assert "SecondsPath" not in state
+    assert "TimeoutSecondsPath" not in state  # MiniStack ignores it
+    if state["Type"] != "Task":
+        return
+    payload = state["Parameters"]["Payload"]
+    assert (payload.get("token.$") == "$$.Task.Token") is (state["Resource"] == TOKEN)
+    assert payload.keys() >= {"journey", "version", "step", "run.$", "person.$", "entered.$"}
+    assert state["ResultPath"].startswith("$.")
+    caught = [error for catch in state["Catch"] for error in catch["ErrorEquals"]]
+    assert all(catch["ResultPath"].startswith("$.") for catch in state["Catch"])
+    assert len(caught) == len(set(caught))
+    assert caught[-1] == "Exit"
+    assert ("TimeoutSeconds" in state) is ("States.Timeout" in caught)
+    retried = [error for retry in state["Retry"] for error in retry["ErrorEquals"]]
+    assert {"Temporary", "Lambda.ServiceException"} <= set(retried)
+    assert not {"States.ALL", "States.Timeout", "States.TaskFailed", *caught} & set(retried)
+    assert all(isinstance(retry["BackoffRate"], float) for retry in state["Retry"])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_journey_compiles_to_a_sound_machine(name: str) -> None:
+    assert_sound(compiled(SHIPPED[name]))
+
+
+@relaxed
+@given(journeys)
+def test_any_journey_compiles_to_a_sound_machine(journey: Journey) -> None:
+    assert_sound(compiled(journey))
+
+
+@relaxed
+@given(raw_journeys())
+def test_any_journey_that_is_generated_here_passes_the_checker(raw: dict[str, Any]) -> None:
+    files = {"a.de.mjml": "", "b.de.mjml": "", "journey.yaml": json.dumps(raw)}
+    check_and_load("cart", files, {"offers": True})
+
+
+@relaxed
+@given(raw_journeys())
+def test_the_same_file_compiles_to_the_same_text(raw: dict[str, Any]) -> None:
+    def text() -> str:
+        return json.dumps(compiled(journey_files.build("cart", json.loads(json.dumps(raw)))))
+
+    assert text() == text()
+
+
+@relaxed
+@given(st.data())
+def test_a_run_does_what_the_file_says_in_its_order_and_time(data: st.DataObject) -> None:
+    """Arms come together; `if not sent` runs and goes on; what is held is done again; nothing
+    sent takes `otherwise` at once; `end` ends with its outcome."""
+    journey = data.draw(journeys)
+    decisions = data.draw(decided(journey))
+    log: list[str] = []
+    outcome = run_ours(compiled(journey), INPUT, handler(journey, decisions, log))
+    done, length, ended_as = expected(journey.steps, decisions)
+    assert outcome.status == "SUCCEEDED", outcome
+    assert log == done
+    assert outcome.seconds == length.total_seconds()
+    assert outcome.output.get("outcome") == ended_as
+
+
+def test_the_definition_of_a_small_journey_reads_like_the_journey() -> None:
+    found = compiled(
+        journey(
+            "  - send: a\n"
+            "  - wait for: {clicked: a}\n"
+            "    at most: 3 days\n"
+            "    then: [{start journey: upsell}]\n"
+            "  - wait: 2 days\n"
+            "  - send: b\n"
+        )
+    )
+    assert set(found["States"]) == {
+        "send a, wait for clicked a",
+        "hold send a",
+        "start journey upsell",
+        "wait 2 days after wait for clicked a",
+        "send b",
+        "hold send b",
+        "left",
+    }
+    assert found["Comment"] == "A"
+    assert found["StartAt"] == "send a, wait for clicked a"
+    first = found["States"]["send a, wait for clicked a"]
+    assert first["TimeoutSeconds"] == 3 * 86_400
+    assert first["Parameters"]["FunctionName"] == "${RunStep}"
+    payload = first["Parameters"]["Payload"]
+    assert (payload["step"], payload["wait"]) == ("send a", "wait for clicked a")
+    assert (payload["journey"], payload["version"]) == ("cart", "v1")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "  - if: {person: {a: 1}}\n    then: [{send: a}]\n    otherwise: [{send: b}]\n",
+        "  - if: {person: {a: 1}}\n    then: [{send: a}]\n",
+        "  - if: {person: {a: 1}}\n    otherwise: [{send: a}]\n",
+        "  - if: {person: {a: 1}}\n",
+        "  - wait for: {event: X}\n    at most: 1 day\n    then: [{wait: 1 day}]\n",
+        "  - send: a\n    if not sent: [{task: Call, for: owner}]\n",
+    ],
+)
+def test_after_an_arms_last_step_the_run_goes_on_below(steps: str) -> None:
+    found = journey(f"{steps}  - send: last\n")
+    for way in range(3):
+        log: list[str] = []
+        decisions = {step.name: way for step in found.every_step()} | {"send last": 0}
+        run_ours(compiled(found), INPUT, handler(found, decisions, log))
+        assert log[-1] == "send last"
+
+
+def test_a_message_and_the_wait_after_it_are_one_state() -> None:
+    alone = compiled(journey("  - send: a\n  - wait for: {event: X}\n    at most: 1 day\n"))
+    tasks = [name for name, state in alone["States"].items() if state["Type"] == "Task"]
+    assert tasks == ["send a, wait for X"]
+
+
+def test_a_wait_that_hangs_on_another_message_does_not_take_the_arm_of_if_not_sent() -> None:
+    """The message goes out, but the one that is waited for never did: that is `otherwise`."""
+    found = journey(
+        "  - send: a\n"
+        "  - send: b\n"
+        "    if not sent: [{task: B was not sent, for: owner}]\n"
+        "  - wait for: {clicked: a}\n"
+        "    at most: 1 day\n"
+        "    otherwise: [{task: A was not clicked, for: owner}]\n"
+    )
+    log: list[str] = []
+    decisions = dict.fromkeys((step.name for step in found.every_step()), 0)
+    decisions["wait for clicked a"] = 2
+    outcome = run_ours(compiled(found), INPUT, handler(found, decisions, log))
+    assert log == ["send a", "send b", "wait for clicked a", "task A was not clicked"]
+    assert outcome.seconds == 0
+
+
+def test_an_arm_of_if_not_sent_that_ends_leaves_no_state_behind() -> None:
+    found = journey(
+        "  - send: a\n"
+        "    if not sent: [{end: nothing to say}]\n"
+        "  - wait for: {event: X}\n"
+        "    at most: 1 day\n"
+    )
+    assert_sound(compiled(found))
+
+
+def test_a_wait_is_written_in_literal_seconds_and_by_the_calendar_looked_up() -> None:
+    states = compiled(journey("  - wait: 2 weeks\n  - wait: 1 month\n"))["States"]
+    assert states["wait 2 weeks"]["Seconds"] == 14 * 86_400
+    assert "look up the day: wait 1 month after wait 2 weeks" in states
+    assert states["wait 1 month after wait 2 weeks"]["TimestampPath"] == "$.last.Payload.until"
+
+
+@pytest.mark.parametrize("name", ["left", "finished", "hold send b", "then or otherwise: sure"])
+def test_a_step_cannot_take_the_place_of_a_state_that_the_compiler_makes(name: str) -> None:
+    steps = (
+        f"  - send: a\n    name: '{name}'\n  - send: b\n"
+        "  - if: {person: {a: 1}}\n    name: sure\n"
+    )
+    with pytest.raises(BadName, match="is made already; give the step of that name another name"):
+        compile_journey(journey(steps), "v1")
+
+
+def test_a_name_longer_than_step_functions_allows_is_refused() -> None:
+    with pytest.raises(BadName, match="longer than 80 characters"):
+        compile_journey(journey(f"  - wait: 5 days\n    name: {'x' * 81}\n"), "v1")
+    compile_journey(journey(f"  - wait: 5 days\n    name: {'x' * 80}\n"), "v1")
+
+
+@pytest.mark.parametrize(
+    ("steps", "days"),
+    [
+        ("  - wait: 5 days\n  - wait: 2 weeks\n", 19),
+        ("  - wait for: {event: X}\n    at most: 3 days\n    then: [{wait: 4 days}]\n", 7),
+        ("  - if: {did: X}\n    then: [{wait: 4 days}]\n    otherwise: [{wait: 1 month}]\n", 31),
+        ("  - send: a\n    if not sent: [{wait: 2 days}]\n  - wait: 2 working days\n", 10),
+        ("  - send: a\n", 0),
+    ],
+)
+def test_the_longest_way_through_a_journey_is_known(steps: str, days: int) -> None:
+    assert longest(journey(steps).steps) == timedelta(days=days)
+
+
+@relaxed
+@given(st.data())
+def test_no_run_takes_longer_than_the_longest_way(data: st.DataObject) -> None:
+    journey = data.draw(journeys)
+    decisions = data.draw(decided(journey))
+    for step in journey.every_step():
+        if isinstance(step, Send):
+            decisions[step.name] -= decisions[step.name] == 1  # holds apart
+    _, length, _ = expected(journey.steps, decisions)
+    assert length <= longest(journey.steps)
+
+
+def test_retries_are_for_what_passes_and_end_within_a_day() -> None:
+    assert RETRY["MaxDelaySeconds"] * RETRY["MaxAttempts"] < 86_400  # type: ignore[operator]
+    assert {"Sandbox.Timedout", "Lambda.Unknown"} <= set(RETRY["ErrorEquals"])  # type: ignore[call-overload]
+
+
+# --- what AWS bills
+
+REFERENCE = """\
+  - send: one
+  - wait: 2 days
+  - send: two
+  - wait for: {clicked: two}
+    at most: 5 days
+  - if: {clicked: two}
+  - wait: 3 days
+  - send: three
+  - wait for: {event: Order Completed}
+    at most: 7 days
+  - if: {did: Order Completed, since: entry}
+    then: [{end: bought}]
+  - wait: 10 days
+  - send: four
+"""
+
+
+@pytest.mark.parametrize(
+    ("clicked", "bought", "most"),
+    [(False, False, 12), (True, False, 13), (False, True, 13), (True, True, 14)],
+)
+def test_the_reference_journey_takes_few_transitions(
+    clicked: bool, bought: bool, most: int
+) -> None:
+    """reference-journey.yaml; its `update` in the arm of those who clicked comes with that step
+    (one transition more for them, which the bounds have room for)."""
+    found = journey(REFERENCE, "reference")
+    log: list[str] = []
+    decisions = dict.fromkeys((step.name for step in found.every_step()), 0) | {
+        "wait for clicked two": 0 if clicked else 1,
+        "if clicked two": int(clicked),
+        "wait for Order Completed": 0 if bought else 1,
+        "if did Order Completed": int(bought),
+    }
+    outcome = run_ours(compiled(found), INPUT, handler(found, decisions, log))
+    assert outcome.status == "SUCCEEDED"
+    assert ("send four" in log) is not bought
+    billed = 1 + len(outcome.path)  # the start, and each state entered
+    update = int(clicked)
+    assert billed + update <= most
