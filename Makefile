@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint fix types bench lock clean
+.PHONY: help demo run test lint fix bench lock clean
 
 help: ## this list
 	@echo "Tante: customer-lifecycle marketing in your own AWS account."

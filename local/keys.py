@@ -44,8 +44,10 @@ def open_keys(file: Path) -> tuple[Keys, bool]:
         identity_key=secrets.token_hex(32),
         link_key=secrets.token_hex(32),
     )
-    with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as out:
+    whole = file.with_suffix(".new")  # half a file of keys would stop every start after it
+    with open(os.open(whole, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
         out.write(msgspec.json.format(msgspec.json.encode(keys)) + b"\n")
+    whole.replace(file)
     return keys, True
 
 

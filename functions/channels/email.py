@@ -20,6 +20,11 @@ TRY_AGAIN = {
     "AccountSuspendedException": 3600,
     "ThrottlingException": 60,
     "MailFromDomainNotVerifiedException": 3600,
+    # Ours to mend, not the message's fault: it waits until somebody has.
+    "NotFoundException": 3600,
+    "AccessDeniedException": 3600,
+    "UnrecognizedClientException": 3600,
+    "ExpiredTokenException": 300,
 }
 _POLICY = SMTP.clone(cte_type="7bit")  # a relay that changes 8-bit text breaks its signature
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")

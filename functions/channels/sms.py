@@ -12,6 +12,11 @@ TRY_AGAIN = {
     "Throttling": 60,
     "ThrottlingException": 60,
     "KMSThrottling": 60,
+    # Ours to mend, not the message's fault: it waits until somebody has.
+    "AuthorizationError": 3600,
+    "AccessDenied": 3600,
+    "InvalidClientTokenId": 3600,
+    "ExpiredToken": 300,
 }
 
 

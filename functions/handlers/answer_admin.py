@@ -176,9 +176,12 @@ KNOWN_BY = ("email", "user_id", "anonymous_id")
 )
 def _people() -> PeoplePage:
     parts = wiring.parts()
-    asked = [(kind, _asked(kind)) for kind in KNOWN_BY if _asked(kind)]
+    given = app.current_event.query_string_parameters or {}
+    asked = [(kind, given[kind]) for kind in KNOWN_BY if kind in given]
     if len(asked) > 1:
         raise BadRequestError(f"one of {', '.join(KNOWN_BY)} at a time")
+    if asked and not asked[0][1]:
+        raise BadRequestError(f'"{asked[0][0]}" is empty')
     if asked:
         found = people.People(parts.store, parts.settings.identity_key).by(*asked[0])
         return PeoplePage([_person(found)] if found else [])

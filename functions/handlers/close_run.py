@@ -6,10 +6,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
-from functions.journeys.react import close, run_key
-from functions.journeys.run import Run
+from functions.journeys.react import close
 from functions.storage import people
-from functions.storage.store import TRIES, Conflict, Contended
+from functions.storage.store import change
 
 logger = Logger(service="close_run")
 
@@ -20,13 +19,12 @@ def handler(event: dict[str, Any], context: object) -> None:
     names = json.loads(detail["input"])
     journey = names["run"].rpartition("-")[0]
     parts = wiring.parts()
-    run = parts.store.get(Run, names["person"], run_key(journey, names["run"]))
     # A run that was leaving when its execution ended by itself has left.
     live = people.permission_of(parts.store, names["person"]).live.get(names["run"])
     outcome = live.leaving if live and live.leaving else _outcome(detail)
     if detail["status"] not in ("SUCCEEDED", "ABORTED"):
         logger.error("a run failed", extra={"run": names["run"], "status": detail["status"]})
-    close(parts.store, run, outcome, parts.now())
+    close(parts.store, names["person"], journey, names["run"], outcome, parts.now())
     _no_longer_live(parts, names["person"], names["run"])
 
 
@@ -38,12 +36,8 @@ def _outcome(detail: dict[str, Any]) -> str:
 
 
 def _no_longer_live(parts: wiring.Parts, person: str, run_id: str) -> None:
-    for _ in range(TRIES):
-        permission = people.permission_of(parts.store, person)
-        if permission.live.pop(run_id, None) is None:
-            return
-        try:
-            return parts.store.put(permission)
-        except Conflict:
-            continue
-    raise Contended("the permission item is busy")
+    change(
+        parts.store,
+        lambda: people.permission_of(parts.store, person),
+        lambda permission: permission.live.pop(run_id, None) is not None,
+    )

@@ -13,7 +13,7 @@ from functions.handlers.desk import journey_desk
 from functions.journeys.react import Desk, react, settle_receipts
 from functions.storage import people
 from functions.storage.remember import finish, remember
-from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.store import Store, change
 from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch
 from functions.tracking.message import RECEIPTS
@@ -136,26 +136,22 @@ def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[E
 
     Returns the events whose words on consent cannot be used.
     """
-    for _ in range(TRIES):
-        permission = people.permission_of(store, profile.person)
-        refused: list[tuple[Event, BadConsent]] = []
+    refused: dict[str, tuple[Event, BadConsent]] = {}
+
+    def update(permission: Permission) -> bool:
         changed = False
         for event in events:
             try:
                 changed |= hear(permission, event)
             except BadConsent as error:
-                refused.append((event, error))
+                refused[event.message_id] = event, error
         in_force = _in_force(store, profile, permission)
-        if in_force != permission.addresses:
-            permission.addresses, changed = in_force, True
-        if not changed:
-            return refused
-        try:
-            store.put(permission)
-        except Conflict:
-            continue
-        return refused
-    raise Contended("the permission item is busy")
+        changed |= in_force != permission.addresses
+        permission.addresses = in_force
+        return changed
+
+    change(store, lambda: people.permission_of(store, profile.person), update)
+    return list(refused.values())
 
 
 def _in_force(store: Store, profile: Profile, permission: Permission) -> dict[str, str]:

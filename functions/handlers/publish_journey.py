@@ -19,7 +19,7 @@ from functions.messages import template
 from functions.messages.brand import Brand, from_mapping
 from functions.problem import Problem, Problems
 from functions.storage.library import BRAND, NEWEST
-from functions.storage.store import TRIES, Conflict, Contended
+from functions.storage.store import Conflict, change
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
@@ -96,7 +96,7 @@ def check(folder: Folder) -> list[Checked]:
     problems: list[Problem] = []
     checked: list[Checked] = []
     for name, text in folder.parts.items():
-        problems += template.check(name.removeprefix("../"), text)
+        problems += template.check(name.removeprefix("../"), text, brand.links)
     for name, files in folder.journeys.items():
         try:
             checked.append(_check_journey(name, files, folder.parts, brand))
@@ -139,7 +139,7 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
         match = MESSAGE_FILE.match(file)
         if match:
             languages.setdefault(f"{match['name']}|{match['kind']}", set()).add(match["locale"])
-            problems += template.check(f"{name}/{file}", text)
+            problems += template.check(f"{name}/{file}", text, brand.links)
         elif not file.endswith(".yaml"):
             words = 'is not named like "welcome.de.mjml" (message, language, mjml, txt or sms)'
             problems.append(Problem(f"{name}/{file}", 0, words))
@@ -203,15 +203,14 @@ def _publish(parts: wiring.Parts, name: str, version: str, files: dict[str, str]
     row = JourneyVersion(journey=name, journey_version=version, published=parts.now(), files=files)
     with suppress(Conflict):  # published before: the same files make the same version
         parts.store.put(row)
-    for _ in range(TRIES):
-        newest = parts.store.get(JourneyVersion, name, NEWEST)
-        if newest and newest.points_to == version:
-            return False
-        newest = newest or JourneyVersion(journey=name, journey_version=NEWEST)
+    is_new = False
+
+    def point(newest: JourneyVersion) -> bool:
+        nonlocal is_new
+        is_new = newest.points_to != version
         newest.points_to, newest.published = version, parts.now()
-        try:
-            parts.store.put(newest)
-        except Conflict:
-            continue
-        return True
-    raise Contended("somebody else is publishing this journey")
+        return is_new
+
+    blank = JourneyVersion(journey=name, journey_version=NEWEST)
+    change(parts.store, lambda: parts.store.get(JourneyVersion, name, NEWEST) or blank, point)
+    return is_new

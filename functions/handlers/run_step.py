@@ -18,7 +18,7 @@ from functions.messages.deliver import Desk, Wish, deliver, languages
 from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.library import Published
-from functions.storage.store import TRIES, Conflict, Contended
+from functions.storage.store import Conflict, change
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
@@ -173,15 +173,19 @@ class _Steps:
         if wait not in self.run.waits:
             self._change_run(note)
 
-    def _change_run(self, change: Callable[[Run], None]) -> None:
-        for _ in range(TRIES):
-            change(self.run)
-            try:
-                return self.parts.store.put(self.run)
-            except Conflict:
-                key = react.run_key(self.run.journey, self.run.run_id)
-                self.run = self.parts.store.get(Run, self.run.person, key) or self.run
-        raise Contended("the run record is busy")
+    def _change_run(self, alter: Callable[[Run], None]) -> None:
+        def altered(run: Run) -> bool:
+            alter(run)
+            return True
+
+        known = iter([self.run])  # read again only if somebody was faster
+        key = react.run_key(self.run.journey, self.run.run_id)
+
+        def read() -> Run:
+            found = next(known, None) or self.parts.store.get(Run, self.run.person, key)
+            return found or self.run
+
+        self.run = change(self.parts.store, read, altered)
 
     def _claimed_at(self, step: str) -> datetime | None:
         key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, 0))

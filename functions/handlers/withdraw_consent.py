@@ -9,10 +9,11 @@ from functions.handlers import wiring
 from functions.messages.leaving import BadLink, Leaving, read
 from functions.segments.person import fields
 from functions.storage import people
-from functions.storage.store import TRIES, Conflict, Contended
+from functions.storage.store import change
 from functions.tracking.consent import hear
 from functions.tracking.event import Event, EventBatch
 from functions.tracking.identity import short_hash
+from functions.tracking.permission import Permission
 
 WORDS = {
     "de": {
@@ -82,16 +83,16 @@ def _withdraw(parts: wiring.Parts, leaving: Leaving) -> None:
         trusted=True,
         person=leaving.person,
     )
-    for _ in range(TRIES):
-        permission = people.permission_of(parts.store, leaving.person)
-        if not hear(permission, event):
-            return
-        try:
-            parts.store.put(permission)
-        except Conflict:
-            continue
-        return parts.send_events([msgspec.json.encode(EventBatch([event]))])
-    raise Contended("the permission item is busy")
+    heard = False
+
+    def withdraw(permission: Permission) -> bool:
+        nonlocal heard
+        heard = hear(permission, event)
+        return heard
+
+    change(parts.store, lambda: people.permission_of(parts.store, leaving.person), withdraw)
+    if heard:
+        parts.send_events([msgspec.json.encode(EventBatch([event]))])
 
 
 def _language(parts: wiring.Parts, leaving: Leaving | None) -> str:

@@ -9,11 +9,11 @@ from functions.journeys.run import Run
 from functions.journeys.steps.wait_for import WaitFor
 from functions.journeys.workflow import Workflow
 from functions.segments.condition import Facts
-from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.store import Conflict, Contended, Store, change
 from functions.tracking import permission as permissions
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
-from functions.tracking.message import Message
+from functions.tracking.message import RECEIPTS, Message, ledger_key, take_receipt
 from functions.tracking.permission import Live, Permission, Refused
 from functions.tracking.profile import Profile
 
@@ -106,36 +106,35 @@ def _outcome(
 
 def leave(desk: Desk, run: Run, outcome: str) -> None:
     """End a run now: mark it first, so that no message can be claimed, then stop it."""
-    for _ in range(TRIES):
-        permission = desk.permission(run.person)
-        if not permissions.leave(permission, run.run_id, outcome):
-            return
-        try:
-            desk.store.put(permission)
-        except Conflict:
-            continue
-        return _end(desk, run, outcome)
-    raise Contended("the permission item is busy")
+    permission = change(
+        desk.store,
+        lambda: desk.permission(run.person),
+        lambda permission: permissions.leave(permission, run.run_id, outcome),
+    )
+    live = permission.live.get(run.run_id)
+    if live:
+        _end(desk, run, live.leaving)
 
 
 def _end(desk: Desk, run: Run, outcome: str) -> None:
-    close(desk.store, run, outcome, desk.now())
+    close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
     desk.workflow.stop(run.journey, run.run_id, outcome)
 
 
-def close(store: Store, run: Run | None, outcome: str, now: datetime) -> None:
+def close(
+    store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
+) -> None:
     """Write the end into the run record; the first end stands."""
-    for _ in range(TRIES):
+
+    def end(run: Run | None) -> bool:
         if run is None or run.status == "ended":
-            return
+            return False
         run.status, run.outcome, run.ended, run.waiting = "ended", outcome, now, False
         if outcome == LEAVES_AS_GOAL:
             run.goal = run.goal or now
-        try:
-            return store.put(run)
-        except Conflict:
-            run = store.get(Run, run.person, run_key(run.journey, run.run_id))
-    raise Contended("the run record is busy")
+        return True
+
+    change(store, lambda: store.get(Run, person, run_key(journey, run_id)), end)
 
 
 def _reach_goal(desk: Desk, run: Run, event: Event) -> None:
@@ -304,22 +303,21 @@ def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
 
 
 def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
-    for _ in range(TRIES):
-        permission = desk.permission(profile.person)
+    alone = not journey.allows_several_runs
+
+    def note(permission: Permission) -> bool:
         if run.run_id in permission.live:
-            return True  # a crash came after this and before the run's record
+            return False  # a crash came after this and before the run's record
         if not _is_wanted(desk, profile, permission, journey, run):
-            return False
-        try:
-            alone = not journey.allows_several_runs
-            permissions.enter(permission, run.run_id, run.journey, run.person, alone)
-            desk.store.put(permission)
-        except Refused:
-            return False
-        except Conflict:
-            continue
+            raise Refused("not now")
+        permissions.enter(permission, run.run_id, run.journey, run.person, alone)
         return True
-    raise Contended("the permission item is busy")
+
+    try:
+        change(desk.store, lambda: desk.permission(profile.person), note)
+    except Refused:
+        return False
+    return True
 
 
 def _is_wanted(
@@ -340,20 +338,15 @@ def _is_wanted(
 
 def settle_receipts(store: Store, events: Iterable[Event]) -> None:
     """Note in the ledger what receipts say, before anybody's wait looks there."""
-    from functions.tracking.message import RECEIPTS, ledger_key, take_receipt
-
     for event in events:
-        if event.source != RECEIPTS or not event.person:
-            continue
-        key = ledger_key(str(event.properties.get("run_id")), str(event.properties.get("email_id")))
-        for _ in range(TRIES):
-            message = store.get(Message, event.person, key)
-            if message is None or not take_receipt(message, event):
-                break
-            try:
-                store.put(message)
-                break
-            except Conflict:
-                continue
-        else:
-            raise Contended("the ledger's row is busy")
+        if event.source == RECEIPTS and event.person:
+            _settle(store, event)
+
+
+def _settle(store: Store, event: Event) -> None:
+    key = ledger_key(str(event.properties.get("run_id")), str(event.properties.get("email_id")))
+    change(
+        store,
+        lambda: store.get(Message, event.person, key),
+        lambda message: message is not None and take_receipt(message, event),
+    )

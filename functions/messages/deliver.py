@@ -12,7 +12,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.brand import Brand
 from functions.messages.template import Rendered, TemplateError, render_mail, render_sms
 from functions.segments.person import fields
-from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event
 from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
@@ -180,31 +180,28 @@ def _leave_url(row: Message, desk: Desk) -> str:
 
 def _claim(wish: Wish, row: Message, desk: Desk, address: str) -> datetime:
     """One conditional update of the permission item. Raises Refused, Contended."""
-    for _ in range(TRIES):
-        permission = desk.permission(wish.person)
+    moment = desk.now()
+
+    def take(permission: Permission) -> bool:
         if claimed(permission, row.send_id):
             raise Contended("another try of this step is sending")
-        wanted = Claim(row.send_id, desk.now(), wish.channel, wish.purpose)
+        wanted = Claim(row.send_id, moment, wish.channel, wish.purpose)
         why_not = _why_not(permission, row, desk)
         claim(permission, wish.run_id, wanted, address_hash(wish.channel, address), why_not)
-        try:
-            desk.store.put(permission)
-        except Conflict:
-            continue
-        return wanted.time
-    raise Contended("the permission item is busy")
+        return True
+
+    change(desk.store, lambda: desk.permission(wish.person), take)
+    return moment
 
 
 def _unclaim(wish: Wish, row: Message, desk: Desk) -> None:
     """Give a claim back: the provider surely did not take the message."""
-    for _ in range(TRIES):
-        permission = desk.permission(wish.person)
+
+    def give_back(permission: Permission) -> bool:
         permission.claims = [made for made in permission.claims if made.send_id != row.send_id]
-        try:
-            return desk.store.put(permission)
-        except Conflict:
-            continue
-    raise Contended("the permission item is busy")
+        return True
+
+    change(desk.store, lambda: desk.permission(wish.person), give_back)
 
 
 def _outgoing(

@@ -1,7 +1,8 @@
 """Templates: MJML is compiled when a journey is published, Liquid is filled in for each person."""
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
@@ -201,8 +202,11 @@ def plain_text(html: str) -> str:
     return _show_liquid(text, kept)
 
 
-def check(file: str, text: str) -> Iterator[Problem]:
-    """Problems of one template file that can be seen without a person."""
+def check(file: str, text: str, links: Collection[str]) -> Iterator[Problem]:
+    """Problems of one template file that can be seen without a person.
+
+    `links` are the names that brand.yaml gives to links.
+    """
     for match in LIQUID.finditer(text):
         tag = _QUOTED.sub("''", match.group())
         if _RANGE.search(_FOR_HEAD.sub("", tag)):
@@ -213,12 +217,30 @@ def check(file: str, text: str) -> Iterator[Problem]:
     except LiquidError as error:
         yield Problem(file, _line_of(error, text), f"not readable as Liquid: {error.message}")
         return
+    for index, words in (*_wrong_words(used), *_wrong_links(used, links)):
+        yield Problem(file, _line_at(text, index), words)
+
+
+def _wrong_words(used: Any) -> Iterator[tuple[int, str]]:
     for name, places in used.filters.items():
         if name not in _HTML.filters:
-            yield Problem(file, _line_at(text, places[0].index), _no_filter(name))
+            yield places[0].index, _no_filter(name)
     for name in used.tags.keys() & {"include", "render"}:
         words = f'"{name}" is not possible here; <mj-include path="../parts/..." /> pastes in'
-        yield Problem(file, _line_at(text, used.tags[name][0].index), words)
+        yield used.tags[name][0].index, words
+
+
+def _wrong_links(used: Any, links: Collection[str]) -> Iterator[tuple[int, str]]:
+    for variable in used.globals.get("links", []):
+        name = variable.segments[1] if len(variable.segments) > 1 else None
+        if isinstance(name, str) and name not in links:
+            yield variable.span.index, _no_link(name, links)
+
+
+def _no_link(name: str, links: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, links, 1)
+    hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(sorted(links))}"
+    return f'brand.yaml has no link "{name}"; {hint}'
 
 
 def _no_filter(name: str) -> str:

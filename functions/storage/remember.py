@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from functions.settings import RETENTION
 from functions.storage.people import profile_of
-from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.store import TRIES, Conflict, Contended, Store, change
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.fold import fold, known, settle, timeline_key
@@ -39,13 +39,13 @@ def finish(store: Store, profile: Profile, events: Iterable[Event]) -> None:
     """All consequences of these events are drawn: clear them from the profile's outbox."""
     keys = {timeline_key(event) for event in events}
     written = list(profile.leaving_orders)
-    for _ in range(TRIES):
-        settle(profile, keys, written)
-        try:
-            return store.put(profile)
-        except Conflict:
-            profile = profile_of(store, profile.person)
-    raise Contended("the profile is busy")
+
+    def settled(found: Profile) -> bool:
+        settle(found, keys, written)
+        return True
+
+    known = iter([profile])  # as it was just written: read again only if somebody was faster
+    change(store, lambda: next(known, None) or profile_of(store, profile.person), settled)
 
 
 def timeline(store: Store, profile: Profile, since: datetime | None = None) -> Iterator[Event]:
@@ -96,16 +96,17 @@ def _row(person: str, event: Event) -> TimelineRow:
 
 def _write_order(store: Store, row: OrderRow) -> None:
     """Write an order's row unless a later state of it is there: a slow writer must not undo."""
-    for _ in range(TRIES):
-        there = store.get(OrderRow, row.person, row.order.order_id)
-        if there and there.left_at_version >= row.left_at_version:
-            return
-        row.version = there.version if there else 0
-        try:
-            return store.put(row)
-        except Conflict:
-            continue
-    raise Contended("an order's row is busy")
+
+    def there() -> OrderRow:
+        blank = OrderRow(row.person, row.order, left_at_version=-1)
+        return store.get(OrderRow, row.person, row.order.order_id) or blank
+
+    def replace(found: OrderRow) -> bool:
+        is_newer = found.left_at_version < row.left_at_version
+        found.order, found.left_at_version = row.order, row.left_at_version
+        return is_newer
+
+    change(store, there, replace)
 
 
 def _bring_back_order(store: Store, profile: Profile, event: Event) -> None:

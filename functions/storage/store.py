@@ -1,6 +1,6 @@
 """The Store: what every place that keeps our records must be able to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -77,3 +77,21 @@ class Store(Protocol):
 
         Eventually consistent; a page may be short when some of its records have just gone.
         """
+
+
+def change(store: Store, read: Callable[[], T], alter: Callable[[T], bool]) -> T:
+    """Read a record, alter it and put it, again from the start when somebody was faster.
+
+    `alter` answers whether there is anything to put. Returns the record as it is stored now.
+    Raises Contended.
+    """
+    for _ in range(TRIES):
+        record = read()
+        if not alter(record):
+            return record
+        try:
+            store.put(record)
+        except Conflict:
+            continue
+        return record
+    raise Contended(f"others kept changing a {type(record).__name__}")

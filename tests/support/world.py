@@ -24,7 +24,7 @@ CONTEXT = SimpleNamespace(aws_request_id="test", function_name="test")
 
 
 class World:
-    """Speaks to the system only as the outside does: HTTP calls, clicks, and the passing of time."""
+    """Speaks to the system as the outside does: HTTP calls, clicks, and the passing of time."""
 
     def __init__(self, data: Path, journeys: Path = JOURNEYS, start: datetime = START) -> None:
         self.system = System(data, journeys, "http://127.0.0.1:8000", start)

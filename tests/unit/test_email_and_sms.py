@@ -243,8 +243,8 @@ SES = [
     ("ThrottlingException", 400, Temporary),
     ("MessageRejected", 400, Permanent),
     ("BadRequestException", 400, Permanent),
-    ("NotFoundException", 404, Permanent),
-    ("AccessDeniedException", 403, Permanent),
+    ("NotFoundException", 404, Temporary),
+    ("AccessDeniedException", 403, Temporary),
     ("InternalServiceErrorException", 500, ClientError),
     ("ServiceUnavailable", 503, ClientError),
 ]
@@ -254,7 +254,7 @@ SNS = [
     ("KMSThrottling", 400, Temporary),
     ("InvalidParameter", 400, Permanent),
     ("ParameterValueInvalid", 400, Permanent),
-    ("AuthorizationError", 403, Permanent),
+    ("AuthorizationError", 403, Temporary),
     ("OptedOut", 400, Permanent),
     ("InternalError", 500, ClientError),
 ]

@@ -32,6 +32,7 @@ from functions.tracking.identity import short_hash
 from tests.support.world import JOURNEYS, START
 
 LEAVE = "https://crm.example.com/leave/1.a.b"
+LINKS = ("app", "premium", "shop", "guide-video", "imprint", "privacy")
 QUICK = 3  # seconds; what the traps took before they were closed was 14 to 24
 
 
@@ -41,7 +42,12 @@ def mjml(body: str, title: str = "<mj-title>Hello</mj-title>") -> str:
 
 
 def problems(text: str) -> list[tuple[int, str]]:
-    return [(problem.line, problem.text) for problem in check("guide.de.mjml", text)]
+    return [(problem.line, problem.text) for problem in check("guide.de.mjml", text, LINKS)]
+
+
+def test_a_link_that_brand_yaml_does_not_name_is_refused_with_the_name_that_was_meant() -> None:
+    text = 'Hello\n<a href="{{ links.premum }}">{{ links.guide-video }}</a>'
+    assert problems(text) == [(2, 'brand.yaml has no link "premum"; did you mean "premium"?')]
 
 
 # --- compiling
@@ -404,7 +410,7 @@ def test_liquid_that_cannot_be_read_is_told_with_its_line(text: str, line: int) 
 @given(st.text(alphabet="{}%|'\"(.)1x for in safe\n", max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_no_text_breaks_the_checker_nor_the_filling(text: str) -> None:
-    list(check("x.de.sms", text))
+    list(check("x.de.sms", text, LINKS))
     with contextlib.suppress(TemplateError):
         fill(text, {}, autoescape=True)
 
