@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
-from functions.journeys.react import close
+from functions.journeys.leave import close
 from functions.storage import people
 from functions.storage.store import change
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from functions.handlers.wiring import Parts
+from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
-from functions.journeys.react import Desk
 from functions.journeys.run import Run
 from functions.segments.condition import Facts
 from functions.storage import people

@@ -10,7 +10,8 @@ from aws_lambda_powertools import Logger
 from functions.channels import email
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
-from functions.journeys.react import Desk, react, settle_receipts
+from functions.journeys.desk import Desk
+from functions.journeys.react import react, settle_receipts
 from functions.storage import people
 from functions.storage.remember import finish, remember
 from functions.storage.store import Store, change

@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
 from functions.handlers.desk import events_since, journey_desk
-from functions.journeys import react
+from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
-from functions.journeys.run import Run, Task, Wait
+from functions.journeys.run import Run, Task, Wait, run_key
 from functions.journeys.step import Answer, Exit, Step, Temporary, Visit
 from functions.journeys.steps.send import Send
 from functions.messages.deliver import Desk, Wish, deliver, languages
@@ -51,7 +51,7 @@ class _Steps:
         self.parts, self.payload = parts, payload
         self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
-        key = react.run_key(payload["journey"], payload["run"])
+        key = run_key(payload["journey"], payload["run"])
         run = parts.store.get(Run, payload["person"], key)
         if run is None:
             raise Temporary("the run's record is not there yet")
@@ -146,7 +146,7 @@ class _Steps:
         )
 
     def _enter(self, journey: str) -> None:
-        react.start_by_journey(self.desk, self.profile, journey, self.run.entry, self.run)
+        start_by_journey(self.desk, self.profile, journey, self.run.entry, self.run)
 
     @property
     def _entered(self) -> datetime:
@@ -179,7 +179,7 @@ class _Steps:
             return True
 
         known = iter([self.run])  # read again only if somebody was faster
-        key = react.run_key(self.run.journey, self.run.run_id)
+        key = run_key(self.run.journey, self.run.run_id)
 
         def read() -> Run:
             found = next(known, None) or self.parts.store.get(Run, self.run.person, key)

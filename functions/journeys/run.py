@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 
 
 class Wait(msgspec.Struct, omit_defaults=True):
@@ -40,6 +41,21 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     waiting: bool = False
     waits: dict[str, datetime] = {}
     goal: datetime | None = None
+
+
+def run_key(journey: str, run_id: str) -> str:
+    """Where a run's record stands below its person."""
+    return f"{journey}/{run_id}"
+
+
+def run_id_of(person: str, journey: str, key: str) -> str:
+    """The run's id and its execution's name: the same whenever the same entry is seen."""
+    return f"{journey}-{short_hash(person, journey, key)}"
+
+
+def counts_for(run: Run, event: Event) -> bool:
+    """Whether an event may move a run: not its own entry, nor what happened before it."""
+    return event.message_id != run.entry.message_id and event.time >= run.entered
 
 
 class Task(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -1,0 +1,31 @@
+"""The desk: what entering, leaving and reacting to events need from outside."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.journeys.journey import Journey
+from functions.journeys.run import Run
+from functions.journeys.workflow import Workflow
+from functions.segments.condition import Facts
+from functions.storage.store import Store
+from functions.tracking.permission import Permission
+from functions.tracking.profile import Profile
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What reacting needs.
+
+    newest() and version(journey, version) give journeys with the names of their versions;
+    permission(person) follows merges; facts(run, journey, profile, permission) makes what
+    conditions look at.
+    """
+
+    store: Store
+    workflow: Workflow
+    now: Callable[[], datetime]
+    newest: Callable[[], Iterable[tuple[Journey, str]]]
+    version: Callable[[str, str], Journey]
+    permission: Callable[[str], Permission]
+    facts: Callable[[Run, Journey, Profile, Permission], Facts]

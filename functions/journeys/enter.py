@@ -1,0 +1,148 @@
+"""Entering: an event or another journey lets a person in, once per entry key."""
+
+from datetime import datetime, timedelta
+
+from functions.journeys.desk import Desk
+from functions.journeys.journey import Journey
+from functions.journeys.leave import leave_by
+from functions.journeys.run import Run, run_id_of, run_key
+from functions.storage.store import Conflict, change
+from functions.tracking import permission as permissions
+from functions.tracking.event import Event
+from functions.tracking.permission import Permission, Refused
+from functions.tracking.profile import Profile
+
+TOO_OLD_TO_ENTER = timedelta(days=1)
+
+
+def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event) -> None:
+    if event.received_at - event.time > TOO_OLD_TO_ENTER:
+        return  # too late is late: it changes the person, not the path
+    for journey, version in desk.newest():
+        if journey.enter_when and event.name in journey.enter_when.names:
+            run = _new_run(profile, journey, version, event, event.message_id, event.time)
+            if run is None:
+                continue
+            facts = desk.facts(run, journey, profile, permission)
+            if journey.enter_when.happened(event, facts):
+                enter(desk, profile, journey, run)
+
+
+def entry_key(journey: Journey, entry: Event, occasion: str) -> str | None:
+    """What `once per` counts by; None when the event has no such property."""
+    if journey.once_per == "person":
+        return ""
+    if journey.once_per == "occasion" or journey.once_length:
+        return occasion
+    value = entry.properties.get(journey.once_per)
+    return None if value is None or value == "" else str(value)
+
+
+def _new_run(
+    profile: Profile, journey: Journey, version: str, entry: Event, occasion: str, at: datetime
+) -> Run | None:
+    key = entry_key(journey, entry, occasion)
+    if key is None:
+        return None
+    return Run(
+        person=profile.person,
+        run_id=run_id_of(profile.person, journey.name, key),
+        journey=journey.name,
+        journey_version=version,
+        entered=at,
+        entry=entry,
+        entry_key=key,
+    )
+
+
+def start_by_journey(desk: Desk, profile: Profile, name: str, entry: Event, parent: Run) -> bool:
+    """`start journey`: the started run inherits the entry. False: the person did not enter."""
+    for journey, version in desk.newest():
+        if journey.name == name:
+            run = _new_run(profile, journey, version, entry, parent.run_id, desk.now())
+            return run is not None and enter(desk, profile, journey, run)
+    return False
+
+
+def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
+    """Let the person in, once per entry key. Safe to repeat after a crash at any point.
+
+    The permission item first, then the run record, which guards the entry for good, then the
+    execution, whose name is the run's, then a look at what came before the run was there.
+    """
+    there = _earlier(desk, profile, run)
+    if there is None and not _may_enter(desk, profile, journey, run):
+        return False
+    if there is None:
+        try:
+            desk.store.put(run)
+        except Conflict:
+            there = desk.store.get(Run, run.person, run_key(run.journey, run.run_id))
+    run = there or run
+    if run.status == "ended":
+        return False
+    names = {"run": run.run_id, "person": run.person}
+    desk.workflow.start(run.journey, run.journey_version, run.run_id, names)
+    _leave_by_overtakers(desk, profile, run)
+    return there is None
+
+
+def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
+    """Queues do not keep the order: an exit that happened after the entry may have come first.
+
+    Every event is stored before runs are looked for, and every run before events are: one of
+    the two finds the other.
+    """
+    journey = desk.version(run.journey, run.journey_version)
+    rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
+    names = {name for rule in rules for name in rule.names}
+    permission = desk.permission(profile.person)
+    facts = desk.facts(run, journey, profile, permission)
+    # Not at the very moment of the entry: its own event would have the whole timeline read.
+    for event in facts.events(names, run.entered + timedelta(microseconds=1)) if names else ():
+        if leave_by(desk, run, profile, permission, event):
+            return
+
+
+def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
+    """The run of the same entry key, under whatever key the person was known then."""
+    for person in profile.keys:
+        run_id = run_id_of(person, run.journey, run.entry_key)
+        there = desk.store.get(Run, person, run_key(run.journey, run_id))
+        if there:
+            return there
+    return None
+
+
+def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
+    alone = not journey.allows_several_runs
+
+    def note(permission: Permission) -> bool:
+        if run.run_id in permission.live:
+            return False  # a crash came after this and before the run's record
+        if not _is_wanted(desk, profile, permission, journey, run):
+            raise Refused("not now")
+        permissions.enter(permission, run.run_id, run.journey, run.person, alone)
+        return True
+
+    try:
+        change(desk.store, lambda: desk.permission(profile.person), note)
+    except Refused:
+        return False
+    return True
+
+
+def _is_wanted(
+    desk: Desk, profile: Profile, permission: Permission, journey: Journey, run: Run
+) -> bool:
+    length = journey.once_length
+    if length:
+        runs = (
+            earlier
+            for person in profile.keys
+            for earlier in desk.store.query(Run, person, prefix=f"{journey.name}/")
+        )
+        if any(run.entered - earlier.entered < length for earlier in runs):
+            return False
+    only_if = journey.only_if
+    return only_if is None or only_if(desk.facts(run, journey, profile, permission))

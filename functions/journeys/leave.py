@@ -1,0 +1,103 @@
+"""Leaving: an event ends a run, or reaches its goal."""
+
+from datetime import datetime
+
+from functions.journeys.desk import Desk
+from functions.journeys.journey import LEAVES_AS_GOAL, Journey
+from functions.journeys.run import Run, counts_for, run_key
+from functions.storage.store import Conflict, Contended, Store, change
+from functions.tracking import permission as permissions
+from functions.tracking.event import Event
+from functions.tracking.permission import Permission
+from functions.tracking.profile import Profile
+
+
+def leave_by(desk: Desk, run: Run, profile: Profile, permission: Permission, event: Event) -> bool:
+    journey = desk.version(run.journey, run.journey_version)
+    outcome = _outcome(desk, journey, run, profile, permission, event)
+    if outcome:
+        leave(desk, run, outcome)
+    return bool(outcome)
+
+
+def _outcome(
+    desk: Desk, journey: Journey, run: Run, profile: Profile, permission: Permission, event: Event
+) -> str:
+    """The outcome with which this event ends the run; "" when it does not."""
+    if not counts_for(run, event):
+        return ""
+    facts = desk.facts(run, journey, profile, permission)
+    for outcome, exit_rule in journey.leave_when:
+        if exit_rule.happened(event, facts):
+            return outcome
+    goal = journey.goal
+    if goal and goal.what.happened(event, facts):
+        if not goal.stay:
+            return LEAVES_AS_GOAL
+        _reach_goal(desk, run, event)
+    return ""
+
+
+def leave(desk: Desk, run: Run, outcome: str) -> None:
+    """End a run now: mark it first, so that no message can be claimed, then stop it."""
+    permission = change(
+        desk.store,
+        lambda: desk.permission(run.person),
+        lambda permission: permissions.leave(permission, run.run_id, outcome),
+    )
+    live = permission.live.get(run.run_id)
+    if live:
+        end(desk, run, live.leaving)
+
+
+def end(desk: Desk, run: Run, outcome: str) -> None:
+    close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
+    desk.workflow.stop(run.journey, run.run_id, outcome)
+
+
+def close(
+    store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
+) -> None:
+    """Write the end into the run record; the first end stands."""
+
+    def end(run: Run | None) -> bool:
+        if run is None or run.status == "ended":
+            return False
+        run.status, run.outcome, run.ended, run.waiting = "ended", outcome, now, False
+        if outcome == LEAVES_AS_GOAL:
+            run.goal = run.goal or now
+        return True
+
+    change(store, lambda: store.get(Run, person, run_key(journey, run_id)), end)
+
+
+def _reach_goal(desk: Desk, run: Run, event: Event) -> None:
+    if run.goal is None:
+        run.goal = event.time
+        try:
+            desk.store.put(run)
+        except Conflict:
+            raise Contended("the run record is busy") from None
+
+
+def note_late_goals(desk: Desk, profile: Profile, event: Event) -> None:
+    """A goal reached soon after the last message counts, also when the run has ended."""
+    for journey, _ in desk.newest():
+        goal = journey.goal
+        if not goal or event.name not in goal.what.names:
+            continue
+        for person in profile.keys:
+            for run in desk.store.query(Run, person, prefix=f"{journey.name}/"):
+                if run.status == "ended" and run.goal is None and counts_for(run, event):
+                    _note_if_in_time(desk, journey, run, profile, event)
+
+
+def _note_if_in_time(
+    desk: Desk, journey: Journey, run: Run, profile: Profile, event: Event
+) -> None:
+    facts = desk.facts(run, journey, profile, desk.permission(profile.person))
+    assert journey.goal
+    own = [m.claimed for m in facts.messages() if m.run_id == run.run_id and m.claimed]
+    in_time = own and max(own) <= event.time <= max(own) + journey.goal.within
+    if in_time and journey.goal.what.happened(event, facts):
+        _reach_goal(desk, run, event)
