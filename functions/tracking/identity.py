@@ -9,24 +9,17 @@ KINDS = ("user_id", "email", "phone", "anonymous_id")
 
 
 def person_key(secret: bytes, kind: str, value: str) -> str:
-    """The key of the person first seen under this identifier: 26 letters and digits.
+    """The key of the person first seen under this identifier: 128 bits in hexadecimal.
 
     A keyed hash (BLAKE2b), so that creating needs no look-up, two creators agree, and the key
     tells nobody the identifier. `secret` is at most 64 bytes.
     """
-    digest = hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=16, key=secret)
-    return _base32(digest.digest())
-
-
-def _base32(raw: bytes) -> str:
-    import base64
-
-    return base64.b32encode(raw).decode().rstrip("=").lower()
+    return hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=16, key=secret).hexdigest()
 
 
 def short_hash(*parts: str) -> str:
-    """A hash of 13 letters and digits (64 bit) of the parts, for keys and execution names."""
-    return _base32(hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest())
+    """A hash of the parts for keys and execution names: 64 bits in hexadecimal."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def normal_email(value: Any) -> str:
