@@ -48,31 +48,40 @@ def _say_problems(problems: Problems) -> None:
 
 @app.command()
 def run(
-    port: Annotated[int, typer.Option(help="Listens on 127.0.0.1 at this port.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Listens on 127.0.0.1 at this port.")
+    ] = 8000,
     data: Data = Path("data"),
     journeys: Journeys = JOURNEYS,
 ) -> None:
     """Run the whole system on this machine, with an outbox instead of real messages."""
+    from functions.handlers import publish_journey
     from local.app import App
     from local.http_server import PortTaken, application, serve
-    from local.system import System
+    from local.system import InUse, System
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    said = logging.StreamHandler()  # the handlers' own loggers print for themselves
+    said.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.getLogger("tante").addHandler(said)
     url = f"http://127.0.0.1:{port}"
-    system = System(data, journeys, url)
-    published = system.publish()
+    publish_journey.check(publish_journey.read_folder(journeys))  # before anything is made
 
     def started() -> None:
+        published = system.publish()
         _greet(url, system.keys.write_key, system.keys.secret_key, system.keys_are_new, data)
         for name, version, is_new in published:
             out.print(f"  journey     {name} ({version}{', published now' if is_new else ''})")
         out.print("\nStop with Ctrl-C; the next start goes on where this one ends.")
 
     try:
+        system = System(data, journeys, url)
         with system.running():
             serve(application(App(system).route), port, started)
     except PortTaken as taken:
         err.print(f"[red]✗[/] {taken.strerror}")
+        sys.exit(1)
+    except (InUse, OSError) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}")
         sys.exit(1)
 
 
@@ -122,15 +131,17 @@ def demo(
     data: Annotated[Path, typer.Option(help="Made anew; the mails stay there to look at.")] = Path(
         "demo"
     ),
-    port: Annotated[int, typer.Option(help="The port meanwhile; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port meanwhile; 0 takes a free one.")
+    ] = 0,
     journeys: Journeys = JOURNEYS,
 ) -> None:
     """Replay a year of real shop baskets through the three journeys, in virtual time."""
-    from local.demo import play
-
     if households != "all" and not (households.isdecimal() and int(households) > 0):
         err.print('[red]✗[/] --households takes a number, or "all"')
         sys.exit(2)
+    from local.demo import play
+
     play(None if households == "all" else int(households), seed, data, port, journeys, out)
 
 

@@ -95,7 +95,8 @@ class Replay:
         self._ahead: list[tuple[datetime, int, Callable[[datetime], list[dict[str, Any]]]]] = []
         self._met: set[int] = set()
         self._by_address: dict[str, invented.Who] = {}
-        self._newest = ""
+        self._newest = ""  # the time of the newest message read, and which were read of it
+        self._read: set[str] = set()
         self.mails = 0
         for basket in year.baskets:
             self._later(basket.time, partial(self._bought, basket))
@@ -159,17 +160,26 @@ class Replay:
         }
 
     def _read_mails(self) -> None:
-        """Find what was sent since the last look, oldest first."""
+        """Find what was sent since the last look, oldest first.
+
+        Many messages have the very same time, so those of the newest moment are remembered.
+        """
         fresh: list[dict[str, Any]] = []
         for message in self._client.pages("/local/outbox", "messages"):
-            if message["send_id"] == self._newest:
+            if message["time"] < self._newest:
                 break
-            fresh.append(message)
-        for message in reversed(fresh):
-            self._newest = message["send_id"]
+            if message["send_id"] not in self._read:
+                fresh.append(message)
+        fresh.sort(key=lambda message: (message["time"], message["to"], message["text"]))
+        for message in fresh:
             self.mails += 1
             if message["channel"] == "email":
                 self._answer(message)
+        if fresh:
+            newest = fresh[-1]["time"]
+            self._read = self._read if newest == self._newest else set()
+            self._read |= {message["send_id"] for message in fresh if message["time"] == newest}
+            self._newest = newest
 
     def _answer(self, message: dict[str, Any]) -> None:
         who = self._by_address[message["to"]]
@@ -212,7 +222,6 @@ def play(
     households: int | None, seed: int, data: Path, port: int, journeys: Path, out: Console
 ) -> None:
     """Run the demo and print what happened; the data stays in `data`."""
-    logging.basicConfig(level=logging.ERROR)
     logging.disable(logging.WARNING)
     try:
         year = read_year(households, seed)
@@ -310,8 +319,8 @@ def _messages(client: Client, people: list[str]) -> tuple[Table, str]:
         for message in client.get("/api/messages", person=person)["messages"]:
             name = f"{message['journey']}/{message['message']}"
             found.setdefault(name, []).append(message)
-            when = message.get("claimed", "-")
-            lines.append(f"{users[person]} {name} {message['state']} {when}")
+            what = [message.get(word, "-") for word in ("claimed", "opened", "clicked")]
+            lines.append(f"{users[person]} {name} {message['state']} {what}")
     columns = ("message", "by", "sent", "opened", "clicked", "not sent")
     table = Table(*columns, box=None, padding=(0, 1))
     for name, messages in sorted(found.items()):

@@ -1,15 +1,17 @@
 """The whole system on one machine: the same handlers on embedded parts."""
 
+import fcntl
 import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 from functions.channels.outbox import Outbox
 from functions.handlers import process_event, publish_journey, wiring
@@ -26,6 +28,19 @@ logger = logging.getLogger("tante")
 MESSAGES_AT_A_TIME = 10
 TRANSITIONS_AT_A_TIME = 200
 LONGEST_NAP = 0.5
+
+
+class InUse(Exception):
+    """Another process works on this data folder."""
+
+
+@dataclass
+class Jump:
+    """An order to move the clock on; `moment` is set when it is its turn."""
+
+    length: timedelta
+    done: threading.Event
+    moment: datetime | None = None
 
 
 class System:
@@ -45,7 +60,7 @@ class System:
         self._at: datetime | None = None  # virtual now of what is being done
         self._working_thread = 0
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
-        self._orders: list[tuple[datetime, threading.Event]] = []
+        self._orders: list[Jump] = []
         self._stopping = threading.Event()
         library = Library(self.store, monotonic)
         self.workflow = LocalWorkflow(self.store, library, self.now, secrets.token_hex(4))
@@ -73,9 +88,13 @@ class System:
             channels={"email": keep("email"), "sms": keep("sms")},
             now=self.now,
             send_events=self.queue.send,
-            bury=self.queue.bury,
+            bury=self._bury,
             source=lambda write_key: find_source(self.store, write_key),
         )
+
+    def _bury(self, body: bytes, reason: str) -> None:
+        logger.warning("set aside: %s", reason)
+        self.queue.bury(body, reason)
 
     def now(self) -> datetime:
         """The clock's time; for the worker, the moment at which what it does is due."""
@@ -91,7 +110,8 @@ class System:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Work until the block ends."""
+        """Work until the block ends. Raises InUse."""
+        held = _lock(self.data)
         self._worker.start()
         try:
             yield
@@ -99,12 +119,12 @@ class System:
             self._stopping.set()
             self.queue.arrived.set()
             self._worker.join()
+            held.close()
 
     def advance(self, length: timedelta) -> datetime:
         """Move the clock on and do all that falls due on the way, in its order; then return."""
         done = threading.Event()
-        moment = self.clock.now() + length
-        self._orders.append((moment, done))
+        self._orders.append(Jump(length, done))
         self.queue.arrived.set()
         while not done.wait(1):
             if not self._worker.is_alive():
@@ -118,6 +138,7 @@ class System:
             "now": self.clock.now().isoformat(),
             "speed": self.clock.speed,
             "waiting": self.queue.size(),
+            "set_aside": len(self.queue.dead()),
             "next_due": due.isoformat() if due else None,
         }
 
@@ -128,15 +149,19 @@ class System:
             try:
                 self.catch_up(self.clock.now())
                 if self._orders:
-                    moment, done = self._orders.pop(0)
-                    self.catch_up(moment)
-                    self.clock.move_to(moment)
-                    done.set()
+                    self._jump(self._orders[0])
+                    self._orders.pop(0)
                     continue
             except Exception:
                 logger.exception("a round of work failed and will be repeated")
                 self._stopping.wait(1)
             self._nap()
+
+    def _jump(self, jump: "Jump") -> None:
+        jump.moment = jump.moment or self.clock.now() + jump.length
+        self.catch_up(jump.moment)
+        self.clock.move_to(jump.moment)
+        jump.done.set()
 
     def _nap(self) -> None:
         """Sleep until something arrives or falls due."""
@@ -197,3 +222,19 @@ class System:
     def _transitions(self, due: datetime) -> int:
         self._at = due
         return self.workflow.engine.run_until(due, TRANSITIONS_AT_A_TIME)
+
+
+def _lock(data: Path) -> IO[bytes]:
+    """Hold the folder for this process: two workers on one folder would not see each other.
+
+    Raises InUse.
+    """
+    held = (data / "lock").open("wb")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.close()
+        raise InUse(
+            f'"{data}" is in use by another tante; stop it, or choose another --data'
+        ) from None
+    return held

@@ -16,7 +16,7 @@ from functions.journeys.steps.start_journey import StartJourney
 from functions.journeys.steps.task import Task
 from functions.journeys.yaml_file import read
 from functions.messages import template
-from functions.messages.brand import Brand, from_mapping
+from functions.messages.brand import Brand, from_mapping, mistakes
 from functions.problem import Problem, Problems
 from functions.storage.library import BRAND, NEWEST
 from functions.storage.store import Conflict, change
@@ -82,9 +82,13 @@ def check_brand(text: str) -> Brand:
     """The brand. Raises Problems."""
     located = read(BRAND_FILE, text)
     try:
-        return from_mapping(located.value)
+        brand = from_mapping(located.value)
     except msgspec.ValidationError as error:
         raise Problems([Problem(BRAND_FILE, 0, str(error))]) from None
+    wrong = [Problem(BRAND_FILE, located.line(path), words) for path, words in mistakes(brand)]
+    if wrong:
+        raise Problems(wrong)
+    return brand
 
 
 def check(folder: Folder) -> list[Checked]:

@@ -114,7 +114,7 @@ class _Steps:
         try:
             return ZoneInfo(str(named))
         except (KeyError, ValueError, OSError):
-            return ZoneInfo(self.parts.library.brand().time_zone)
+            return _brand_zone(self.parts.library.brand().time_zone)
 
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
@@ -214,6 +214,15 @@ class _Steps:
             self.parts.store.put(task)
         except Conflict:
             return  # a retry of the step: the colleague has the task already
+
+
+def _brand_zone(name: str) -> ZoneInfo:
+    """The brand's zone; a mistake there is no reason to end a run."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        logger.error("brand.yaml has no valid time zone", extra={"zone": name})
+        return ZoneInfo("UTC")
 
 
 def _context(profile: Profile) -> dict[str, str]:

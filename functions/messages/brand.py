@@ -1,9 +1,13 @@
 """The brand: what all journeys share, from brand.yaml."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 import msgspec
+
+from functions.tracking.identity import normal_email
 
 
 class Sender(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,3 +67,24 @@ class Brand(msgspec.Struct, forbid_unknown_fields=True, rename={"time_zone": "ti
 def from_mapping(raw: Mapping[str, Any]) -> Brand:
     """Raises msgspec.ValidationError naming the field."""
     return msgspec.convert(raw, Brand)
+
+
+def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What is typed right and wrong all the same, as (path in the file, what would be right)."""
+    if brand.time_zone not in available_timezones():
+        close = difflib.get_close_matches(brand.time_zone, available_timezones(), 1)
+        hint = f'did you mean "{close[0]}"?' if close else 'write it like "Europe/Berlin"'
+        yield ("time zone",), f'"{brand.time_zone}" is no time zone; {hint}'
+    if brand.locale not in brand.languages:
+        known = ", ".join(brand.languages)
+        yield ("locale",), f'"{brand.locale}" is not among the languages: {known}'
+    if brand.owner not in brand.teams:
+        known = ", ".join(brand.teams) or "none"
+        yield ("owner",), f'"{brand.owner}" is not a team; there are: {known}'
+    for field in ("email", "reply_to"):
+        address = getattr(brand.sender, field)
+        if (address or field == "email") and not normal_email(address):
+            yield ("sender", field), f'"{address}" is not an e-mail address'
+    for name, url in brand.links.items():
+        if not url.startswith(("https://", "http://")):
+            yield ("links", name), f'"{url}" is not a web address; it begins with https://'

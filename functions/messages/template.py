@@ -16,6 +16,7 @@ from functions.problem import Problem
 
 _LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
+SEEN = frozenset({"person", "entry", "brand", "links", "pass", "unsubscribe"})  # by Liquid
 NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
 LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -231,6 +232,11 @@ def _wrong_words(used: Any) -> Iterator[tuple[int, str]]:
 
 
 def _wrong_links(used: Any, links: Collection[str]) -> Iterator[tuple[int, str]]:
+    for first in sorted(used.globals.keys() - SEEN):
+        # Only what looks like a slip: a part may assign a name that a message uses.
+        for close in difflib.get_close_matches(first, SEEN, 1, cutoff=0.7):
+            words = f'messages know no "{first}"; did you mean "{close}"?'
+            yield used.globals[first][0].span.index, words
     for variable in used.globals.get("links", []):
         name = variable.segments[1] if len(variable.segments) > 1 else None
         if isinstance(name, str) and name not in links:

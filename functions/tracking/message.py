@@ -124,7 +124,7 @@ def ledger_key(run_id: str, send_id: str) -> str:
     return f"{run_id}/{send_id}"
 
 
-class Kept(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Kept(msgspec.Struct, kw_only=True):
     """A message kept instead of sent, with the headers and tags that it would have had."""
 
     send_id: str

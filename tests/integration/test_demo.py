@@ -45,6 +45,13 @@ def test_what_the_demo_prints_agrees_with_the_data(tmp_path: Path) -> None:
     assert re.search(r"lost or set aside\s+0\b", said)
 
 
+def test_every_message_is_read_by_its_reader_also_those_of_one_moment(tmp_path: Path) -> None:
+    said = _play(tmp_path / "a")
+    sent = re.findall(r"(?:onboarding|upsell|recovery)/\S+ +(?:email|sms) +(\d+)", said)
+    read = re.findall(r"([\d,]+) messages", said)[-1]
+    assert int(read) == sum(map(int, sent)) > 0
+
+
 def test_the_demo_empties_no_folder_but_its_own(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(SystemExit):

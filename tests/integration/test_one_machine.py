@@ -24,7 +24,7 @@ from local.app import App
 from local.clock import FASTEST, Clock
 from local.http_server import application, serving
 from local.keys import open_keys
-from local.system import System
+from local.system import InUse, System
 from tests.integration.test_segment_sdks import Site, python_client, run_node
 from tests.support.world import JOURNEYS, World
 
@@ -136,6 +136,7 @@ def test_a_clock_that_starts_in_another_year_stands_still(running: Bench) -> Non
         "now": "2027-03-01T09:00:00+00:00",
         "speed": 0.0,
         "waiting": 0,
+        "set_aside": 0,
         "next_due": None,
     }
     assert running.clock().json() == first
@@ -617,7 +618,7 @@ def test_a_file_that_is_not_utf_8_is_told_without_a_traceback(
 
 def test_a_broken_folder_is_not_run(tmp_path: Path) -> None:
     folder = broken_folder(tmp_path, de="{% if %}")
-    answer = tante_run("--port", "0", "--data", tmp_path / "data", "--journeys", folder)
+    answer = tante_run("--port", "8299", "--data", tmp_path / "data", "--journeys", folder)
     assert answer.returncode == 1
     assert "hello/hi.de.sms" in answer.stderr
 
@@ -777,3 +778,27 @@ def test_every_call_of_the_node_client_is_once_in_the_timeline(site: tuple[Bench
     running.clock({"advance": "1 minute"})
     assert Counter(event["message_id"] for event in events()) == Counter(told["ids"].values())
     assert Counter(event["type"] for event in events()) == Counter(KINDS)
+
+
+def test_one_data_folder_belongs_to_one_worker_at_a_time(tmp_path: Path) -> None:
+    first, second = (System(tmp_path, JOURNEYS, "http://127.0.0.1:8000") for _ in range(2))
+    with first.running(), pytest.raises(InUse, match="in use by another tante"), second.running():
+        pass
+    with second.running():
+        pass
+
+
+@pytest.mark.parametrize("port", ["-1", "0", "99999"])
+def test_a_port_that_cannot_be_is_refused_in_words(port: str, tmp_path: Path) -> None:
+    answer = tante_run("--port", port, "--data", tmp_path / "data")
+    assert answer.returncode == 2
+    assert "--port" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_that_is_a_file_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    answer = tante_run("--port", "8299", "--data", tmp_path / "data")
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr

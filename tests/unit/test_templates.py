@@ -50,6 +50,11 @@ def test_a_link_that_brand_yaml_does_not_name_is_refused_with_the_name_that_was_
     assert problems(text) == [(2, 'brand.yaml has no link "premum"; did you mean "premium"?')]
 
 
+def test_a_misspelt_first_word_is_refused_and_a_name_that_a_part_assigns_is_not() -> None:
+    text = "{{ persn.first_name }} {{ full_name }}"
+    assert problems(text) == [(1, 'messages know no "persn"; did you mean "person"?')]
+
+
 # --- compiling
 
 
