@@ -12,6 +12,7 @@ from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.desk import Desk
 from functions.journeys.react import react, settle_receipts
+from functions.messages.address import addresses
 from functions.storage import people
 from functions.storage.remember import finish, remember
 from functions.storage.store import Store, change
@@ -158,8 +159,6 @@ def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[E
 def _in_force(store: Store, profile: Profile, permission: Permission) -> dict[str, str]:
     """The addresses in force. Somebody may have changed the profile since it was read; read
     again after the permission item, it is not older than what that item says."""
-    from functions.messages.address import addresses
-
     found = addresses(profile)
     if found == permission.addresses:
         return found

@@ -6,7 +6,9 @@ from typing import Any
 from functions.journeys.journey import Journey
 from functions.journeys.step import Step
 from functions.journeys.steps.send import Send
+from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
+from functions.segments.phrases import duration
 
 LONGEST_NAME = 80  # of a state, by Step Functions
 LONGEST_RUN = timedelta(days=365)  # of an execution
@@ -87,11 +89,11 @@ class Flow:
         """The first state of an arm; without steps, where it goes on anyway."""
         return self.chain(getattr(step, arm), after, step)
 
-    def task(self, step: Step, name: str, result: str = "$.last") -> dict[str, Any]:
+    def task(self, step: Step, result: str = "$.last") -> dict[str, Any]:
         """A task that runs the step and goes on with what it returns."""
         return self._task(step, "arn:aws:states:::lambda:invoke", result, {})
 
-    def token_task(self, step: Step, name: str) -> dict[str, Any]:
+    def token_task(self, step: Step) -> dict[str, Any]:
         """A task that ends when its token is answered."""
         resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
         return self._task(step, resource, "$.last", {"token.$": "$$.Task.Token"})
@@ -148,9 +150,6 @@ class Flow:
 
 def longest(steps: list[Step]) -> timedelta:
     """The longest that steps can take, holds apart."""
-    from functions.journeys.steps.wait import Wait
-    from functions.segments.phrases import duration
-
     total = timedelta()
     for step in steps:
         if isinstance(step, Wait):

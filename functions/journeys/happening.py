@@ -26,3 +26,12 @@ def happening(raw: Any, lacking: bool = False) -> Happening:
         return Happening(names, lambda event, facts: matches(event, facts.entry, facts.now))
     holds = condition(raw)
     return Happening((), lambda event, facts: holds(facts), tuple(in_condition(raw)), holds)
+
+
+def brief(raw: dict[str, Any]) -> str:
+    """A happening or condition in a few words: "clicked guide", "Order Completed"."""
+    word, value = next(iter(raw.items()), ("", ""))
+    if isinstance(value, dict):
+        value = next(iter(value), "")
+    text = " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if word == "event" else f"{word} {text}"

@@ -33,12 +33,6 @@ NOT_YET = (
 LEAVES_AS_GOAL = "goal"
 
 
-class Leave(msgspec.Struct, kw_only=True, rename={"as_": "as"}):
-    """A happening that ends the run at once, and the outcome's name."""
-
-    as_: schema.Text
-
-
 class JourneyFile(
     msgspec.Struct,
     forbid_unknown_fields=True,

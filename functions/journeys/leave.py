@@ -60,7 +60,7 @@ def close(
 ) -> None:
     """Write the end into the run record; the first end stands."""
 
-    def end(run: Run | None) -> bool:
+    def ended(run: Run | None) -> bool:
         if run is None or run.status == "ended":
             return False
         run.status, run.outcome, run.ended, run.waiting = "ended", outcome, now, False
@@ -68,7 +68,7 @@ def close(
             run.goal = run.goal or now
         return True
 
-    change(store, lambda: store.get(Run, person, run_key(journey, run_id)), end)
+    change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
 
 
 def _reach_goal(desk: Desk, run: Run, event: Event) -> None:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from email.utils import formataddr
 from typing import Any
 
+import msgspec
+
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import leaving
 from functions.messages.address import address_hash, address_of
@@ -153,8 +155,6 @@ def template_values(
     person: Mapping[str, Any], entry: Event | None, brand: Brand, unsubscribe: str, iteration: int
 ) -> dict[str, Any]:
     """What Liquid sees."""
-    import msgspec
-
     return {
         "person": person,
         "entry": entry.properties if entry else {},

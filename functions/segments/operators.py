@@ -1,7 +1,7 @@
 """The tests that a field may be put to: one table, a function each."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +20,6 @@ def as_moment(value: Any) -> datetime | None:
         found = datetime.fromisoformat(value)
     except ValueError:
         return None
-    from datetime import UTC
-
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from functions.journeys import schema
+from functions.journeys.happening import brief
 from functions.journeys.step import Answer, Step, Visit
-from functions.journeys.steps.wait_for import _brief
 from functions.segments.condition import Condition, condition
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ class Branch(Step, dict=True, rename={"if_": "if"}):
         return condition(self.if_)
 
     def label(self, before: Step | None) -> str:
-        return f"if {_brief(self.if_)}"
+        return f"if {brief(self.if_)}"
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
         path = flow.result_path(self)
-        state = flow.task(self, self.name, path)
+        state = flow.task(self, path)
         then = flow.arm(self, "then", after) or flow.end()
         otherwise = flow.arm(self, "otherwise", after) or flow.end()
         choice = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
@@ -40,7 +40,7 @@ class Send(Step, rename={"if_not_sent": "if not sent"}):
         """The send alone, or fused with the wait for what comes of it: one state, because
         each state is billed and the token's timeout can be the wait."""
         name = f"{self.name}, {wait.name}" if wait else self.name
-        state = flow.token_task(self, name)
+        state = flow.token_task(self)
         catch = [flow.catch("Hold", self._hold(flow, name), "$.hold")]
         if wait:
             state["Parameters"]["Payload"]["wait"] = wait.name
@@ -70,13 +70,8 @@ class Send(Step, rename={"if_not_sent": "if not sent"}):
             return Answer(error="NotSent", cause=outcome.reason)
         return Answer({"sent": outcome.state != "not sent"})
 
-    def check(self) -> Iterator[tuple[str, str]]:
-        return iter(())
 
-
-def moment(time: Any) -> str:
+def moment(time: datetime) -> str:
     """A time as Step Functions reads it: whole seconds, UTC, never earlier than asked."""
-    from datetime import UTC, timedelta
-
     whole = time.astimezone(UTC) + timedelta(microseconds=999_999)
-    return str(whole.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return whole.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -22,7 +22,7 @@ class StartJourney(Step, rename={"start_journey": "start journey"}):
         return f"start journey {self.start_journey}"
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
-        state = flow.task(self, self.name)
+        state = flow.task(self)
         flow.finish(state, [], after)
         return flow.add(self.name, state)
 

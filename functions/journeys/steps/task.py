@@ -25,7 +25,7 @@ class Task(Step, rename={"for_": "for"}):
         return f"task {self.task}"[:60].rstrip()
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
-        state = flow.task(self, self.name)
+        state = flow.task(self)
         flow.finish(state, [], after)
         return flow.add(self.name, state)
 

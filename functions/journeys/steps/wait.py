@@ -31,7 +31,7 @@ class Wait(Step):
             return flow.add(self.name, flow.then({"Type": "Wait", "Seconds": seconds}, after))
         until = {"Type": "Wait", "TimestampPath": "$.last.Payload.until"}
         flow.add(self.name, flow.then(until, after))
-        state = flow.task(self, self.name)
+        state = flow.task(self)
         flow.finish(state, [], self.name)
         return flow.add(f"look up the day: {self.name}", state)
 

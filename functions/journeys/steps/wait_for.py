@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from functions.journeys import schema
-from functions.journeys.happening import Happening, happening
+from functions.journeys.happening import Happening, brief, happening
 from functions.journeys.step import Answer, Step, Visit
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
@@ -38,7 +38,7 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
     arms: ClassVar[tuple[str, ...]] = ("then", "otherwise")
 
     def label(self, before: Step | None) -> str:
-        return f"wait for {_brief(self.wait_for)}"
+        return f"wait for {brief(self.wait_for)}"
 
     @cached_property
     def awaited(self) -> Happening:
@@ -51,7 +51,7 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
         return any(word in self.wait_for for word in OUTCOMES)
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
-        state = flow.token_task(self, self.name)
+        state = flow.token_task(self)
         payload = state["Parameters"]["Payload"]
         payload["wait"] = self.name
         payload.update(_since(flow, before))
@@ -96,15 +96,6 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
     def check(self) -> Iterator[tuple[str, str]]:
         if duration(self.at_most).exact is None:
             yield "at most", f'{self.at_most!r} is not exact; write days or weeks, like "30 days"'
-
-
-def _brief(raw: dict[str, Any]) -> str:
-    """A happening in a few words: "clicked guide", "Order Completed"."""
-    word, value = next(iter(raw.items()), ("", ""))
-    if isinstance(value, dict):
-        value = next(iter(value), "")
-    text = " or ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if word == "event" else f"{word} {text}"
 
 
 def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
