@@ -55,7 +55,8 @@ def run(
     journeys: Journeys = JOURNEYS,
 ) -> None:
     """Run the whole system on this machine, with an outbox instead of real messages."""
-    from functions.handlers import publish_journey
+    from functions.folder import check as check_folder
+    from functions.folder import read_folder
     from local.app import App
     from local.http_server import PortTaken, application, serve
     from local.system import InUse, System
@@ -64,7 +65,7 @@ def run(
     said.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logging.getLogger("tante").addHandler(said)
     url = f"http://127.0.0.1:{port}"
-    publish_journey.check(publish_journey.read_folder(journeys))  # before anything is made
+    check_folder(read_folder(journeys))  # before anything is made
 
     def started() -> None:
         published = system.publish()
@@ -100,13 +101,14 @@ def check(
     folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
 ) -> None:
     """Check every journey and message of a folder; the exit status is 1 if anything is wrong."""
-    from functions.handlers import publish_journey
+    from functions.folder import check as check_folder
+    from functions.folder import read_folder
     from functions.journeys.flow import compile_journey
 
     if not folder.is_dir():
         err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
         sys.exit(2)
-    for one in publish_journey.check(publish_journey.read_folder(folder)):
+    for one in check_folder(read_folder(folder)):
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
         out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states")

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import IO, Any
 
 from functions.channels.outbox import Outbox
+from functions.folder import read_folder
 from functions.handlers import process_event, publish_journey, wiring
 from functions.handlers.aws import find_source, kept
 from functions.settings import Settings
@@ -104,7 +105,7 @@ class System:
 
     def publish(self) -> list[tuple[str, str, bool]]:
         """Publish the journeys of the folder. Raises Problems."""
-        folder = publish_journey.read_folder(self._journeys)
+        folder = read_folder(self._journeys)
         with self.store.together():
             return publish_journey.publish(self.parts, folder)
 

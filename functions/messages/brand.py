@@ -9,6 +9,8 @@ import msgspec
 
 from functions.tracking.identity import normal_email
 
+BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
+
 
 class Sender(msgspec.Struct, forbid_unknown_fields=True):
     """Who messages come from."""

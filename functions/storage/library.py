@@ -8,11 +8,10 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
-from functions.messages.brand import Brand
+from functions.messages.brand import BRAND, Brand
 from functions.storage.store import Store
 
 NEWEST = "newest"
-BRAND = "brand"  # the brand is kept like a journey of this name; no folder may be called so
 KEPT_FOR = 10.0  # seconds
 
 

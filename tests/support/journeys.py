@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from functions.handlers.publish_journey import check, read_folder
+from functions.folder import check, read_folder
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import Journey, build
 from functions.journeys.step import Answer, Step

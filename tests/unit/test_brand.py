@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.handlers.publish_journey import check_brand
+from functions.folder import check_brand
 from functions.problem import Problems
 from tests.support.world import JOURNEYS
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.handlers.publish_journey import check, read_folder
+from functions.folder import check, read_folder
 from functions.journeys.check import journey_schema, load
 from functions.journeys.journey import Journey
 from functions.journeys.steps import types

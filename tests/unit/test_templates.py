@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from functions.handlers import publish_journey
+from functions import folder as folders
 from functions.messages import template
 from functions.messages.brand import Brand, from_mapping
 from functions.messages.deliver import languages, template_values
@@ -459,8 +459,8 @@ def test_plain_text_and_subject_are_not_escaped() -> None:
 
 
 @cache
-def shipped() -> tuple[publish_journey.Checked, ...]:
-    return tuple(publish_journey.check(publish_journey.read_folder(JOURNEYS)))
+def shipped() -> tuple[folders.Checked, ...]:
+    return tuple(folders.check(folders.read_folder(JOURNEYS)))
 
 
 def shipped_messages() -> Iterator[tuple[str, str, str, str]]:
@@ -469,13 +469,13 @@ def shipped_messages() -> Iterator[tuple[str, str, str, str]]:
         for path in sorted(folder.iterdir()):
             name, _, rest = path.name.partition(".")
             locale, _, kind = rest.partition(".")
-            if kind in ("mjml", "sms") and folder.name != publish_journey.PARTS:
+            if kind in ("mjml", "sms") and folder.name != folders.PARTS:
                 yield folder.name, name, "sms" if kind == "sms" else "email", locale
 
 
 def brand() -> Brand:
     text = (JOURNEYS / "brand.yaml").read_text("utf-8")
-    return from_mapping(publish_journey.read("brand.yaml", text).value)
+    return from_mapping(folders.read("brand.yaml", text).value)
 
 
 FULL = {
@@ -566,7 +566,7 @@ def test_the_shipped_footer_offers_leaving_where_permission_was_needed(
 def test_a_version_is_another_as_soon_as_one_letter_of_a_template_is() -> None:
     one = shipped()[0]
     name = next(name for name in one.files if name.endswith(".html"))
-    other = publish_journey.Checked(one.journey, {**one.files, name: one.files[name] + " "})
+    other = folders.Checked(one.journey, {**one.files, name: one.files[name] + " "})
     assert other.version != one.version
     assert len(one.version) == len(short_hash("x"))
 
