@@ -1,6 +1,5 @@
 """The keys of a data folder: made on the first start and kept beside the data."""
 
-import hashlib
 import os
 import secrets
 from datetime import datetime
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from functions.storage.read_source import key_hash
 from functions.storage.store import Conflict, Store
 from functions.tracking.source import Source
 
@@ -26,12 +26,7 @@ class Keys(msgspec.Struct, kw_only=True):
     @property
     def admin_key_hash(self) -> str:
         """What the admin API compares with."""
-        return hash_of(self.secret_key)
-
-
-def hash_of(key: str) -> str:
-    """Keys are looked up and compared by their SHA-256: they are long and random."""
-    return hashlib.sha256(key.encode()).hexdigest()
+        return key_hash(self.secret_key)
 
 
 def open_keys(file: Path) -> tuple[Keys, bool]:
@@ -58,7 +53,7 @@ def new_key(kind: str) -> str:
 
 def add_source(store: Store, write_key: str, name: str, trusted: bool, now: datetime) -> None:
     """Let events in with this write key; a key that is there already stays as it is."""
-    source = Source(key_hash=hash_of(write_key), name=name, trusted=trusted, created=now)
+    source = Source(key_hash=key_hash(write_key), name=name, trusted=trusted, created=now)
     try:
         store.put(source)
     except Conflict:

@@ -16,9 +16,10 @@ from typing import IO, Any
 from functions.channels.outbox import Outbox
 from functions.folder import read_folder
 from functions.handlers import process_event, publish_journey, wiring
-from functions.handlers.aws import find_source, kept
+from functions.handlers.aws_channels import kept
 from functions.settings import Settings
 from functions.storage.library import Library
+from functions.storage.read_source import find_source
 from local.clock import Clock, in_real_time
 from local.keys import FIRST_SOURCE, Keys, add_source, open_keys
 from local.queue import Queue
@@ -86,6 +87,7 @@ class System:
             store=self.store,
             library=library,
             workflow=self.workflow.functions,
+            machines=self.workflow.machines,
             channels={"email": keep("email"), "sms": keep("sms")},
             now=self.now,
             send_events=self.queue.send,

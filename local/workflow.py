@@ -12,7 +12,8 @@ from functions.engine.machine import Machine, TaskFailed, load
 from functions.handlers import close_run, run_step
 from functions.journeys.flow import compile_journey
 from functions.journeys.step import Exit, Temporary
-from functions.journeys.workflow import Workflow
+from functions.journeys.workflow import Execution as Described
+from functions.journeys.workflow import Machines, Workflow
 from functions.storage.library import Library
 from local.sqlite_store import SqliteStore
 
@@ -39,6 +40,12 @@ class LocalWorkflow:
         store.connection.execute(_TABLE)
         self.reload()
         self.functions = Workflow(self._start, self._stop, self._succeed, self._fail)
+        self.machines = Machines(
+            lambda journey, version: f"{journey}@{version}",
+            self._start,
+            self._under_way,
+            self._describe,
+        )
 
     def reload(self) -> None:
         """Begin again from what was saved: after a start, or a round that was undone."""
@@ -83,6 +90,17 @@ class LocalWorkflow:
 
     def _start(self, journey: str, version: str, name: str, names: dict[str, Any]) -> None:
         self.engine.start(f"{journey}@{version}", name, names, self._now())
+
+    def _under_way(self, journey: str) -> list[str]:
+        return [
+            execution.name
+            for execution in self.engine.executions.values()
+            if execution.status == "RUNNING" and execution.name.rpartition("-")[0] == journey
+        ]
+
+    def _describe(self, journey: str, name: str) -> Described | None:
+        found = self.engine.executions.get(name)
+        return Described(found.status, found.data["person"]) if found else None
 
     def _stop(self, journey: str, name: str, outcome: str) -> None:
         self.engine.stop(name, self._now(), "Exit", outcome)

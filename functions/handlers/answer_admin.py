@@ -44,7 +44,7 @@ class TimelinePage(msgspec.Struct):
 
 
 class RunsPage(msgspec.Struct):
-    """Runs, newest first."""
+    """Runs: of a journey those under way first, then the others; newest first."""
 
     runs: list[views.RunView]
     next: str = ""
@@ -230,7 +230,7 @@ def _timeline(person_id: str) -> TimelinePage:
 
 @operation(
     "/api/runs",
-    "Runs of a journey, newest first; or those of a person",
+    "Runs of a journey: those under way, then those that ended, newest first; or a person's",
     RunsPage,
     Parameter("journey", "query", "the journey's name"),
     Parameter("person", "query", "a person's id"),

@@ -1,13 +1,13 @@
 """From the event queue to profiles and journeys: each event counts once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from aws_lambda_powertools import Logger
 
-from functions.channels import email
+from functions.channels import email, end_user_messaging
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.desk import Desk
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     batches: list[EventBatch] = []
     for record in event["Records"]:
         try:
-            batches.append(read(record["body"]))
+            batches.append(read(record["body"], parts.settings.on_stage))
         except msgspec.DecodeError as error:
             parts.bury(record["body"].encode(), f"not an event batch: {error}")
         except Exception:
@@ -53,23 +53,45 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def read(body: str) -> EventBatch:
+def _same(time: datetime) -> datetime:
+    return time
+
+
+def read(body: str, on_stage: Callable[[datetime], datetime] = _same) -> EventBatch:
     """A queue message: events of ours, or a provider's receipt by way of SNS.
+
+    `on_stage` gives the stage's time for a provider's, which is real.
 
     Raises msgspec.DecodeError when it is neither.
     """
     try:
         if body.startswith('{"events"'):
             return _batches.decode(body)
-        said = email.receipt(body)
-        return EventBatch([_event(said)] if said else [])
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        said = _receipt(body)
+        return EventBatch([_event(said, on_stage)] if said else [])
+    except _UNREADABLE as error:
         raise msgspec.DecodeError(f"neither events nor a receipt: {error}") from None
 
 
-def _event(said: dict[str, Any]) -> Event:
+# Each says None of what is no news, and raises when it cannot be its provider's.
+_RECEIPT_READERS = (email.receipt, end_user_messaging.receipt)
+_UNREADABLE = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+
+
+def _receipt(body: str) -> dict[str, Any] | None:
+    """What the first provider says who knows this notification. Raises ValueError."""
+    reasons = []
+    for reader in _RECEIPT_READERS:
+        try:
+            return reader(body)
+        except _UNREADABLE as error:
+            reasons.append(str(error))
+    raise ValueError("; ".join(reasons))
+
+
+def _event(said: dict[str, Any], on_stage: Callable[[datetime], datetime]) -> Event:
     """A receipt as an ordinary event, which journeys react to like to any other."""
-    time = datetime.fromisoformat(said["time"])
+    time = on_stage(datetime.fromisoformat(said["time"]))
     return Event(
         type="track",
         event=said["event"],

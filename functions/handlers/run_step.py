@@ -13,7 +13,7 @@ from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, Task, Wait, run_key
 from functions.journeys.step import Answer, Exit, Step, Temporary, Visit
-from functions.journeys.steps.send import Send
+from functions.journeys.steps.send import Send, moment
 from functions.messages.deliver import Desk, Wish, deliver, languages
 from functions.segments.person import fields
 from functions.storage import people
@@ -48,7 +48,9 @@ class _Steps:
     """One call: the run, its journey and person, and the effects of a step."""
 
     def __init__(self, parts: wiring.Parts, payload: dict[str, Any]) -> None:
-        self.parts, self.payload = parts, payload
+        # Step Functions tells real time; everything here goes by the stage's clock.
+        entered = parts.settings.on_stage(datetime.fromisoformat(payload["entered"]))
+        self.parts, self.payload = parts, {**payload, "entered": entered.isoformat()}
         self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
         key = run_key(payload["journey"], payload["run"])
@@ -76,7 +78,7 @@ class _Steps:
         wait = self.payload.get("wait", "")
         if answer and not answer.error and wait and wait != self.payload["step"]:
             answer = self._answer(wait)
-        result = {"at": self.parts.now().isoformat(), **(answer.output if answer else {})}
+        result = {"at": self.parts.now().isoformat(), **(self._outside(answer) if answer else {})}
         if not token:
             return result
         if answer:
@@ -86,9 +88,16 @@ class _Steps:
     def _answer(self, step: str) -> Answer | None:
         return self.journey.step(step).visit(self._visit(self.journey.step(step)))
 
+    def _outside(self, answer: Answer) -> dict[str, Any]:
+        """What a step returns; Step Functions waits for real times."""
+        if answer.until is None:
+            return answer.output
+        return {**answer.output, "until": moment(self.parts.settings.in_reality(answer.until))}
+
     def _answer_token(self, token: str, answer: Answer, result: dict[str, Any]) -> None:
         if answer.error:
-            self.parts.workflow.fail(token, answer.error, answer.cause)
+            cause = result["until"] if answer.until else answer.cause
+            self.parts.workflow.fail(token, answer.error, cause)
         else:
             self.parts.workflow.succeed(token, {"Payload": result})
 

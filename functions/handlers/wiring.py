@@ -11,7 +11,7 @@ from functions.settings import Settings
 
 if TYPE_CHECKING:  # collecting imports this file and must stay light
     from functions.channels.channel import Channel
-    from functions.journeys.workflow import Workflow
+    from functions.journeys.workflow import Machines, Workflow
     from functions.storage.library import Library
     from functions.storage.store import Store
     from functions.tracking.source import Source
@@ -38,6 +38,7 @@ class Parts:
     store: Store
     library: Library
     workflow: Workflow
+    machines: Machines
     channels: Mapping[str, Channel]
     now: Callable[[], datetime]
     send_events: Callable[[list[bytes]], None]

@@ -122,6 +122,8 @@ def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool
             return False  # a crash came after this and before the run's record
         if not _is_wanted(desk, profile, permission, journey, run):
             raise Refused("not now")
+        if alone:
+            _drop_left_behind(desk, permission, run)
         permissions.enter(permission, run.run_id, run.journey, run.person, alone)
         return True
 
@@ -130,6 +132,16 @@ def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool
     except Refused:
         return False
     return True
+
+
+def _drop_left_behind(desk: Desk, permission: Permission, run: Run) -> None:
+    """A late entry may have set its mark after the run it stood for had ended; such a mark would
+    keep the person out of the journey for ever."""
+    for run_id, live in list(permission.live.items()):
+        if live.journey == run.journey and not live.leaving:
+            record = desk.store.get(Run, live.person, run_key(live.journey, run_id))
+            if record and record.status == "ended":
+                del permission.live[run_id]
 
 
 def _is_wanted(

@@ -39,13 +39,14 @@ class BadName(ValueError):
     """A state's name is longer than Step Functions allows, or taken."""
 
 
-def compile_journey(journey: Journey, version: str) -> dict[str, Any]:
+def compile_journey(journey: Journey, version: str, pace: float = 1.0) -> dict[str, Any]:
     """The States Language definition of a journey. Raises BadName.
 
     `version` goes into every task, so that a run keeps the definition that it started with.
-    `${RunStep}` stands for the Lambda's ARN.
+    `${RunStep}` stands for the Lambda's ARN. `pace` is the speed of the stage's clock, by which
+    waits are shorter.
     """
-    flow = Flow(journey.name, version)
+    flow = Flow(journey.name, version, pace)
     start = flow.chain(journey.steps, "", None)
     states = dict(reversed(flow.states.items()))
     return {"Comment": journey.title, "StartAt": start, "States": states}
@@ -54,9 +55,9 @@ def compile_journey(journey: Journey, version: str) -> dict[str, Any]:
 class Flow:
     """The states of one journey, added from the end to the start."""
 
-    def __init__(self, journey: str, version: str) -> None:
+    def __init__(self, journey: str, version: str, pace: float = 1.0) -> None:
         self.states: dict[str, dict[str, Any]] = {}
-        self._journey, self._version = journey, version
+        self._journey, self._version, self._pace = journey, version, pace
         self._branches: dict[int, int] = {}
 
     def add(self, name: str, state: dict[str, Any]) -> str:
@@ -137,8 +138,8 @@ class Flow:
         return self.add(FINISHED, {"Type": "Succeed"})
 
     def seconds(self, length: timedelta) -> int:
-        """A length in whole seconds, at least one."""
-        return max(1, int(length.total_seconds()))
+        """A length in whole seconds of Step Functions' own clock, at least one."""
+        return max(1, int(length.total_seconds() / self._pace))
 
     def result_path(self, step: Step) -> str:
         """Where a step's result stands: a branch has a place of its own, because its moment is

@@ -1,5 +1,6 @@
 """Leaving: an event ends a run, or reaches its goal."""
 
+import json
 from datetime import datetime
 
 from functions.journeys.desk import Desk
@@ -69,6 +70,28 @@ def close(
         return True
 
     change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
+
+
+def execution_ended(desk: Desk, person: str, run_id: str, status: str, output: str | None) -> None:
+    """Close a run whose execution has ended by itself: record first, then the live mark.
+
+    `status` and `output` are Step Functions'.
+    """
+    live = desk.permission(person).live.get(run_id)
+    # A run that was leaving when its execution ended by itself has left.
+    outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
+    close(desk.store, person, run_id.rpartition("-")[0], run_id, outcome, desk.now())
+    change(
+        desk.store,
+        lambda: desk.permission(person),
+        lambda permission: permission.live.pop(run_id, None) is not None,
+    )
+
+
+def _outcome_of(status: str, output: str | None) -> str:
+    if status != "SUCCEEDED":
+        return "stopped" if status == "ABORTED" else "failed"
+    return str(json.loads(output or "{}").get("outcome", "finished"))
 
 
 def _reach_goal(desk: Desk, run: Run, event: Event) -> None:

@@ -78,12 +78,17 @@ class Task(msgspec.Struct, omit_defaults=True, kw_only=True):
 class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A published journey, frozen: its files by name, and the hash of them as `journey_version`.
 
-    The row with `journey_version` "newest" says which one new runs take (in `points_to`).
+    `machine` is Step Functions' name of it. The row with `journey_version` "newest" says which
+    one new runs take (in `points_to`), which door publishes it (`owner`), and since when nobody
+    enters any more (`retired`).
     """
 
     journey: str
     journey_version: str
     version: int = 0
     points_to: str = ""
+    owner: str = ""
+    retired: datetime | None = None
+    machine: str = ""
     published: datetime | None = None
     files: dict[str, str] = {}

@@ -30,11 +30,15 @@ class Temporary(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """How a step answers its own token: an output, or a named error with its cause."""
+    """How a step answers its own token: an output, or a named error with its cause.
+
+    `until` is the moment for which a Wait state comes next.
+    """
 
     output: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,18 @@ KINDS: dict[type[Any], Kind] = {
         "run",
         _person,
         sort=lambda run: f"{run.journey}/{run.run_id}",
-        listing=lambda run: (run.journey, sortable(run.entered)),
+        # Those under way come first, so that a sweep need not look at the others.
+        listing=lambda run: (run.journey, f"{run.status} {sortable(run.entered)}"),
         named=True,
     ),
-    Message: Kind("people", "message", _person, sort=attrgetter("key")),
+    Message: Kind(
+        "people",
+        "message",
+        _person,
+        sort=attrgetter("key"),
+        # Sparse: only what a sweep must look at costs an entry.
+        listing=lambda row: ("", sortable(row.claimed)) if row.state == "unknown" else None,
+    ),
     Task: Kind(
         "people",
         "task",

@@ -22,6 +22,7 @@ class Published:
     journey: Journey
     version: str
     files: Mapping[str, str]
+    machine: str = ""
 
 
 class Library:
@@ -40,9 +41,13 @@ class Library:
         self._read_at = None
 
     def journeys(self) -> list[Published]:
-        """The newest version of every journey, by name."""
+        """The newest version of every journey that people may enter, by name."""
         self._refresh()
         return [self.version(name, version) for name, version in sorted(self._newest.items())]
+
+    def names(self) -> list[str]:
+        """Every journey that was ever published, also those that nobody enters any more."""
+        return sorted(row.journey for row in self._pointers() if row.journey != BRAND)
 
     def newest(self, journey: str) -> Published | None:
         """The newest version of a journey."""
@@ -58,7 +63,9 @@ class Library:
             if row is None:
                 raise LookupError(f'journey "{journey}" has no version "{version}"')
             raw = read(f"{journey}/journey.yaml", row.files["journey.yaml"]).value
-            self._versions[key] = Published(journeys.build(journey, raw), version, row.files)
+            self._versions[key] = Published(
+                journeys.build(journey, raw), version, row.files, row.machine
+            )
         return self._versions[key]
 
     def brand(self) -> Brand:
@@ -72,15 +79,19 @@ class Library:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
             return
+        self._newest = {row.journey: row.points_to for row in self._pointers() if not row.retired}
+        self._read_brand(self._newest.pop(BRAND, ""))
+        self._read_at = now
+
+    def _pointers(self) -> list[JourneyVersion]:
+        """The rows that say which version is newest."""
         rows, after = self._store.listing(JourneyVersion, NEWEST)
         while after:
             more, after = self._store.listing(JourneyVersion, NEWEST, after=after)
             rows += more
         # The listing may lag behind; the rows themselves are read again, consistently.
         found = (self._store.get(JourneyVersion, row.journey, NEWEST) for row in rows)
-        self._newest = {row.journey: row.points_to for row in found if row}
-        self._read_brand(self._newest.pop(BRAND, ""))
-        self._read_at = now
+        return [row for row in found if row]
 
     def _read_brand(self, version: str) -> None:
         if self._brand and self._brand[0] == version:

@@ -1,7 +1,7 @@
 """The ledger: one row for every message that a run wanted to send, and what became of it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -61,6 +61,20 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
         return ledger_key(self.run_id, self.send_id)
 
 
+GIVEN_UP = "no receipt came: presumed not sent"
+WAITS_FOR_RECEIPT = timedelta(hours=72)
+
+
+def presume_not_sent(message: Message, now: datetime) -> bool:
+    """Give an unknown message up after 72 hours; True when it was. It is never sent again."""
+    if message.state != "unknown" or not message.claimed:
+        return False
+    if message.claimed > now - WAITS_FOR_RECEIPT:
+        return False
+    message.state, message.reason = "not sent", GIVEN_UP
+    return True
+
+
 RECEIPTS = "receipts"  # the source of events that a provider's receipts became
 
 
@@ -71,7 +85,8 @@ def take_receipt(message: Message, event: Event) -> bool:
     """
     before = msgspec.structs.asdict(message)
     message.clicked = dict(message.clicked)
-    if message.state in ("claimed", "unknown") and event.event in _TAKERS:
+    unsure = message.state in ("claimed", "unknown") or message.reason == GIVEN_UP
+    if unsure and event.event in _TAKERS:
         message.state, message.reason = "sent", ""
     take = _TAKERS.get(event.event)
     if take:
@@ -111,6 +126,9 @@ _TAKERS: dict[str, Callable[[Message, Event], None]] = {
     "Email Link Clicked": _clicked,
     "Email Bounced": _bounced,
     "Email Marked as Spam": _complained,
+    "SMS Sent": lambda message, event: None,
+    "SMS Delivered": _delivered,
+    "SMS Bounced": _bounced,
 }
 
 

@@ -160,7 +160,8 @@ class World:
 
     def outcomes(self, journey: str) -> list[str]:
         """The outcomes of a journey's runs, "open" for those under way, newest first."""
-        return [run["outcome"] or run["status"] for run in self.runs(journey)]
+        runs = sorted(self.runs(journey), key=lambda run: run["entered"], reverse=True)
+        return [run["outcome"] or run["status"] for run in runs]
 
     def days(self, number: float) -> timedelta:
         return timedelta(days=number)

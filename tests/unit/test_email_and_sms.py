@@ -25,7 +25,7 @@ from functions.channels.channel import Outgoing, Permanent, Temporary
 from functions.channels.email import NAMES, Email, mime, receipt
 from functions.channels.outbox import Outbox
 from functions.channels.sms import Sms
-from functions.handlers import aws, process_event
+from functions.handlers import aws, aws_channels, process_event
 from functions.messages.leaving import Leaving, sign
 from functions.settings import Settings
 from functions.tracking.message import Kept
@@ -302,16 +302,18 @@ def test_a_text_message_goes_to_the_number_with_the_sender_s_name() -> None:
 
 @pytest.fixture
 def fresh_clients() -> Iterator[None]:
-    aws._client.cache_clear()
+    aws.client.cache_clear()
     with patch.dict("os.environ", KEYS):
         yield
-    aws._client.cache_clear()
+    aws.client.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh_clients")
 @pytest.mark.parametrize("service", ["sesv2", "sns"])
-def test_a_message_whose_answer_is_lost_is_not_sent_again_by_boto3_itself(service: str) -> None:
-    client = aws._client(service)
+def test_a_message_whose_answer_is_lost_is_not_sent_again_by_the_client(
+    service: str,
+) -> None:
+    client = aws.client(service)
     with patch("botocore.httpsession.URLLib3Session.send") as send:
         send.side_effect = ReadTimeoutError(endpoint_url="https://email")
         channel = Email(client) if service == "sesv2" else Sms(client)
@@ -322,7 +324,7 @@ def test_a_message_whose_answer_is_lost_is_not_sent_again_by_boto3_itself(servic
 
 @pytest.mark.usefixtures("fresh_clients")
 def test_a_queue_that_does_not_answer_is_asked_again() -> None:
-    client = aws._client("sqs")
+    client = aws.client("sqs")
     with patch("botocore.httpsession.URLLib3Session.send") as send, patch("time.sleep"):
         send.side_effect = ReadTimeoutError(endpoint_url="https://sqs")
         with pytest.raises(ReadTimeoutError):
@@ -370,7 +372,7 @@ def test_an_outbox_without_a_channel_behind_keeps_everything() -> None:
 @pytest.mark.parametrize("stage", ["dev", "test", "local", "", "PROD", "production", "staging"])
 def test_outside_prod_every_channel_is_an_outbox(stage: str, tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.db")
-    channels = aws._channels(Settings(stage=stage), store)
+    channels = aws_channels.channels(Settings(stage=stage), store, aws.client)
     assert {type(channel) for channel in channels.values()} == {Outbox}
     with patch("botocore.httpsession.URLLib3Session.send") as send:
         for name, channel in channels.items():
@@ -384,7 +386,7 @@ def test_outside_prod_every_channel_is_an_outbox(stage: str, tmp_path: Path) -> 
 @pytest.mark.usefixtures("fresh_clients")
 def test_in_prod_the_channels_are_ses_and_sns(tmp_path: Path) -> None:
     settings = Settings(stage="prod", allow_list=frozenset(["only@example.com"]))
-    channels = aws._channels(settings, SqliteStore(tmp_path / "store.db"))
+    channels = aws_channels.channels(settings, SqliteStore(tmp_path / "store.db"), aws.client)
     assert {name: type(channel) for name, channel in channels.items()} == {
         "email": Email,
         "sms": Sms,

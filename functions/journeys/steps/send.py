@@ -65,7 +65,7 @@ class Send(Step, rename={"if_not_sent": "if not sent"}):
         if outcome.state == "gone":
             return Answer(error="Exit", cause=outcome.reason)
         if outcome.state == "held" and outcome.until:
-            return Answer(error="Hold", cause=moment(outcome.until))
+            return Answer(error="Hold", until=outcome.until)
         if outcome.state == "not sent" and self.if_not_sent:
             return Answer(error="NotSent", cause=outcome.reason)
         return Answer({"sent": outcome.state != "not sent"})

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit
-from functions.journeys.steps.send import moment
 from functions.segments.phrases import duration
 
 if TYPE_CHECKING:
@@ -36,4 +35,4 @@ class Wait(Step):
         return flow.add(f"look up the day: {self.name}", state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        return Answer({"until": moment(duration(self.wait).after(visit.now, visit.zone))})
+        return Answer(until=duration(self.wait).after(visit.now, visit.zone))

@@ -108,7 +108,7 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
         return {"since": {"wait": before.name}}
     exact = duration(before.wait).exact if isinstance(before, Wait) else None
     if exact is not None:
-        return {"since": {"seconds": flow.seconds(exact)}}
+        return {"since": {"seconds": int(exact.total_seconds())}}
     return {"since": {"at.$": f"{flow.result_path(before)}.Payload.at"}}
 
 

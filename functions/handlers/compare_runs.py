@@ -1,0 +1,76 @@
+"""Daily: compare our run records with Step Functions, and mend what an outage left behind."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from functions.handlers import wiring
+from functions.handlers.desk import journey_desk
+from functions.journeys.leave import execution_ended
+from functions.journeys.run import Run, run_key
+from functions.journeys.workflow import ENDED
+
+logger = Logger(service="compare_runs")
+UNTOUCHED = timedelta(hours=1)  # what is younger is still on its way
+REMEMBERED = timedelta(days=89)  # Step Functions forgets an execution after 90 days
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, int]:
+    """Returns how many runs were closed, started again and stopped."""
+    comparison = _Comparison(wiring.parts())
+    for journey in comparison.parts.library.names():
+        comparison.compare(journey)
+    logger.info("compared", extra=comparison.done)
+    return comparison.done
+
+
+class _Comparison:
+    """One pass over all journeys."""
+
+    def __init__(self, parts: wiring.Parts) -> None:
+        self.parts, self.desk = parts, journey_desk(parts)
+        self.done = {"closed": 0, "started": 0, "stopped": 0}
+
+    def compare(self, journey: str) -> None:
+        """Every open run has an execution that runs, and the other way round."""
+        runs = set(self.parts.machines.under_way(journey))
+        for run in self._open(journey):
+            if run.run_id in runs:
+                runs.discard(run.run_id)
+            elif run.entered < self.parts.now() - UNTOUCHED:
+                self._mend(run)
+        for name in runs:
+            self._stop_if_ended(journey, name)
+
+    def _open(self, journey: str) -> Iterator[Run]:
+        """The open runs; the listing has them before those that have ended."""
+        after = ""
+        while True:
+            page, after = self.parts.store.listing(Run, journey, after=after)
+            yield from (run for run in page if run.status == "open")
+            if not after or any(run.status == "ended" for run in page):
+                return
+
+    def _mend(self, run: Run) -> None:
+        """An open run whose execution does not run: it has ended, or never began."""
+        found = self.parts.machines.describe(run.journey, run.run_id)
+        if found and found.status in ENDED:
+            execution_ended(self.desk, run.person, run.run_id, found.status, found.output)
+            self.done["closed"] += 1
+        elif found is None and run.entered < self.parts.now() - REMEMBERED:
+            execution_ended(self.desk, run.person, run.run_id, "FAILED", None)
+            self.done["closed"] += 1
+        elif found is None:
+            names = {"run": run.run_id, "person": run.person}
+            self.parts.workflow.start(run.journey, run.journey_version, run.run_id, names)
+            self.done["started"] += 1
+
+    def _stop_if_ended(self, journey: str, name: str) -> None:
+        """An execution that runs although its run has ended (the stop was lost)."""
+        found = self.parts.machines.describe(journey, name)
+        run = found and self.parts.store.get(Run, found.person, run_key(journey, name))
+        if run and run.status == "ended":
+            self.parts.workflow.stop(journey, name, run.outcome)
+            self.done["stopped"] += 1
