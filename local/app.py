@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.handlers import answer_admin, collect_event, openapi, withdraw_consent
+from functions.handlers import answer_admin, collect_event, withdraw_consent
 from functions.handlers.openapi import Operation, Parameter
 from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.message import Kept
@@ -65,16 +65,6 @@ LOCAL_OPERATIONS = [
         done="302",
     ),
     Operation("get", "/openapi.json", "This document"),
-]
-LEAVING_OPERATIONS = [
-    Operation(
-        method,
-        "/leave/{token}",
-        summary,
-        parameters=(Parameter("token", "path", "signed"),),
-        refusal=False,
-    )
-    for method, summary in (("get", "Ask whether to leave"), ("post", "Leave"))
 ]
 
 
@@ -128,13 +118,7 @@ class App:
         }
 
     def _openapi(self) -> dict[str, Any]:
-        operations = [
-            *openapi.COLLECTING,
-            *answer_admin.OPERATIONS,
-            *LEAVING_OPERATIONS,
-            *LOCAL_OPERATIONS,
-        ]
-        return openapi.document(operations, self._system.parts.settings.public_url)
+        return answer_admin.document(LOCAL_OPERATIONS)
 
     def _set_clock(self, rest: list[str], event: Answer) -> Answer:
         try:

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.exceptions import (
     UnauthorizedError,
 )
 
-from functions.handlers import views, wiring
+from functions.handlers import openapi, views, wiring
 from functions.handlers.openapi import Operation, Parameter
 from functions.journeys.run import Run, Task
 from functions.storage import people
@@ -131,6 +131,18 @@ def operation(
         return app.route(path.replace("{", "<").replace("}", ">"), ["GET"])(guarded)
 
     return register
+
+
+def document(more: Iterable[Operation] = ()) -> dict[str, Any]:
+    """OpenAPI of the whole system, and of `more` that only one machine has."""
+    every = [*openapi.COLLECTING, *OPERATIONS, *openapi.LEAVING, *more]
+    return openapi.document(every, wiring.parts().settings.public_url)
+
+
+@app.get("/openapi.json")
+def _document() -> Response[bytes]:
+    """Open to all: it tells nothing of anybody."""
+    return _json(document())
 
 
 def _authorise() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.channels.channel import Channel, Outgoing
 from functions.channels.email import Email
+from functions.channels.end_user_messaging import EndUserMessaging
 from functions.channels.outbox import Outbox
 from functions.channels.sms import Sms
 from functions.settings import Settings
@@ -29,7 +30,10 @@ def channels(settings: Settings, store: Store, client: Callable[[str], Any]) -> 
 
 
 def _sms(settings: Settings, client: Callable[[str], Any]) -> Channel:
-    return Sms(client("sns"), settings.sms_sender_id)
+    if not settings.sms_origination:
+        return Sms(client("sns"), settings.sms_sender_id)
+    sender = client("pinpoint-sms-voice-v2")
+    return EndUserMessaging(sender, settings.sms_origination, settings.sms_configuration_set)
 
 
 def kept(channel: str, message: Outgoing, now: datetime) -> Kept:

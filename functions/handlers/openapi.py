@@ -81,6 +81,17 @@ COLLECTING = [
     Operation("post", "/v1/batch", "Up to 2,500 calls", Accepted, (), "write_key", Batch),
 ]
 
+LEAVING = [
+    Operation(
+        method,
+        "/leave/{token}",
+        summary,
+        parameters=(Parameter("token", "path", "signed"),),
+        refusal=False,
+    )
+    for method, summary in (("get", "Ask whether to leave"), ("post", "Leave"))
+]
+
 
 def document(operations: Iterable[Operation], url: str) -> dict[str, Any]:
     """OpenAPI 3.1 of these operations."""

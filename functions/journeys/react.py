@@ -72,7 +72,9 @@ def settle_receipts(store: Store, events: Iterable[Event]) -> None:
 
 
 def _settle(store: Store, event: Event) -> None:
-    key = ledger_key(str(event.properties.get("run_id")), str(event.properties.get("email_id")))
+    said = event.properties
+    send_id = said.get("email_id") or said.get("sms_id")
+    key = ledger_key(str(said.get("run_id")), str(send_id))
     change(
         store,
         lambda: store.get(Message, event.person, key),

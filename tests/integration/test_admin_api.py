@@ -468,3 +468,21 @@ def test_no_made_up_path_or_query_breaks_the_admin_api(
         }
         answer = app.route("GET", where)(event, CONTEXT)
         assert int(answer["statusCode"]) in (200, 400, 404)
+
+
+def test_the_cloud_s_openapi_document_needs_no_key_and_names_nothing_of_one_machine(
+    world: World,
+) -> None:
+    event = {
+        "version": "2.0",
+        "rawPath": "/openapi.json",
+        "headers": {},
+        "requestContext": {
+            "http": {"method": "GET", "path": "/openapi.json"},
+            "stage": "$default",
+        },
+    }
+    answer = answer_admin.handler(event, CONTEXT)
+    paths = json.loads(answer["body"])["paths"]
+    assert {"/v1/track", "/api/people", "/leave/{token}"} <= paths.keys()
+    assert not [path for path in paths if path.startswith("/local")]

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
 from functions.channels.email import NAMES, Email, mime, receipt
+from functions.channels.end_user_messaging import EndUserMessaging
 from functions.channels.outbox import Outbox
 from functions.channels.sms import Sms
 from functions.handlers import aws, aws_channels, process_event
@@ -391,6 +392,15 @@ def test_in_prod_the_channels_are_ses_and_sns(tmp_path: Path) -> None:
         "email": Email,
         "sms": Sms,
     }
+
+
+@pytest.mark.usefixtures("fresh_clients")
+def test_where_a_number_or_sender_is_configured_texts_go_by_end_user_messaging(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(stage="prod", sms_origination="pool-1", sms_configuration_set="tante-prod")
+    channels = aws_channels.channels(settings, SqliteStore(tmp_path / "store.db"), aws.client)
+    assert type(channels["sms"]) is EndUserMessaging
 
 
 # --- receipts, in the shapes that SES documents for event publishing to SNS
