@@ -47,7 +47,9 @@ EXCEPTIONS: dict[str, set[str]] = {
 # Handlers share these and nothing else of one another; `aws` is the half of wiring that needs
 # boto3, loaded by it at the first call.
 FOR_ALL_HANDLERS = {"wiring", "desk", "views", "openapi"}
-HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("aws", "aws_workflow"), ("aws", "aws_channels")}
+HANDLERS_EXCEPTIONS = {("wiring", "aws")} | {
+    ("aws", f"aws_{part}") for part in ("channels", "clients", "workflow")
+}
 
 # package -> what it may import of others, beside the standard library
 OTHERS: dict[str, set[str]] = {

@@ -1,33 +1,15 @@
 """The parts in AWS, each made when it is first asked for: collecting needs only the queue."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from functions.handlers.aws_clients import client
 from functions.handlers.wiring import Busy, Parts
 from functions.settings import Settings, from_environment, with_secrets
 
 BUSY = ("RequestThrottled", "ThrottlingException", "OverLimit", "KMS.ThrottlingException")
-# When an answer is lost, a retry of the client would send a message a second time.
-ONCE_ONLY = ("sesv2", "sns", "pinpoint-sms-voice-v2")
-
-
-@cache
-def _session() -> Any:
-    return botocore.session.get_session()
-
-
-@cache
-def client(name: str) -> Any:
-    """A client of botocore, made once. `boto3` adds nothing to it but a third of a cold start."""
-    tries = 1 if name in ONCE_ONLY else 5
-    retries = {"mode": "standard", "total_max_attempts": tries}
-    limits = Config(retries=retries, connect_timeout=2, read_timeout=10)
-    return _session().create_client(name, config=limits)
 
 
 class AwsParts(Parts):

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -23,9 +24,11 @@ _PLAIN = b"m"  # msgpack
 _SQUEEZED = b"z"  # msgpack in zlib's format
 
 _encode = msgspec.msgpack.Encoder().encode
-_decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {
-    kind: msgspec.msgpack.Decoder(kind) for kind in KINDS
-}
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
+    return msgspec.msgpack.Decoder(kind)
 
 
 class Item(NamedTuple):
@@ -124,7 +127,7 @@ def unpack(kind: type[T], body: bytes, version: int | None) -> T:
     packed: bytes | memoryview = memoryview(body)[1:]
     if body[:1] == _SQUEEZED:
         packed = zlib.decompress(packed)
-    record: Any = _decoders[kind].decode(packed)
+    record: Any = _decoder(kind).decode(packed)
     if version is not None:
         record.version = version
     return record  # type: ignore[no-any-return]

@@ -273,7 +273,6 @@ def test_the_light_reader_of_write_keys_says_what_the_store_says() -> None:
 
 # What a cold start of collecting loads of ours and of others, the standard library apart.
 MAY_LOAD = {
-    "aws_lambda_powertools",
     "botocore",
     "certifi",
     "dateutil",
@@ -286,6 +285,7 @@ MAY_LOAD = {
 }
 OF_OURS = {
     "functions.handlers.aws",
+    "functions.handlers.aws_clients",
     "functions.handlers.collect_event",
     "functions.handlers.wiring",
     "functions.settings",
@@ -300,7 +300,7 @@ from functions.handlers import collect_event, wiring
 parts = wiring.parts()
 parts.source, parts.send_events, parts.settings.public_url
 from functions.handlers import aws
-aws.client("sqs")
+aws.client("sqs"), aws.client("dynamodb")
 print("\\n".join(sorted(sys.modules)))
 """
 
@@ -319,7 +319,7 @@ def loaded(code: str) -> set[str]:
 
 
 def test_a_cold_start_of_collecting_loads_only_what_it_needs() -> None:
-    """boto3, PynamoDB, YAML, Liquid and the journeys' steps would double it."""
+    """boto3, PynamoDB, Powertools, YAML, Liquid and the journeys' steps would double it."""
     bare = loaded('import sys; print("\\n".join(sorted(sys.modules)))')
     found = loaded(COLLECT) - bare
     tops = {name.partition(".")[0] for name in found} - sys.stdlib_module_names
