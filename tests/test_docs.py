@@ -53,7 +53,8 @@ NAMES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in pages()]
 
 
 def make_targets() -> set[str]:
-    found = set(re.findall(r"^([a-z][a-z-]*)(?=[a-z -]*:(?!=))", text_of(ROOT / "Makefile"), re.M))
+    named = r"^([a-z][a-z0-9-]*)(?=[a-z0-9 -]*:(?!=))"
+    found = set(re.findall(named, text_of(ROOT / "Makefile"), re.M))
     return found | {f"bench-{path.stem[6:]}" for path in (ROOT / "bench").glob("bench_*.py")}
 
 

@@ -26,7 +26,7 @@ ONCE_ONLY = ("sesv2", "sns", "pinpoint-sms-voice-v2")
 _OPEN: tuple[tuple[str, Callable[..., Any]], ...] = ((".json", open), (".json.gz", gzip.open))
 
 
-class _Files(JSONFileLoader):
+class _Files(JSONFileLoader):  # type: ignore[misc]
     """Reads botocore's descriptions of the services (1.2 MB for the first client) by msgspec."""
 
     def load_file(self, file_path: str) -> Any:
@@ -37,7 +37,7 @@ class _Files(JSONFileLoader):
         return None
 
 
-class _Loader(Loader):
+class _Loader(Loader):  # type: ignore[misc]
     """Does not look into four hundred folders to learn which services there are."""
 
     def list_available_services(self, type_name: str) -> list[str]:
