@@ -1,4 +1,4 @@
-"""The command line: tante run, demo, check, keys."""
+"""The command line: tante run, demo, check, keys, doctor."""
 
 import logging
 import sys
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from functions.problem import Problems
+from functions.storage.store import Store
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -25,6 +26,15 @@ out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
 Journeys = Annotated[Path, typer.Option(help="The folder of journeys.")]
+OtherData = Annotated[
+    Path | None,
+    typer.Option(help="The folder where everything is kept; data, unless --stage is given."),
+]
+CloudStage = Annotated[
+    str, typer.Option("--stage", help="Instead of a folder: this stage in AWS, such as dev.")
+]
+Region = Annotated[str, typer.Option(help="The AWS region of the stage.")]
+REGION = "eu-central-1"
 JOURNEYS = Path("statemachines")
 
 
@@ -148,11 +158,11 @@ def demo(
 
 
 @keys_app.command("list")
-def list_keys(data: Data = Path("data")) -> None:
+def list_keys(data: OtherData = None, stage: CloudStage = "", region: Region = REGION) -> None:
     """Show who may send events."""
     from functions.tracking.source import Source
 
-    sources, _ = _store(data).listing(Source, limit=500)
+    sources, _ = _store(data, stage, region).listing(Source, limit=500)
     table = Table("source", "trusted for consent", "made", "state", box=None)
     for source in sources:
         made = source.created.strftime("%Y-%m-%d") if source.created else ""
@@ -167,25 +177,29 @@ def add_key(
     trusted: Annotated[
         bool, typer.Option("--trusted", help="May say that people consented (servers only).")
     ] = False,
-    data: Data = Path("data"),
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
 ) -> None:
     """Make a write key for a website, shop or server. It is shown once."""
     from local.keys import add_source, new_key
 
     key = new_key("wk")
-    add_source(_store(data), key, name, trusted, datetime.now(UTC))
+    add_source(_store(data, stage, region), key, name, trusted, datetime.now(UTC))
     out.print(f"{key}   for {escape(name)}; it works within a minute", soft_wrap=True)
 
 
 @keys_app.command("revoke")
 def revoke_key(
     name: Annotated[str, typer.Argument(help="The source whose keys stop working.")],
-    data: Data = Path("data"),
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
 ) -> None:
     """Refuse events with a source's write keys from now on."""
     from functions.tracking.source import Source
 
-    store = _store(data)
+    store = _store(data, stage, region)
     sources, _ = store.listing(Source, limit=500)
     found = [source for source in sources if source.name == name and not source.revoked]
     if not found:
@@ -199,11 +213,73 @@ def revoke_key(
     out.print(f"{escape(name)}: {len(found)} key(s) revoked; it takes effect within a minute")
 
 
-def _store(data: Path):  # type: ignore[no-untyped-def]
+def _store(data: Path | None, stage: str, region: str) -> Store:
+    """The folder's store, or the stage's."""
+    if stage and data is not None:
+        err.print("[red]✗[/] give either --data (this machine) or --stage (AWS), not both")
+        sys.exit(2)
+    if stage:
+        return _cloud_store(stage, region)
     from local.sqlite_store import SqliteStore
 
+    data = data or Path("data")
     if not (data / "tante.db").exists():
         words = escape(f'there is nothing in "{data}" yet; start with: tante run --data {data}')
         err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
     return SqliteStore(data / "tante.db")
+
+
+def _cloud_store(stage: str, region: str) -> Store:
+    """The tables of a stage, asked once so that a missing one is told in words."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from functions.storage.dynamo import DynamoStore
+
+    prefix = f"tante-{stage}-"
+    table, nobody = f"{prefix}catalogue", {"pk": {"S": "-"}, "sk": {"S": "-"}}
+    try:
+        soon = Config(connect_timeout=5, read_timeout=15, retries={"max_attempts": 1})
+        client = boto3.client("dynamodb", region_name=region, config=soon)
+        client.get_item(TableName=table, Key=nobody)
+        return DynamoStore(prefix, region)
+    except ClientError as error:
+        said = error.response["Error"]
+        words = f"{table} in {region} cannot be read: {said['Code']}: {said.get('Message', '')}"
+        if said["Code"] == "ResourceNotFoundException":
+            words = f"there is no table {table} in {region}; first: make deploy STAGE={stage}"
+    except BotoCoreError as error:
+        words = f"AWS cannot be asked: {error}"
+    err.print(f"[red]✗[/] {escape(words)}", soft_wrap=True)
+    sys.exit(1)
+
+
+MARKS = {"fine": "[green]✓[/]", "look": "[yellow]![/]", "wrong": "[red]✗[/]"}
+
+
+@app.command()
+def doctor(
+    stage: Annotated[str, typer.Option(help="The stage in AWS, such as dev or prod.")],
+    region: Region = REGION,
+    journeys: Journeys = JOURNEYS,
+) -> None:
+    """Look at a stage in AWS with your own credentials, and say what to do.
+
+    Changes nothing. The exit status is 1 if anything is wrong (✗); "!" is for you to judge.
+    """
+    from functions.folder import check_brand, read_folder
+    from local.doctor import NoAccess, Stage, examine, look_up
+
+    sender = check_brand(read_folder(journeys).brand).sender.email
+    try:
+        with err.status("Asking AWS ..."):
+            findings = list(examine(Stage(stage, region, sender, look_up)))
+    except NoAccess as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    for one in findings:  # not in a table, which would break the commands to copy
+        out.print(f"{MARKS[one.state]} {one.what:<26}{escape(one.found)}", soft_wrap=True)
+        out.print(f"{'':28}[dim]→ {escape(one.do)}[/]", soft_wrap=True)
+    sys.exit(any(one.state == "wrong" for one in findings))

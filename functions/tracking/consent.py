@@ -74,7 +74,8 @@ def _complained(permission: Permission, event: Event) -> bool:
 
 def _bounced(permission: Permission, event: Event) -> bool:
     hard = event.properties.get("bounce_type") == "Permanent"
-    return event.trusted and hard and _suppress(permission, "email", "hard bounce")
+    channel = "sms" if event.name.startswith("SMS") else "email"
+    return event.trusted and hard and _suppress(permission, channel, "hard bounce")
 
 
 def _suppress(permission: Permission, channel: str, reason: str) -> bool:
@@ -90,4 +91,5 @@ _READERS = {
     "Unsubscribed": _withdrawn,
     "Email Marked as Spam": _complained,
     "Email Bounced": _bounced,
+    "SMS Bounced": _bounced,
 }

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -136,7 +137,13 @@ def examined(
 ) -> list[Finding]:
     with aws(answers):
         look_up = lambda name, kind: records.get((name, kind), [])  # noqa: E731
-        return list(examine(Stage(stage, REGION, SENDER, look_up)))
+        return list(examine(Stage(stage, REGION, SENDER, look_up, session())))
+
+
+@cache
+def session() -> boto3.session.Session:
+    """Made once: it reads the descriptions of all services."""
+    return boto3.session.Session("testing", "testing")
 
 
 def of(what: str, findings: list[Finding], state: str = "") -> list[Finding]:
@@ -472,7 +479,7 @@ def test_a_dns_that_does_not_answer_is_told_in_a_line() -> None:
         raise NoAnswer(f"{name} (LifetimeTimeout)")
 
     with aws({}):
-        findings = list(examine(Stage("prod", REGION, SENDER, silent)))
+        findings = list(examine(Stage("prod", REGION, SENDER, silent, session())))
     for what in ("MAIL FROM", "DMARC"):
         [found] = of(what, findings)
         assert found.state == "look"

@@ -328,3 +328,17 @@ def test_a_website_cannot_pass_for_the_carrier(world: World) -> None:
         world.post("track", {**call, "properties": {**ids, "bounce_type": "Permanent"}})
     assert world.store.get(Message, person, row.key).state == "unknown"
     assert world.permission("ada").suppressed == {}
+
+
+def test_a_number_that_does_not_exist_gets_no_more_texts(world: World) -> None:
+    person, _ = unknown_text(world)
+    said = told("TEXT_INVALID", context={**TAGS, "person": person})
+    process_event.handler({"Records": [{"messageId": "1", "body": by_sns(said)}]}, None)
+    assert world.permission("ada").suppressed == {"sms": "hard bounce"}
+
+
+def test_a_number_that_was_out_of_reach_once_may_be_tried_again(world: World) -> None:
+    person, _ = unknown_text(world)
+    said = told("TEXT_CARRIER_UNREACHABLE", context={**TAGS, "person": person})
+    process_event.handler({"Records": [{"messageId": "1", "body": by_sns(said)}]}, None)
+    assert world.permission("ada").suppressed == {}
