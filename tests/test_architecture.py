@@ -63,7 +63,7 @@ OTHERS: dict[str, set[str]] = {
     "engine": {"msgspec"},
     "forecast": {"msgspec"},
     "channels": {"boto3", "botocore"},
-    "storage": {"msgspec", "pynamodb"},
+    "storage": {"msgspec", "pynamodb", "botocore"},
     "handlers": {"msgspec", "aws_lambda_powertools", "boto3", "botocore"},
 }
 # I/O of the standard library that pure packages leave alone too.

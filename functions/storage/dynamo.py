@@ -1,12 +1,19 @@
 """The store in DynamoDB: the only file that knows PynamoDB."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
+from botocore.exceptions import BotoCoreError
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError
+from pynamodb.exceptions import (
+    DoesNotExist,
+    PutError,
+    PynamoDBException,
+    TransactWriteError,
+)
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -23,13 +30,24 @@ from functions.storage.packing import (
     unpack,
 )
 from functions.storage.paging import Entry, Index, fresh, page, span
-from functions.storage.store import Conflict, Store
+from functions.storage.store import Conflict, Store, Unavailable
 
 T = TypeVar("T")
 
 # Somebody else changed the item, or is just changing it in a transaction.
 _CONFLICTS = {"ConditionalCheckFailedException", "TransactionConflictException"}
 _CANCELLED_BY_CONFLICT = {"ConditionalCheckFailed", "TransactionConflict"}
+
+# It cannot just now.
+_BUSY = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionInProgressException",
+}
+_CANCELLED_BY_THROTTLING = {"ProvisionedThroughputExceeded", "ThrottlingError"}
 
 # A Lambda must not spend its own time limit on one lost connection.
 _CONNECT_SECONDS = 1
@@ -64,10 +82,37 @@ class _ListedRow(_Row):
     index = _Listing()
 
 
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except PynamoDBException as error:
+        reasons = getattr(error, "cancellation_reasons", ())
+        throttled = {reason.code for reason in reasons if reason} & _CANCELLED_BY_THROTTLING
+        # An error of botocore's own has no answer in it: the connection was lost.
+        lost = isinstance(error.cause, BotoCoreError)
+        if _code(error) in _BUSY or throttled or lost:
+            raise Unavailable(f"DynamoDB: {_code(error) or error.cause}") from error
+        raise
+
+
+def _code(error: PynamoDBException) -> str:
+    """What DynamoDB answered; PynamoDB's own look at it fails when there was no answer."""
+    answer = getattr(error.cause, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code", ""))
+
+
+def _read(kind: type[T], rows: Iterator[_Row], without: Collection[str]) -> Iterator[T]:
+    with _available():
+        for row in rows:
+            if row.sk not in without:
+                yield _record(kind, row)
+
+
 class DynamoStore(Store):
     """The Store in the tables `prefix` + people, timeline and catalogue.
 
-    Throttling, lost connections and the like come through as PynamoDB's exceptions.
+    Throttling and lost connections raise Unavailable.
     """
 
     def __init__(self, prefix: str, region: str, host: str | None = None) -> None:
@@ -96,6 +141,7 @@ class DynamoStore(Store):
         for model in self._models.values():
             model.create_table(wait=True)
 
+    @_available()
     def get(self, kind: type[T], partition: str, sort: str = "") -> T | None:
         where = KINDS[kind]
         try:
@@ -104,16 +150,18 @@ class DynamoStore(Store):
             return None
         return _record(kind, row)
 
+    @_available()
     def put(self, record: Any) -> None:
         row = self._row(record, pack_for_put(record))
         try:
             row.save(condition=_unchanged(row))
         except PutError as error:
-            if error.cause_response_code in _CONFLICTS:
+            if _code(error) in _CONFLICTS:
                 raise Conflict(key_of(record)) from error
             raise
         record.version += 1
 
+    @_available()
     def put_together(self, records: Sequence[Any]) -> None:
         items = pack_together(records)
         if not items:
@@ -125,12 +173,13 @@ class DynamoStore(Store):
                     transaction.save(row, condition=_unchanged(row))
         except TransactWriteError as error:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
-            if reasons & _CANCELLED_BY_CONFLICT or error.cause_response_code in _CONFLICTS:
+            if reasons & _CANCELLED_BY_CONFLICT or _code(error) in _CONFLICTS:
                 raise Conflict([key_of(record) for record in records]) from error
             raise
         for record in records:
             record.version += 1
 
+    @_available()
     def write(self, records: Sequence[Any]) -> None:
         for table, items in pack_for_write(records).items():
             model = self._models[table]
@@ -138,6 +187,7 @@ class DynamoStore(Store):
                 for item in items:
                     batch.save(model(**_attributes(item)))
 
+    @_available()
     def delete(self, record: Any) -> None:
         self._models[KINDS[type(record)].table](*key_of(record)).delete()
 
@@ -160,8 +210,9 @@ class DynamoStore(Store):
             consistent_read=True,
             scan_index_forward=not newest_first,
         )
-        return (_record(kind, row) for row in rows if row.sk not in keys.without)
+        return _read(kind, rows, keys.without)
 
+    @_available()
     def listing(
         self, kind: type[T], name: str = "", *, limit: int = 100, after: str = ""
     ) -> tuple[list[T], str]:

@@ -127,7 +127,7 @@ def unpack(kind: type[T], body: bytes, version: int | None) -> T:
     packed: bytes | memoryview = memoryview(body)[1:]
     if body[:1] == _SQUEEZED:
         packed = zlib.decompress(packed)
-    record: Any = _decoder(kind).decode(packed)
+    record: Any = _decoder(kind).decode(packed)  # type: ignore[arg-type]
     if version is not None:
         record.version = version
     return record  # type: ignore[no-any-return]

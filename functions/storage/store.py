@@ -15,6 +15,10 @@ class Contended(Exception):
     """Others changed the record each time we tried; try the whole again later."""
 
 
+class Unavailable(Exception):
+    """The store (or a service like it) takes no more for now: try the whole again later."""
+
+
 class TooLarge(Exception):
     """The record is larger than DynamoDB's 400 KB."""
 

@@ -1,7 +1,7 @@
 """The contract of the store, held by both implementations."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -23,7 +24,7 @@ from functions.storage.dynamo import DynamoStore
 from functions.storage.kinds import KINDS
 from functions.storage.packing import MOST_BYTES, Item, item_size, key_of, pack, unpack
 from functions.storage.paging import Entry, fresh
-from functions.storage.store import Conflict, Store, TooLarge
+from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.event import Event
 from functions.tracking.message import Kept, Message
 from functions.tracking.permission import Claim, Consent, Permission
@@ -832,3 +833,47 @@ def test_the_file_is_all_there_is(tmp_path: Path) -> None:
     second = sqlite_store(tmp_path)
     assert second.get(Profile, "ada") == Profile(person="ada", created=NOW, version=1)
     assert first.get(Profile, "ada") is not None
+
+
+# What DynamoDB says when it cannot just now
+
+API_CALL = "botocore.client.BaseClient._make_api_call"
+BUSY = [
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+]
+
+
+@pytest.mark.parametrize("code", BUSY)
+def test_what_dynamodb_cannot_do_just_now_is_unavailable_and_no_conflict(code: str) -> None:
+    calls: list[Callable[[DynamoStore], object]] = [
+        lambda store: store.get(Profile, "p"),
+        lambda store: store.put(Profile(person="p")),
+        lambda store: store.put_together([Profile(person="p"), Profile(person="q")]),
+        lambda store: store.write([a_row("1", "p")]),
+        lambda store: store.delete(Profile(person="p")),
+        lambda store: list(store.query(TimelineRow, "p")),
+        lambda store: store.listing(Profile),
+    ]
+    with dynamo_store() as store, patch("time.sleep"), patch(API_CALL) as answer:
+        answer.side_effect = ClientError({"Error": {"Code": code, "Message": ""}}, "any")
+        for call in calls:
+            with pytest.raises(Unavailable, match=code):
+                call(store)
+
+
+def test_a_connection_that_is_lost_is_unavailable() -> None:
+    with dynamo_store() as store, patch("time.sleep"), patch(API_CALL) as answer:
+        answer.side_effect = ReadTimeoutError(endpoint_url="https://dynamodb")
+        with pytest.raises(Unavailable):
+            store.get(Profile, "p")
+
+
+def test_what_will_never_work_is_not_called_unavailable() -> None:
+    with dynamo_store() as store, patch(API_CALL) as answer:
+        error = {"Error": {"Code": "AccessDeniedException", "Message": ""}}
+        answer.side_effect = ClientError(error, "GetItem")
+        with pytest.raises(Exception, match="Failed to get item"):
+            store.get(Profile, "p")
