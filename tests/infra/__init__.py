@@ -1,0 +1,1 @@
+"""Rules of the cloud, checked on the synthesised templates."""
