@@ -93,6 +93,7 @@ class Tante(Stack):
 
         admin = self._function(
             "answer_admin",
+            "PUBLIC_URL",
             "IDENTITY_SECRET",
             "ADMIN_SECRET",
             memory=HEAVY,
@@ -110,14 +111,13 @@ class Tante(Stack):
         withdraw = self._function(
             "withdraw_consent",
             "EVENT_QUEUE_URL",
-            "IDENTITY_SECRET",
             "LINK_SECRET",
             memory=HEAVY,
             timeout=Duration.seconds(29),
         )
         self.tables.let_write(withdraw.role, PEOPLE)
         self.tables.let_read(withdraw.role, CATALOGUE)
-        self.secrets.let_read(withdraw.role, IDENTITY, LINKS)
+        self.secrets.let_read(withdraw.role, LINKS)
         self.events.let_send(withdraw.role, self.events.queue)
         self.api.route(
             withdraw,
@@ -168,7 +168,6 @@ class Tante(Stack):
             "SMS_ORIGINATION",
             "SMS_CONFIGURATION_SET",
             "ALLOW_LIST",
-            "IDENTITY_SECRET",
             "LINK_SECRET",
             memory=HEAVY,
             timeout=BEHIND_QUEUE,
@@ -180,7 +179,7 @@ class Tante(Stack):
         self.tables.let_read(role, TIMELINE, CATALOGUE)
         if not self.stage_of.is_prod:
             self.tables.let_write(role, CATALOGUE)  # the outbox
-        self.secrets.let_read(role, IDENTITY, LINKS)
+        self.secrets.let_read(role, LINKS)
         self.events.let_send(role, self.events.queue, self.events.starts)
         self.journeys.let_start(role)
         self.journeys.let_stop(role)

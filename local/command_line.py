@@ -1,4 +1,4 @@
-"""The command line: tante run, demo, check, keys, doctor."""
+"""The command line: tante run, demo, check, keys, doctor, dead-letters."""
 
 import logging
 import sys
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="Write keys: which websites and shops may send events.")
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
+dead_letters_app = typer.Typer(help="What could not be done: look at it, send it back, drop it.")
+app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
@@ -215,19 +217,27 @@ def revoke_key(
 
 def _store(data: Path | None, stage: str, region: str) -> Store:
     """The folder's store, or the stage's."""
+    folder = _folder(data, stage)
+    if folder is None:
+        return _cloud_store(stage, region)
+    from local.sqlite_store import SqliteStore
+
+    return SqliteStore(folder / "tante.db")
+
+
+def _folder(data: Path | None, stage: str) -> Path | None:
+    """The folder that is meant, with something in it; None if a stage is meant."""
     if stage and data is not None:
         err.print("[red]✗[/] give either --data (this machine) or --stage (AWS), not both")
         sys.exit(2)
     if stage:
-        return _cloud_store(stage, region)
-    from local.sqlite_store import SqliteStore
-
+        return None
     data = data or Path("data")
     if not (data / "tante.db").exists():
         words = escape(f'there is nothing in "{data}" yet; start with: tante run --data {data}')
         err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
-    return SqliteStore(data / "tante.db")
+    return data
 
 
 def _cloud_store(stage: str, region: str) -> Store:
@@ -283,3 +293,69 @@ def doctor(
         out.print(f"{MARKS[one.state]} {one.what:<26}{escape(one.found)}", soft_wrap=True)
         out.print(f"{'':28}[dim]→ {escape(one.do)}[/]", soft_wrap=True)
     sys.exit(any(one.state == "wrong" for one in findings))
+
+
+# --- dead letters
+
+
+@dead_letters_app.command("list")
+def list_dead_letters(
+    most: Annotated[int, typer.Option(min=1, help="So many of each queue are shown.")] = 100,
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Show what lies in the dead-letter queues, and why. Changes nothing."""
+    from local.dead_letter_commands import Commands
+
+    Commands(_folder(data, stage), stage, region, out, err).list(most)
+
+
+@dead_letters_app.command("show")
+def show_dead_letter(
+    name: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Show one whole, with its reason and what to do. Changes nothing."""
+    from local.dead_letter_commands import Commands
+
+    Commands(_folder(data, stage), stage, region, out, err).show(name)
+
+
+@dead_letters_app.command("redrive")
+def redrive_dead_letters(
+    ids: Annotated[list[str] | None, typer.Argument(help="As `list` shows them.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that this can help.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what will certainly come back; with ids only.")
+    ] = False,
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Send dead letters back to where they came from, as if they were new.
+
+    Doing it twice is harmless: an event counts once, a message is sent once.
+    """
+    if every == bool(ids) or (every and force):
+        err.print("[red]✗[/] give either ids (with --force if need be), or --all")
+        sys.exit(2)
+    from local.dead_letter_commands import Commands
+
+    Commands(_folder(data, stage), stage, region, out, err).redrive(ids or [], force)
+
+
+@dead_letters_app.command("drop")
+def drop_dead_letters(
+    ids: Annotated[list[str], typer.Argument(help="As `list` shows them.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Forget dead letters for good."""
+    from local.dead_letter_commands import Commands
+
+    Commands(_folder(data, stage), stage, region, out, err).drop(ids, yes)

@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,14 @@ _TABLES = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS dead (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB, reason TEXT);
+CREATE TABLE IF NOT EXISTS dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB, reason TEXT, buried TEXT
+);
 """
+_BURY = """
+INSERT INTO dead (body, reason, buried) VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now'))
+"""
+Buried = tuple[int, str, bytes, str | None]  # number, reason, body, real time (ISO)
 
 
 class Queue:
@@ -20,6 +28,14 @@ class Queue:
         self._path, self._threads = str(path), threading.local()
         self.arrived = threading.Event()
         self._connection.executescript(_TABLES)
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """A file of an older version does not say since when a message is dead."""
+        columns = {row[1] for row in self._connection.execute("PRAGMA table_info(dead)")}
+        if "buried" not in columns:
+            with suppress(sqlite3.OperationalError):  # another process was faster
+                self._connection.execute("ALTER TABLE dead ADD COLUMN buried TEXT")
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -58,12 +74,44 @@ class Queue:
 
     def bury(self, body: bytes, reason: str) -> None:
         """Put a message aside, with the reason."""
-        self._connection.execute("INSERT INTO dead (body, reason) VALUES (?, ?)", (body, reason))
+        self._connection.execute(_BURY, (body, reason))
 
     def size(self) -> int:
         """How many messages wait."""
         return int(self._connection.execute("SELECT count(*) FROM message").fetchone()[0])
 
+    def dead_size(self) -> int:
+        """How many are put aside."""
+        return int(self._connection.execute("SELECT count(*) FROM dead").fetchone()[0])
+
     def dead(self) -> list[tuple[int, str, bytes]]:
         """What was put aside: number, reason, body."""
         return self._connection.execute("SELECT id, reason, body FROM dead ORDER BY id").fetchall()
+
+    def letters(self, most: int = 0) -> Iterator[Buried]:
+        """What is aside by now, the oldest first, `most` of them if given; a page at a time, so
+        that those already seen may be sent back or dropped meanwhile."""
+        last = self._connection.execute("SELECT max(id) FROM dead").fetchone()[0] or 0
+        after, left = 0, most or last
+        page = "SELECT id, reason, body, buried FROM dead WHERE id > ? AND id <= ? ORDER BY id"
+        while left > 0:
+            size = min(left, 100)
+            rows = self._connection.execute(f"{page} LIMIT ?", (after, last, size)).fetchall()
+            yield from rows
+            if len(rows) < size:
+                return
+            after, left = rows[-1][0], left - size
+
+    def revive(self, number: int, body: bytes) -> bool:
+        """Send a dead message again, as `body`: both or nothing. False if it is no longer there."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            if not self.drop(number):
+                return False
+            self._connection.execute("INSERT INTO message (body) VALUES (?)", (body,))
+        self.arrived.set()
+        return True
+
+    def drop(self, number: int) -> bool:
+        """Forget a dead message. False if it is no longer there."""
+        return bool(self._connection.execute("DELETE FROM dead WHERE id = ?", (number,)).rowcount)
