@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
-from functions.journeys.leave import execution_ended
+from functions.journeys.leave import end, execution_ended
 from functions.journeys.run import Run, run_key
 from functions.journeys.workflow import ENDED
 
@@ -72,5 +72,5 @@ class _Comparison:
         found = self.parts.machines.describe(journey, name)
         run = found and self.parts.store.get(Run, found.person, run_key(journey, name))
         if run and run.status == "ended":
-            self.parts.workflow.stop(journey, name, run.outcome)
+            end(self.desk, run, run.outcome)
             self.done["stopped"] += 1

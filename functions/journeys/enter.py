@@ -118,7 +118,7 @@ def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool
     alone = not journey.allows_several_runs
 
     def note(permission: Permission) -> bool:
-        if run.run_id in permission.live:
+        if _take_over(profile, permission, run):
             return False  # a crash came after this and before the run's record
         if not _is_wanted(desk, profile, permission, journey, run):
             raise Refused("not now")
@@ -132,6 +132,17 @@ def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool
     except Refused:
         return False
     return True
+
+
+def _take_over(profile: Profile, permission: Permission, run: Run) -> bool:
+    """Whether this entry is half made already, perhaps under a key from before a merge, which
+    the run then keeps."""
+    for key in profile.keys:
+        run_id = run_id_of(key, run.journey, run.entry_key)
+        if run_id in permission.live:
+            run.run_id, run.person = run_id, permission.live[run_id].person
+            return True
+    return False
 
 
 def _drop_left_behind(desk: Desk, permission: Permission, run: Run) -> None:

@@ -89,15 +89,15 @@ def close(
 
 
 def execution_ended(desk: Desk, person: str, run_id: str, status: str, output: str | None) -> None:
-    """Close a run whose execution has ended by itself: record first, then the live mark.
+    """Close a run whose execution has ended by itself. `status` and `output` are Step Functions'.
 
-    `status` and `output` are Step Functions'.
+    The record goes last: while it is open, the daily comparison finds what a crash left here.
     """
     live = desk.permission(person).live.get(run_id)
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
-    close(desk.store, person, run_id.rpartition("-")[0], run_id, outcome, desk.now())
     forget(desk, person, run_id)
+    close(desk.store, person, run_id.rpartition("-")[0], run_id, outcome, desk.now())
 
 
 def _outcome_of(status: str, output: str | None) -> str:

@@ -23,10 +23,11 @@ from functions.handlers import (
     start_run,
     wiring,
 )
-from functions.journeys.run import JourneyVersion, Run
+from functions.journeys.run import JourneyVersion, Run, run_id_of
 from functions.journeys.workflow import Execution, Machines
 from functions.problem import Problems
 from functions.storage.library import NEWEST
+from functions.storage.people import People, permission_of
 from functions.storage.remember import timeline
 from functions.storage.store import change
 from functions.tracking.message import GIVEN_UP, Message
@@ -477,3 +478,57 @@ def test_deleting_the_stack_publishes_nothing_and_holds_nothing_up(
 ) -> None:
     monkeypatch.setattr(publish_journey, "BUNDLED", Path("nowhere"))
     assert cloudformation.asks("Delete", PhysicalResourceId="journeys")["Status"] == "SUCCESS"
+
+
+def test_a_comparison_that_dies_half_way_is_made_up_for_by_the_next(
+    world: World, machines: FakeMachines
+) -> None:
+    world.track("ada", "Visited", place="here")
+    run = the_run(world)
+    machines.executions[run.run_id] = Execution("SUCCEEDED", run.person)
+    world.system.clock.move_to(world.now + timedelta(hours=2))
+    puts = iter(["the mark goes"])
+
+    class Dying:
+        """A store whose Lambda dies after the first write."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.store, name)
+
+        def put(self, record: Any) -> None:
+            if not next(puts, None):
+                raise RuntimeError("the Lambda died")
+            world.store.put(record)
+
+    parts = wiring.parts()
+    wiring.use(replace(parts, store=Dying()))  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="died"):
+        compare_runs.handler({}, CONTEXT)
+    wiring.use(parts)
+    assert compare_runs.handler({}, CONTEXT)["closed"] == 1
+    assert the_run(world).status == "ended"
+    assert run.run_id not in world.permission("ada").live
+
+
+def test_an_entry_half_made_before_a_merge_is_taken_over_by_its_retry(world: World) -> None:
+    """The mark was set, the Lambda died; before the event came again, the visitor was known."""
+    world.post("track", {"anonymousId": "v", "event": "Seen"})
+    parts = wiring.parts()
+    found = People(parts.store, parts.settings.identity_key).by("anonymous_id", "v")
+    assert found
+    visitor = found.person
+    run_id = run_id_of(visitor, "weekly", "m-looked")
+
+    def half_made(permission: Any) -> bool:
+        permission.live[run_id] = Live("weekly", visitor)
+        return True
+
+    change(world.store, lambda: permission_of(world.store, visitor), half_made)
+    world.post("identify", {"userId": "ada", "anonymousId": "v"})
+    assert world.person("ada").person != visitor
+    looked = {"anonymousId": "v", "event": "Looked", "messageId": "m-looked"}
+    world.post("track", looked)
+    assert [run["id"] for run in world.runs("weekly")] == [run_id]
+    world.advance("2 days")
+    assert world.outcomes("weekly") == ["finished"]
+    assert world.permission("ada").live == {}
