@@ -248,7 +248,7 @@ def play(
     if lost:
         out.print(
             f"[red]✗[/] {lost:,} messages could not be processed: "
-            f"the table dead in {data}/queue.db says why"
+            f"tante dead-letters list --data {data} says why"
         )
         sys.exit(1)
 

@@ -401,7 +401,7 @@ def _dead_letters(stage: Stage, what: str) -> Iterator[Finding]:
     full = {url: a for url, a in dead.items() if int(a["ApproximateNumberOfMessages"])}
     for url, attributes in full.items():
         count = attributes["ApproximateNumberOfMessages"]
-        do = f"aws sqs receive-message --queue-url {url} shows one; {RUNBOOK}, “Redrive”"
+        do = f"tante dead-letters list --stage {stage.name} shows why; {RUNBOOK}, “Redrive”"
         yield Finding("wrong", what, f"{count} in {attributes['QueueArn'].split(':')[-1]}", do)
     if not full:
         yield Finding("fine", what, f"none in {len(dead)} queues")

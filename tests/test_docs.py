@@ -185,7 +185,7 @@ def test_the_readme_s_tree_lists_every_package_of_functions() -> None:
 
 def test_the_tests_that_the_tree_names_are_folders() -> None:
     said = dict(tree(README)).get("tests/", "")
-    for name in re.findall(r"[a-z_]+", said.split(":")[0]):
+    for name in re.findall(r"[a-z0-9_]+", said.split(":")[0]):
         assert (ROOT / "tests" / name).is_dir(), name
 
 

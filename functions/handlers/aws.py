@@ -74,7 +74,7 @@ def aws_parts() -> Parts:
             "machines": machines,
             "channels": channels,
             "now": lambda: settings.now,
-            "send_events": lambda: lambda bodies: send(settings.event_queue_url, bodies),
+            "send_events": lambda: _sender(settings),
             "bury": lambda: _burier(settings),
             "source": source,
         }
@@ -86,17 +86,24 @@ def _secret(name: str) -> str:
     return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
+def _sender(settings: Settings) -> Callable[[list[bytes], int], None]:
+    return lambda bodies, delay: send(settings.event_queue_url, bodies, delay=delay)
+
+
 def _burier(settings: Settings) -> Callable[[bytes, str], None]:
     return lambda body, reason: send(settings.dead_letter_queue_url, [body], reason)
 
 
-def send(queue_url: str, bodies: list[bytes], reason: str = "") -> None:
-    """Put messages on a queue. Raises Busy."""
+def send(queue_url: str, bodies: list[bytes], reason: str = "", delay: int = 0) -> None:
+    """Put messages on a queue, to come after `delay` seconds. Raises Busy."""
     attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
     for body in bodies:
         try:
             client("sqs").send_message(
-                QueueUrl=queue_url, MessageBody=body.decode(), MessageAttributes=attributes
+                QueueUrl=queue_url,
+                MessageBody=body.decode(),
+                MessageAttributes=attributes,
+                DelaySeconds=delay,
             )
         except ClientError as error:
             if error.response["Error"]["Code"].split(".")[-1] in BUSY:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from functions.journeys.workflow import Execution, Machines, Workflow
 from functions.settings import Settings
 from functions.storage.library import Library
+from functions.storage.store import Unavailable
 
 NEWEST = "newest"  # the alias that shows people in the console which version is newest
 TOO_BUSY = ("ThrottlingException", "ExecutionLimitExceeded", "TooManyRequestsException")
@@ -42,7 +43,7 @@ class _Machines:
             self._client.stop_execution(executionArn=execution, error="Exit", cause=outcome)
         except ClientError as error:
             if code_of(error) != "ExecutionDoesNotExist":
-                raise
+                raise _told(error) from error
 
     def succeed(self, token: str, output: dict[str, Any]) -> bool:
         return _answered(
@@ -137,5 +138,9 @@ def _answered(call: Callable[[], Any]) -> bool:
     except ClientError as error:
         if code_of(error) in TOKEN_IS_DEAD:
             return False
-        raise
+        raise _told(error) from error
     return True
+
+
+def _told(error: ClientError) -> Exception:
+    return Unavailable(f"Step Functions: {code_of(error)}") if code_of(error) in TOO_BUSY else error

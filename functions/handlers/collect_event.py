@@ -17,10 +17,9 @@ import msgspec
 from functions.handlers import wiring
 from functions.tracking import collect
 from functions.tracking.collect import BadRequest
-from functions.tracking.event import Event, EventBatch
+from functions.tracking.event import EventBatch, bodies
 from functions.tracking.source import Source
 
-MESSAGE_LIMIT = 240 * 1024  # bytes of one queue message; SQS took 256 KB for many years
 SOURCE_KEPT = timedelta(seconds=60)
 SOURCES_KEPT = 1000  # so that made-up keys cannot fill the memory
 
@@ -119,23 +118,13 @@ def _collect(event: dict[str, Any], kind: str, request: Mapping[str, Any]) -> Re
     if kind != "batch" and found.errors:
         raise _Refusal(400, found.errors[0].code, found.errors[0].message)
     if found.events:
-        parts.send_events(_messages(found.events))
+        parts.send_events(bodies(EventBatch(found.events)), 0)
     return _json(200, {"success": True} | ({"errors": found.errors} if found.errors else {}))
 
 
 def _count(errors: list[collect.EventError]) -> dict[str, int]:
     codes = [error.code for error in errors]
     return {code: codes.count(code) for code in set(codes)}
-
-
-def _messages(events: list[Event]) -> list[bytes]:
-    """As few queue messages as the limit allows, by halving what is too large."""
-    body = msgspec.json.encode(EventBatch(events))
-    if len(body) > MESSAGE_LIMIT and len(events) > 1:
-        middle = len(events) // 2
-        return _messages(events[:middle]) + _messages(events[middle:])
-    # SQS takes no U+FFFE and U+FFFF; in JSON they can stand only in a text, so escaping is safe.
-    return [body.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")]
 
 
 def _body(event: dict[str, Any], headers: Mapping[str, str]) -> bytes:

@@ -1,5 +1,6 @@
 """From the event queue to profiles and journeys: each event counts once."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -15,15 +16,20 @@ from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
 from functions.storage import people
 from functions.storage.remember import finish, remember
-from functions.storage.store import Store, change
+from functions.storage.store import Contended, Store, Unavailable, change
 from functions.tracking.consent import BadConsent, hear
-from functions.tracking.event import Event, EventBatch
+from functions.tracking.event import Event, EventBatch, bodies
+from functions.tracking.identity import short_hash
 from functions.tracking.message import RECEIPTS
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 logger = Logger(service="process_event")
 MOST_ATTEMPTS = 5
+FIRST_DELAY = 10  # seconds, twice as many each time
+FIRST_PUT_OFF = 20
+LONGEST_DELAY = 900  # SQS can keep a message back for 15 minutes
+MOST_PUT_OFF = 100  # about a day
 _batches = msgspec.json.Decoder(EventBatch)
 
 
@@ -32,7 +38,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     A person's events that fail are sent on, each as a message of its own with attempt and
     reason, and to the dead-letter queue after the fifth attempt; the rest of the batch is done.
-    Only when not even that works is the message left to SQS.
+    When the store is too busy, what is left is put off, up to a day. Only when not even that
+    works is the message left to SQS.
     """
     parts = wiring.parts()
     failed = []
@@ -106,41 +113,91 @@ def _event(said: dict[str, Any], on_stage: Callable[[datetime], datetime]) -> Ev
     )
 
 
+Asked = list[tuple[Event, EventBatch]]  # events with the messages they came in
+
+
 def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
     """Group the events by person and do one person after the other.
 
-    What failed before is tried by itself, so that it fails for nobody else.
+    What failed before is tried by itself, so that it fails for nobody else. When somebody is
+    too busy for us, all that is left comes again later, instead of hammering.
     """
-    finder = people.People(parts.store, parts.settings.identity_key)
-    groups: dict[tuple[str, str], list[Event]] = {}
-    attempts: dict[tuple[str, str], int] = {}
-    for batch in batches:
-        for event in batch.events:
-            try:
-                person = finder.person(event)
-            except Exception as error:
-                _send_on(parts, [event], batch.attempt, error)
-                continue
-            group = (person, event.message_id if batch.attempt else "")
-            groups.setdefault(group, []).append(event)
-            attempts[group] = max(attempts.get(group, 0), batch.attempt)
+    asked = [(event, batch) for batch in batches for event in batch.events]
+    try:
+        groups = deque(_by_person(parts, asked))
+    except Unavailable as error:
+        return _put_off(parts, asked, error)
     desk = journey_desk(parts)
-    for group, events in groups.items():
+    while groups:
+        person, members = groups[0]
         try:
-            process_person(parts, desk, group[0], events)
+            process_person(parts, desk, person, [event for event, _ in members])
+        except Contended as error:
+            _put_off(parts, members, error)
+        except Unavailable as error:
+            return _put_off(parts, [one for _, left in groups for one in left], error)
         except Exception as error:
-            _send_on(parts, events, attempts[group], error)
+            _send_on(parts, members, error)
+        groups.popleft()
 
 
-def _send_on(parts: wiring.Parts, events: list[Event], attempt: int, error: Exception) -> None:
-    """Try each of these events again by itself, or bury it with the reason."""
-    reason = f"{type(error).__name__}: {error}"[:500]
-    logger.warning("events are sent on", extra={"attempt": attempt + 1, "reason": reason})
-    bodies = [msgspec.json.encode(EventBatch([event], attempt + 1, reason)) for event in events]
-    if attempt + 1 < MOST_ATTEMPTS:
-        return parts.send_events(bodies)
-    for body in bodies:
+def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
+    finder = people.People(parts.store, parts.settings.identity_key)
+    groups: dict[tuple[str, str], Asked] = {}
+    for event, batch in asked:
+        try:
+            person = finder.person(event)
+        except Unavailable:
+            raise
+        except Exception as error:
+            _send_on(parts, [(event, batch)], error)
+            continue
+        group = (person, event.message_id if batch.attempt else "")
+        groups.setdefault(group, []).append((event, batch))
+    return [(person, members) for (person, _), members in groups.items()]
+
+
+def _send_on(parts: wiring.Parts, members: Asked, error: Exception) -> None:
+    """Try each of these events again by itself after a while, or bury it with the reason."""
+    reason = _reason(error)
+    for event, batch in members:
+        attempt = batch.attempt + 1
+        logger.warning("an event failed", extra={"attempt": attempt, "reason": reason})
+        messages = bodies(EventBatch([event], attempt, reason))
+        if attempt < MOST_ATTEMPTS:
+            parts.send_events(messages, _delay(FIRST_DELAY, attempt, event))
+        else:
+            _bury(parts, messages, reason)
+
+
+def _put_off(parts: wiring.Parts, members: Asked, error: Exception) -> None:
+    """Nothing is wrong with these events: they come again, together, when there is more room."""
+    reason = _reason(error)
+    alike: dict[tuple[int, int], list[Event]] = {}
+    for event, batch in members:
+        alike.setdefault((batch.attempt, batch.put_off + 1), []).append(event)
+    for (attempt, put_off), events in alike.items():
+        logger.warning("events are put off", extra={"events": len(events), "reason": reason})
+        messages = bodies(EventBatch(events, attempt, reason, put_off))
+        if put_off < MOST_PUT_OFF:
+            parts.send_events(messages, _delay(FIRST_PUT_OFF, put_off, events[0]))
+        else:
+            _bury(parts, messages, reason)
+
+
+def _bury(parts: wiring.Parts, messages: list[bytes], reason: str) -> None:
+    for body in messages:
         parts.bury(body, reason)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+def _delay(first: int, times: int, event: Event) -> int:
+    """Seconds, twice as long each time, spread by the event so that not all come at once."""
+    spread = 0.5 + int(short_hash(event.message_id)[:4], 16) / 0x10000
+    return min(LONGEST_DELAY, round(first * 2.0 ** min(times - 1, 10) * spread))
 
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
@@ -149,7 +206,7 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     if not todo:
         return
     for event, error in _permit(parts.store, profile, todo):
-        parts.bury(msgspec.json.encode(EventBatch([event], reason=str(error))), str(error))
+        _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     settle_receipts(parts.store, todo)
     react(desk, profile, todo)
     finish(parts.store, profile, todo)

@@ -29,7 +29,8 @@ class Busy(Exception):
 class Parts:
     """Everything a handler may touch.
 
-    send_events(bodies): puts EventBatch bodies on the event queue, raises Busy.
+    send_events(bodies, delay): puts EventBatch bodies on the event queue, to come after `delay`
+    seconds (900 at most), raises Busy.
     bury(body, reason): puts a body on the dead-letter queue.
     source(write_key): who sends with this key, None when unknown or revoked.
     """
@@ -41,7 +42,7 @@ class Parts:
     machines: Machines
     channels: Mapping[str, Channel]
     now: Callable[[], datetime]
-    send_events: Callable[[list[bytes]], None]
+    send_events: Callable[[list[bytes], int], None]
     bury: Callable[[bytes, str], None]
     source: Callable[[str], Source | None]
 

@@ -11,7 +11,7 @@ from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.store import change
 from functions.tracking.consent import hear
-from functions.tracking.event import Event, EventBatch
+from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.permission import Permission
 
@@ -92,7 +92,7 @@ def _withdraw(parts: wiring.Parts, leaving: Leaving) -> None:
 
     change(parts.store, lambda: people.permission_of(parts.store, leaving.person), withdraw)
     if heard:
-        parts.send_events([msgspec.json.encode(EventBatch([event]))])
+        parts.send_events(bodies(EventBatch([event])), 0)
 
 
 def _language(parts: wiring.Parts, leaving: Leaving | None) -> str:

@@ -41,8 +41,29 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class EventBatch(msgspec.Struct):
-    """The body of one queue message: many events, and what happened to them before."""
+    """The body of one queue message: many events, and what happened to them before.
+
+    `attempt` counts how often they failed, `put_off` how often somebody was too busy for them.
+    """
 
     events: list[Event]
     attempt: int = 0
     reason: str = ""
+    put_off: int = 0
+
+
+MESSAGE_LIMIT = 240 * 1024  # bytes of one queue message; SQS took 256 KB for many years
+_encode = msgspec.json.Encoder().encode
+
+
+def bodies(batch: EventBatch) -> list[bytes]:
+    """The batch as few queue messages as the limit allows, by halving what is too large."""
+    body = _encode(batch)
+    if len(body) > MESSAGE_LIMIT and len(batch.events) > 1:
+        middle = len(batch.events) // 2
+        halves = (batch.events[:middle], batch.events[middle:])
+        return [
+            body for half in halves for body in bodies(msgspec.structs.replace(batch, events=half))
+        ]
+    # SQS takes no U+FFFE and U+FFFF; in JSON they can stand only in a text, so escaping is safe.
+    return [body.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")]

@@ -22,8 +22,8 @@ from functions.messages.address import addresses
 from functions.storage import people
 from functions.storage.people import MOST_REDIRECTS, People, find_profile, profile_of
 from functions.storage.remember import finish, remember, timeline
-from functions.storage.store import TRIES, Conflict, Contended, Store
-from functions.tracking.event import Event, EventBatch
+from functions.storage.store import TRIES, Conflict, Contended, Store, Unavailable
+from functions.tracking.event import MESSAGE_LIMIT, Event, EventBatch
 from functions.tracking.fold import REMEMBERED, timeline_key
 from functions.tracking.identity import person_key
 from functions.tracking.message import Message
@@ -1083,7 +1083,7 @@ def test_an_event_that_always_fails_is_sent_on_and_buried_after_the_fifth_attemp
     bad_key = person_key(parts.settings.identity_key, "user_id", "bad")
     sent: list[bytes] = []
     store: Any = Poisoned(world.store, bad_key)
-    wiring.use(replace(parts, store=store, send_events=sent.extend))
+    wiring.use(replace(parts, store=store, send_events=lambda bodies, delay: sent.extend(bodies)))
     bad = an_event("b1", 1, "Signed In", user_id="bad")
     assert deliver([track("t1", 1, "Signed In"), bad], [track("t2", 1, "Signed In")]) == []
     assert world.person("ada").events["Signed In"].count == 2
@@ -1137,7 +1137,7 @@ def test_when_failing_events_cannot_even_be_sent_on_the_messages_are_left_to_the
     parts = world.system.parts
     bad_key = person_key(parts.settings.identity_key, "user_id", "bad")
 
-    def no_queue(bodies: list[bytes]) -> None:
+    def no_queue(bodies: list[bytes], delay: int) -> None:
         raise wiring.Busy
 
     store: Any = Poisoned(world.store, bad_key)
@@ -1173,3 +1173,122 @@ def test_no_message_is_sent_twice_whatever_is_delivered_again(world: World) -> N
     assert len(world.outbox()) == 1
     (message,) = world.store.query(Message, world.person("ada").person)
     assert message.state == "sent"
+
+
+# --- somebody is too busy for us
+
+
+class Throttled:
+    """A store that is too busy after so many calls, and counts those it got."""
+
+    def __init__(self, inner: Store, after: int) -> None:
+        self._inner, self._left, self.calls = inner, after, 0
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*of: Any, **more: Any) -> Any:
+            self.calls += 1
+            self._left -= 1
+            if self._left < 0:
+                raise Unavailable("DynamoDB: ThrottlingException")
+            return getattr(self._inner, name)(*of, **more)
+
+        return call
+
+
+Sent = list[tuple[EventBatch, int]]
+
+
+def throttled(world: World, after: int) -> tuple[Throttled, Sent]:
+    store, sent = Throttled(world.store, after), Sent()
+
+    def send(bodies: list[bytes], delay: int) -> None:
+        sent.extend((msgspec.json.decode(body, type=EventBatch), delay) for body in bodies)
+
+    parts: Any = world.system.parts
+    wiring.use(replace(parts, store=store, send_events=send))
+    return store, sent
+
+
+def test_when_the_store_is_too_busy_all_that_is_left_comes_again_together_and_later(
+    world: World,
+) -> None:
+    people = [an_event(f"m{n}", n, "Signed In", user_id=f"u{n}") for n in range(30)]
+    store, sent = throttled(world, after=60)
+    assert deliver(people) == []
+    done = [n for n in range(30) if world.store.get(Profile, person_key_of(world, f"u{n}"))]
+    assert 0 < len(done) < 30
+    [(batch, delay)] = sent
+    left = {event.message_id for event in batch.events}
+    assert left | {f"m{n}" for n in done} == {f"m{n}" for n in range(30)}
+    assert (batch.attempt, batch.put_off) == (0, 1)
+    assert 10 <= delay <= 30
+    assert store.calls == 61, "it did not go on hammering"
+
+
+def person_key_of(world: World, user: str) -> str:
+    return person_key(world.system.parts.settings.identity_key, "user_id", user)
+
+
+def test_what_is_put_off_waits_longer_each_time_and_is_given_up_after_about_a_day(
+    world: World,
+) -> None:
+    _, sent = throttled(world, after=0)
+    event, waited, rounds = an_event("m1", 1, "Signed In", user_id="u1"), 0, 0
+    batch = EventBatch([event])
+    while True:
+        body = msgspec.json.encode(batch).decode()
+        process_event.handler({"Records": [{"messageId": "1", "body": body}]}, None)
+        if not sent:
+            break
+        batch, delay = sent.pop()
+        assert delay >= min(900, waited and 1)
+        waited, rounds = waited + delay, rounds + 1
+        assert delay <= 900
+    assert 12 * 3600 < waited < 36 * 3600
+    assert rounds < 110
+    ((_, reason, _),) = world.system.queue.dead()
+    assert reason == "Unavailable: DynamoDB: ThrottlingException"
+
+
+def test_being_put_off_is_no_failed_attempt(world: World) -> None:
+    _, sent = throttled(world, after=0)
+    batch = EventBatch([an_event("m1", 1, "Signed In", user_id="u1")], attempt=3, reason="was bad")
+    body = msgspec.json.encode(batch).decode()
+    process_event.handler({"Records": [{"messageId": "1", "body": body}]}, None)
+    [(again, _)] = sent
+    assert (again.attempt, again.put_off) == (3, 1)
+
+
+def test_a_person_whom_others_keep_changing_holds_nobody_else_up(world: World) -> None:
+    bad_key = person_key_of(world, "bad")
+
+    class Busy(Poisoned):
+        def put(self, record: Any) -> None:
+            if getattr(record, "person", "") == bad_key:
+                raise Conflict("somebody was faster")
+            self._inner.put(record)
+
+    store: Any = Busy(world.store, bad_key)
+    sent: Sent = []
+
+    def send(bodies: list[bytes], delay: int) -> None:
+        sent.extend((msgspec.json.decode(body, type=EventBatch), delay) for body in bodies)
+
+    wiring.use(replace(world.system.parts, store=store, send_events=send))
+    bad = an_event("b1", 1, "Signed In", user_id="bad")
+    assert deliver([bad, track("t1", 1, "Signed In")]) == []
+    assert world.person("ada").events["Signed In"].count == 1
+    [(batch, _)] = sent
+    assert ([event.message_id for event in batch.events], batch.put_off) == (["b1"], 1)
+
+
+def test_many_events_that_are_put_off_fit_into_as_many_messages_as_they_need(
+    world: World,
+) -> None:
+    _, sent = throttled(world, after=0)
+    note = {"note": "x" * 30_000}
+    large = [an_event(f"m{n}", n, "Signed In", user_id=f"u{n}", properties=note) for n in range(20)]
+    assert deliver(large) == []
+    assert len(sent) > 1
+    assert sum(len(batch.events) for batch, _ in sent) == 20
+    assert all(len(msgspec.json.encode(batch)) <= MESSAGE_LIMIT for batch, _ in sent)

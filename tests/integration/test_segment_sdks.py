@@ -39,7 +39,7 @@ class Parts:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.now = lambda: datetime.now(UTC)
-        self.send_events = self.sent.extend
+        self.send_events = lambda bodies, delay: self.sent.extend(bodies)
 
     def source(self, write_key: str) -> Source | None:
         return Source(key_hash="h", name="shop") if write_key == "the-key" else None

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.handlers import collect_event, wiring
-from functions.tracking.event import Event, EventBatch
+from functions.tracking.event import MESSAGE_LIMIT, Event, EventBatch
 from functions.tracking.source import Source
 
 EVENT = {"userId": "u1", "event": "Signed Up", "messageId": "m1"}
@@ -45,7 +45,7 @@ class FakeParts:
         self.asked.append(write_key)
         return self.sources.get(write_key)
 
-    def send_events(self, bodies: list[bytes]) -> None:
+    def send_events(self, bodies: list[bytes], delay: int) -> None:
         if self.trouble:
             raise self.trouble
         self.sent += bodies
@@ -210,7 +210,7 @@ def test_many_events_travel_in_few_messages_that_the_queue_takes(parts: FakePart
         for n, t in enumerate(["x" * 15_000] * 30 + ["short"] * 30)
     ]
     assert ask("POST", "/v1/batch", {"batch": batch, "writeKey": "key"})[0] == 200
-    assert max(map(len, parts.sent)) <= collect_event.MESSAGE_LIMIT
+    assert max(map(len, parts.sent)) <= MESSAGE_LIMIT
     assert len(parts.sent) == 3
     assert [event.message_id for event in parts.events] == [f"{n}" for n in range(60)]
 
