@@ -369,7 +369,7 @@ TROUBLES: dict[str, tuple[dict[str, Any], dict[Any, list[str]], str, str, str]] 
         RECORDS,
         "dead letters",
         "wrong",
-        "receive-message",
+        "dead-letters list",
     ),
 }
 
