@@ -358,7 +358,7 @@ TROUBLES: dict[str, tuple[dict[str, Any], dict[Any, list[str]], str, str, str]] 
         RECORDS,
         "dead letters",
         "wrong",
-        "tante-prod-failed-calls",
+        "dead-letters list",
     ),
     "dead letters": (
         {
