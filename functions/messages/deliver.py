@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import formataddr
 from typing import Any
 
@@ -18,6 +18,7 @@ from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event
 from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
+from functions.tracking.pause import Pause, extend, turn
 from functions.tracking.permission import Claim, Permission, Refused, claim, claimed, refusal
 from functions.tracking.profile import Profile
 
@@ -72,6 +73,9 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         # A crash between claim and ledger: nobody knows whether it went, so it never goes again.
         row.claimed = made.time
         return _note(desk, row, "unknown", "the claim was made, then we stopped")
+    until = turn(desk.store.get(Pause, _pause_key(wish.channel)), desk.now(), _spread(row))
+    if until:
+        return _hold(desk, row, until)
     try:
         address, rendered = _prepare(wish, row, profile, desk)
         moment = _claim(wish, row, desk, address)
@@ -96,6 +100,22 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
     if row.state == "held":
         return Outcome("held", row.reason, None, until)
     return Outcome("not sent", row.reason)
+
+
+def _hold(desk: Desk, row: Message, until: datetime) -> Outcome:
+    """It waits with all others of its channel; the ledger need not hear of it again and again."""
+    if row.version == 0:
+        _note(desk, row, "held", "the provider asked us to wait")
+    return _outcome(row, until)
+
+
+def _pause_key(channel: str) -> str:
+    return f"channel {channel}"
+
+
+def _spread(row: Message) -> float:
+    """A part from 0 to 1, the same for a message whenever it is asked."""
+    return int(row.send_id[:4], 16) / 0x10000
 
 
 def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
@@ -238,13 +258,25 @@ def _hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outc
         _unclaim(wish, row, desk)
         row.claimed = None
         _note(desk, row, "held", str(error))
-        return _outcome(row, desk.now() + timedelta(seconds=error.retry_after))
+        return _outcome(row, _pause(desk, wish.channel, error.retry_after))
     except Permanent as error:
         return _note(desk, row, "failed", str(error))
     except Exception as error:
         # The answer was lost: its receipts will tell, and it is not sent again.
         return _note(desk, row, "unknown", f"no answer: {type(error).__name__}")
     return _note(desk, row, "sent", "")
+
+
+def _pause(desk: Desk, channel: str, asked: float) -> datetime:
+    """The provider takes no more for now: nobody asks it until the pause is over, and then first
+    the one that it has refused."""
+    blank = Pause(channel=channel)
+    pause = change(
+        desk.store,
+        lambda: desk.store.get(Pause, _pause_key(channel)) or blank,
+        lambda pause: extend(pause, desk.now(), asked),
+    )
+    return pause.until or desk.now()
 
 
 def _refused(desk: Desk, row: Message, reason: str) -> Outcome:

@@ -1,0 +1,38 @@
+"""A pause: a provider of a channel has asked us to wait, and everybody does."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+LONGEST = 3600.0  # seconds, unless the provider itself asks for more
+SOON = 2.0  # a refusal within so many pauses after the last one makes the next twice as long
+
+
+class Pause(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """One for each channel, shared by all runs; `seconds` is the length of the last pause."""
+
+    channel: str
+    version: int = 0
+    until: datetime | None = None
+    seconds: float = 0.0
+
+
+def extend(pause: Pause, now: datetime, asked: float) -> bool:
+    """Begin a pause of `asked` seconds, or twice the last one if that did not help.
+
+    False when one is under way, which somebody else has begun.
+    """
+    if pause.until and now < pause.until:
+        return False
+    again = pause.until and now < pause.until + timedelta(seconds=SOON * pause.seconds)
+    pause.seconds = max(asked, min(LONGEST, 2 * pause.seconds)) if again else asked
+    pause.until = now + timedelta(seconds=pause.seconds)
+    return True
+
+
+def turn(pause: Pause | None, now: datetime, spread: float) -> datetime | None:
+    """When something that waits has its turn (None: now): after the pause, over as long a time
+    again, at the part of it that `spread` (0 to 1) says, so that not all come at once."""
+    if pause is None or pause.until is None or pause.until <= now:
+        return None
+    return pause.until + timedelta(seconds=spread * pause.seconds)
