@@ -27,6 +27,7 @@ from functions.storage.paging import Entry, fresh
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.event import Event
 from functions.tracking.message import Kept, Message
+from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
 from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow, Trait
 from functions.tracking.source import Source
@@ -114,6 +115,7 @@ def one_of_each() -> list[Any]:
         msgspec.structs.replace(a_run("r1"), wait=Wait("s", "token", NOW, NOW), waiting=True),
         msgspec.structs.replace(a_message("r1", "welcome"), claimed=NOW, clicked={"": NOW}),
         a_task("t1"),
+        Pause(channel="email", until=NOW, seconds=60.5),
         OrderRow("ada", Order("o2", None, "JPY", Decimal("1E+3"), refunded=Decimal("0.01")), 7),
         JourneyVersion(journey="onboarding", journey_version="abc", files={"j.yaml": "title: Ü"}),
         Source(key_hash="k1", name="web shop", trusted=True),
@@ -461,7 +463,7 @@ def test_a_listing_that_lags_behind_leaves_out_only_what_is_no_longer_in_it() ->
 
 
 def test_kinds_that_are_listed_nowhere_say_so(store: Store) -> None:
-    for kind in (Permission, TimelineRow, OrderRow):
+    for kind in (Pause, Permission, TimelineRow, OrderRow):
         with pytest.raises(ValueError, match="no listing"):
             store.listing(kind)
 
