@@ -11,7 +11,7 @@ from functions.handlers import wiring
 from functions.handlers.desk import events_since, journey_desk
 from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
-from functions.journeys.run import Run, Task, Wait, run_key
+from functions.journeys.run import Run, Task, Wait, register, run_key
 from functions.journeys.step import Answer, Exit, Step, Temporary, Visit
 from functions.journeys.steps.send import Send, moment
 from functions.messages.deliver import Desk, Wish, deliver, languages
@@ -163,30 +163,22 @@ class _Steps:
         return datetime.fromisoformat(self.payload["entered"])
 
     def _wait(self, since: datetime) -> None:
-        """Register the wait. A retried task has a new token: it replaces the one before."""
+        """Register the wait with this try's token."""
         step = self.payload.get("wait") or self.payload["step"]
-
-        def register(run: Run) -> None:
-            run.wait = Wait(step, self.payload["token"], since, self.parts.now())
-            run.waits = {**run.waits, step: self._entered}
-            run.waiting = True
-
-        self._change_run(register)
+        wait = Wait(step, self.payload["token"], since, self.parts.now())
+        self._change_run(lambda run: register(run, wait, self._entered))
 
     def _pass_over(self, wait: str) -> None:
         """Note when a wait began that was over at once; one after it looks back to then."""
 
-        def note(run: Run) -> None:
+        def note(run: Run) -> bool:
             run.waits = {**run.waits, wait: self._entered}
+            return True
 
         if wait not in self.run.waits:
             self._change_run(note)
 
-    def _change_run(self, alter: Callable[[Run], None]) -> None:
-        def altered(run: Run) -> bool:
-            alter(run)
-            return True
-
+    def _change_run(self, alter: Callable[[Run], bool]) -> None:
         known = iter([self.run])  # read again only if somebody was faster
         key = run_key(self.run.journey, self.run.run_id)
 
@@ -194,7 +186,7 @@ class _Steps:
             found = next(known, None) or self.parts.store.get(Run, self.run.person, key)
             return found or self.run
 
-        self.run = change(self.parts.store, read, altered)
+        self.run = change(self.parts.store, read, alter)
 
     def _claimed_at(self, step: str) -> datetime | None:
         key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, 0))

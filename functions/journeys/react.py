@@ -55,7 +55,7 @@ def _release(desk: Desk, run: Run, profile: Profile, permission: Permission, eve
         return
     if awaited.happened(event, desk.facts(run, journey, profile, permission)):
         output = {"Payload": {"at": desk.now().isoformat(), "event": event.message_id}}
-        desk.workflow.succeed(wait.token, output)
+        any(desk.workflow.succeed(token, output) for token in wait.tokens)  # one at most is live
         _no_longer_waiting(desk, run)
 
 

@@ -8,14 +8,26 @@ import msgspec
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 
+MOST_TRIES = 12  # of a state: the first, ten retries, and one that was delivered twice
+
 
 class Wait(msgspec.Struct, omit_defaults=True):
-    """What the run waits for: the step, its token, and from when on events count."""
+    """What the run waits for: the step, its token, and from when on events count.
+
+    Each try of a step has a token of its own, and a slow try may come after a later one: `older`
+    has the others, one of which may be the live one.
+    """
 
     step: str
     token: str
     since: datetime
     registered: datetime
+    older: list[str] = []
+
+    @property
+    def tokens(self) -> list[str]:
+        """All of them, the newest first."""
+        return [self.token, *reversed(self.older)]
 
 
 class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -51,6 +63,24 @@ def run_key(journey: str, run_id: str) -> str:
 def run_id_of(person: str, journey: str, key: str) -> str:
     """The run's id and its execution's name: the same whenever the same entry is seen."""
     return f"{journey}-{short_hash(person, journey, key)}"
+
+
+def register(run: Run, wait: Wait, entered: datetime) -> bool:
+    """Note what the run waits for; `entered` is when it came to that step, the same for each try.
+
+    False when the run has gone on meanwhile: then it was a try that nobody waits for.
+    """
+    known = run.wait
+    if known and run.waits.get(known.step, entered) > entered:
+        return False
+    again = known is not None and known.step == wait.step and run.waits.get(wait.step) == entered
+    if known and again and wait.token in known.tokens:
+        return False
+    if known and again:
+        wait = msgspec.structs.replace(wait, older=[*known.older, known.token][-MOST_TRIES:])
+    run.wait, run.waiting = wait, True
+    run.waits = {**run.waits, wait.step: entered}
+    return True
 
 
 def counts_for(run: Run, event: Event) -> bool:
