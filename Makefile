@@ -45,7 +45,7 @@ bench-%: .venv/.dev
 	@$(BIN)/python -m bench.bench_$*
 
 e2e: .venv/.dev .venv-e2e/.stamp node_modules/.stamp ## the real deployment, into an AWS on this machine (a few minutes)
-	@TANTE_E2E=1 $(BIN)/python -m pytest -q -s tests/e2e
+	@TANTE_E2E=1 $(BIN)/python -m pytest -v --no-header tests/e2e
 
 bootstrap: .venv/.cloud node_modules/.stamp ## once for each AWS account and region: where cdk keeps its files
 	@$(CDK) bootstrap -c stage=$(STAGE) $(OPTIONS)

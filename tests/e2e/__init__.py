@@ -1,0 +1,1 @@
+"""The real template, deployed by the real CDK into MiniStack, used as shops and people use it."""
