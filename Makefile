@@ -7,13 +7,14 @@ DATA ?= data
 HOUSEHOLDS ?= 300
 STAGE ?= dev
 OPTIONS ?=
+SEEDS ?= 300
 CDK := npx --no-install cdk
 BENCHES := $(patsubst bench/bench_%.py,%,$(wildcard bench/bench_*.py))
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint fix bench e2e bootstrap deploy diff destroy lock clean
+.PHONY: help demo run test lint fix bench faults e2e bootstrap deploy diff destroy lock clean
 
 help: ## this list
 	@echo "Tante: customer-lifecycle marketing in your own AWS account."
@@ -43,6 +44,9 @@ fix: .venv/.dev ## repair what the style checker can
 bench: $(addprefix bench-,$(BENCHES)) ## every measurement, as ratios
 bench-%: .venv/.dev
 	@$(BIN)/python -m bench.bench_$*
+
+faults: .venv/.dev ## everything goes wrong, by chance: nothing lost, nothing twice (SEEDS=300)
+	@$(BIN)/python -m tests.faults --seeds $(SEEDS)
 
 e2e: .venv/.dev .venv-e2e/.stamp node_modules/.stamp ## the real deployment, into an AWS on this machine (a few minutes)
 	@TANTE_E2E=1 $(BIN)/python -m pytest -v --no-header tests/e2e

@@ -42,7 +42,7 @@ class _Machines:
         try:
             self._client.stop_execution(executionArn=execution, error="Exit", cause=outcome)
         except ClientError as error:
-            if code_of(error) != "ExecutionDoesNotExist":
+            if not _is_over(error):
                 raise _told(error) from error
 
     def succeed(self, token: str, output: dict[str, Any]) -> bool:
@@ -140,6 +140,12 @@ def _answered(call: Callable[[], Any]) -> bool:
             return False
         raise _told(error) from error
     return True
+
+
+def _is_over(error: ClientError) -> bool:
+    """Whether there was nothing to stop: it ended by itself a moment before."""
+    ended = "not running" in error.response["Error"].get("Message", "")
+    return code_of(error) == "ExecutionDoesNotExist" or ended
 
 
 def _told(error: ClientError) -> Exception:

@@ -114,6 +114,9 @@ def test_stopping_names_the_execution_without_a_version(states: Any) -> None:
     asked = {"executionArn": EXECUTION, "error": "Exit", "cause": "gone"}
     stubber.add_response("stop_execution", {"stopDate": STARTED["startDate"]}, asked)
     stubber.add_client_error("stop_execution", "ExecutionDoesNotExist")
+    over = "Execution is not running"
+    stubber.add_client_error("stop_execution", "ValidationException", service_message=over)
+    workflow(client).stop("visit", "visit-1", "gone")
     workflow(client).stop("visit", "visit-1", "gone")
     workflow(client).stop("visit", "visit-1", "gone")
 

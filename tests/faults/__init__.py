@@ -1,0 +1,1 @@
+"""The simulator: the real handlers over parts that fail, repeat and delay as a seed says."""

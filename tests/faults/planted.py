@@ -1,0 +1,244 @@
+"""Bugs to plant into the product, each of which the oracle must find."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from functions.handlers import process_event, withdraw_consent
+from functions.journeys import enter, leave, react
+from functions.journeys.steps.wait_for import WaitFor
+from functions.messages import deliver
+from functions.storage import people, remember
+from functions.storage.library import Library
+from functions.tracking import permission as permissions
+
+Plant = Callable[[], Any]
+
+
+def _no_dedupe() -> Any:
+    """An event that is known already counts again."""
+    return patch.object(remember, "known", lambda profile, event: False)
+
+
+def _no_look_back() -> Any:
+    """A wait that has been registered does not look at what came before."""
+    return patch.object(WaitFor, "has_happened", lambda self, visit, since: False)
+
+
+def _look_back_first() -> Any:
+    """A wait looks back and only then registers."""
+    real = WaitFor.has_happened
+    looked: dict[tuple[str, str], bool] = {}
+
+    def visit(self: WaitFor, visit: Any) -> Any:
+        key = (visit.run.run_id, visit.payload["token"])
+        looked[key] = real(self, visit, visit.claimed_at("send receipt") or visit.run.entered)
+        with patch.object(WaitFor, "has_happened", lambda *_: looked[key]):
+            return visit_then(self, visit)
+
+    visit_then = WaitFor.visit
+    return patch.object(WaitFor, "visit", visit)
+
+
+def _no_mark_before_stop() -> Any:
+    """An exit stops the run without marking it first."""
+
+    def only_stop(desk: Any, run: Any, outcome: str) -> None:
+        leave.close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
+        desk.workflow.stop(run.journey, run.run_id, outcome)
+
+    return patch.object(leave, "leave", only_stop)
+
+
+def _claim_without_consent() -> Any:
+    """The claim does not ask for permission again."""
+    real = permissions.claim
+
+    def claim(permission: Any, run_id: str, wanted: Any, address: str, why_not: str) -> None:
+        real(permission, run_id, wanted, address, "")
+
+    return patch.object(deliver, "claim", claim)
+
+
+def _no_claim() -> Any:
+    """Nobody remembers that a message was let go: neither ledger nor permission item."""
+
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with (
+            patch.object(deliver, "claimed", lambda permission, send_id: None),
+            patch.object(deliver, "_settled", lambda row, desk: _again(row, desk)),
+        ):
+            yield
+
+    def _again(row: Any, desk: Any) -> Any:
+        desk.store.delete(row)
+        raise deliver.Contended("once more from the start")
+
+    return planted()
+
+
+class _Careless:
+    """A channel that takes a lost answer for a refusal."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def send(self, message: Any) -> str:
+        try:
+            return str(self._inner.send(message))
+        except (deliver.Temporary, deliver.Permanent):
+            raise
+        except Exception as error:
+            raise deliver.Temporary(f"no answer: {error}") from error
+
+
+def _resend_unknown() -> Any:
+    """A message whose answer was lost is held and tried again."""
+    real = deliver._hand_over
+
+    def hand_over(wish: Any, row: Any, desk: Any, outgoing: Any) -> Any:
+        channels = {name: _Careless(one) for name, one in desk.channels.items()}
+        return real(wish, row, replace(desk, channels=channels), outgoing)
+
+    return patch.object(deliver, "_hand_over", hand_over)
+
+
+def _finish_too_early() -> Any:
+    """The outbox is cleared before the consequences are drawn."""
+    real = process_event.react
+
+    def reacts(desk: Any, profile: Any, events: Any) -> None:
+        remember.finish(desk.store, profile, events)
+        real(desk, profile, events)
+
+    return patch.object(process_event, "react", reacts)
+
+
+def _drop_what_fails() -> Any:
+    """What fails is neither sent on nor left to the queue."""
+    return patch.multiple(
+        process_event,
+        _send_on=lambda parts, members, error: None,
+        _put_off=lambda parts, members, error: None,
+    )
+
+
+def _acknowledge_first() -> Any:
+    """Unsubscribing by a click is only queued when the person is told that it is done."""
+
+    def change(store: Any, read: Any, alter: Any) -> Any:
+        found = read()
+        alter(found)
+        return found
+
+    return patch.object(withdraw_consent, "change", change)
+
+
+def _no_overtakers() -> Any:
+    """Who enters does not look whether an exit has come before."""
+    return patch.object(enter, "_leave_by_overtakers", lambda desk, profile, run: None)
+
+
+def _enter_by_the_key_of_now() -> Any:
+    """A run is looked for under the person's present key only."""
+    return patch.object(enter, "_earlier", lambda desk, profile, run: None)
+
+
+def _merge_without_runs() -> Any:
+    """A merge forgets the runs under way of who was anonymous."""
+    real = people.merge_permissions
+
+    def merge(source: Any, target: Any) -> None:
+        before = dict(target.live)
+        real(source, target)
+        target.live = before
+
+    return patch.object(people, "merge_permissions", merge)
+
+
+def _merge_without_ids() -> Any:
+    """A merge forgets which events the anonymous person had."""
+    real = people.merge_profiles
+
+    def merge(source: Any, target: Any) -> None:
+        before, let_go = dict(target.recent), target.let_go
+        real(source, target)
+        target.recent, target.let_go = before, let_go
+
+    return patch.object(people, "merge_profiles", merge)
+
+
+def _newest_version() -> Any:
+    """A run takes the newest version at each of its steps."""
+    real = Library.version
+
+    def version(self: Any, journey: str, wanted: str) -> Any:
+        newest = self._newest.get(journey, wanted)
+        return real(self, journey, newest)
+
+    return patch.object(Library, "version", version)
+
+
+def _never_settle() -> Any:
+    """Nobody gives up a message of which nothing is known."""
+    return patch("functions.handlers.settle_messages.presume_not_sent", lambda row, now: False)
+
+
+def _deaf_to_receipts() -> Any:
+    """Receipts do not reach the ledger."""
+    return patch.object(react, "take_receipt", lambda row, event: False)
+
+
+def _write_without_condition() -> Any:
+    """An event's profile is read, changed and written without looking who was there meanwhile."""
+    real = remember.profile_of
+
+    class Careless:
+        def __init__(self, store: Any) -> None:
+            self._store = store
+
+        def put(self, record: Any) -> None:
+            there = real(self._store, record.person)
+            record.version = there.version
+            self._store.put(record)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+    real_remember = process_event.remember
+
+    def careless(store: Any, person: str, events: Any) -> Any:
+        return real_remember(Careless(store), person, events)
+
+    return patch.object(process_event, "remember", careless)
+
+
+def _forget_marks() -> Any:
+    """The end of an execution closes the record and leaves the mark."""
+    return patch.object(leave, "forget", lambda desk, person, run_id: None)
+
+
+BUGS: dict[str, Plant] = {
+    "events are not deduplicated": _no_dedupe,
+    "a wait does not look back": _no_look_back,
+    "a wait looks back before it registers": _look_back_first,
+    "an exit does not mark the run": _no_mark_before_stop,
+    "a claim does not ask for consent": _claim_without_consent,
+    "nobody remembers a claim": _no_claim,
+    "an unknown message is sent again": _resend_unknown,
+    "the outbox is cleared too early": _finish_too_early,
+    "what fails is dropped": _drop_what_fails,
+    "unsubscribing is acknowledged too early": _acknowledge_first,
+    "an exit that overtakes its entry is missed": _no_overtakers,
+    "runs of before a merge are not found": _enter_by_the_key_of_now,
+    "a merge forgets runs": _merge_without_runs,
+    "a merge forgets events": _merge_without_ids,
+    "a run follows the newest version": _newest_version,
+    "unknown messages are never settled": _never_settle,
+    "receipts are not heard": _deaf_to_receipts,
+    "a profile is written without a condition": _write_without_condition,
+    "marks of ended runs stay": _forget_marks,
+}

@@ -1,0 +1,186 @@
+"""Short scenarios without chance, for enumerating every crash point and every order of two."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from functions.storage.store import Store
+from tests.faults.lambdas import Invocation
+from tests.faults.operations import Operation, address, phone
+from tests.faults.outside import Outside, Said
+from tests.faults.simulation import DAY, HOUR, Simulation
+from tests.faults.trial import Trial, run
+
+NO_FAULTS: frozenset[str] = frozenset()
+CLOCKS = ("settle_messages", "compare_runs", "publish_journey")
+READS = ("get", "query", "listing", "list", "describe")
+
+
+class Script:
+    """Collects operations with message ids that count up."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+
+    def say(self, at: float, event: str = "", user: str = "u0", **more: Any) -> None:
+        said = Said(f"m{len(self.operations) + 1}", at, user, event=event, **more)
+        words = f"{said.id}: {user or said.device} says {event or said.kind}"
+        self.do(at, words, lambda outside: outside.say(said), said)
+
+    def do(self, at: float, words: str, act: Callable[[Outside], None], *said: Said) -> None:
+        self.operations.append(Operation(at, words, act, said))
+
+    def customer(self) -> None:
+        """Somebody with addresses who permits everything."""
+        self.say(10, kind="identify", traits={"email": address("u0"), "phone": phone("u0")})
+        for channel in ("email", "sms"):
+            properties = {"channel": channel, "purposes": ["tips"]}
+            self.say(12, "Consent Given", properties=properties)
+
+
+ORDER = {"order_id": "o1", "revenue": 10, "currency": "EUR"}
+SAME = {"order_id": "o1"}
+
+
+def _entry(script: Script) -> None:
+    script.say(60, "Looked")
+
+
+def _send(script: Script) -> None:
+    script.customer()
+    script.say(60, "Signed Up")
+
+
+def _event(script: Script) -> None:
+    script.customer()
+    script.say(60, "Order Completed", properties=ORDER)
+    script.say(600, "Parcel Received", properties=SAME)
+
+
+def _exit(script: Script) -> None:
+    script.customer()
+    script.say(60, "Order Completed", properties=ORDER)
+    script.say(600, "Order Refunded", properties=SAME)
+
+
+def _withdraw(script: Script) -> None:
+    script.customer()
+    script.say(60, "Signed Up")
+    script.do(2 * DAY + 300, "u0 unsubscribes", lambda outside: outside.leave("u0", phone("u0")))
+    script.say(2 * DAY + 600, "Visited")
+    script.say(2 * DAY + 700, "Answered")
+
+
+def _merge(script: Script) -> None:
+    script.say(10, "Looked", user="", device="u0-d0")
+    script.say(20, "Visited", user="", device="u0-d0")
+    script.customer()
+    script.say(300, kind="identify", device="u0-d0")
+    script.say(5 * HOUR, "Answered")
+
+
+def _again(script: Script) -> None:
+    """The same order once more, when its run is over and its device known."""
+    script.say(10, "Order Completed", user="", device="u0-d0", properties=ORDER)
+    script.customer()
+    script.say(300, kind="identify", device="u0-d0")
+    script.say(5 * DAY, "Order Completed", properties=ORDER)
+
+
+def _start_journey(script: Script) -> None:
+    script.customer()
+    script.say(60, "Visited")
+    script.say(4 * HOUR + 200, "Answered")
+    script.say(DAY, "Bye")
+
+
+SCENARIOS: dict[str, Callable[[Script], None]] = {
+    "entry": _entry,
+    "send": _send,
+    "send, wait and event": _event,
+    "exit": _exit,
+    "withdraw": _withdraw,
+    "merge": _merge,
+    "again after a merge": _again,
+    "start journey": _start_journey,
+}
+
+
+def operations_of(name: str) -> list[Operation]:
+    """A scenario's operations in their order."""
+    script = Script()
+    SCENARIOS[name](script)
+    return sorted(script.operations, key=lambda operation: operation.at)
+
+
+def play(
+    operations: list[Operation],
+    prepare: Callable[[Simulation], None] = lambda simulation: None,
+    store: Store | None = None,
+) -> Trial:
+    """Run operations with no faults but those that `prepare` plants."""
+    return run("scenario", allowed=NO_FAULTS, operations=operations, prepare=prepare, store=store)
+
+
+# --- crash points
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place to crash: before or after the n-th call of all that are not the clocks'."""
+
+    number: int
+    kind: str
+
+
+class Crashes:
+    """Crashes at some points; counts the calls, and notes which have an effect."""
+
+    def __init__(self, *points: Point) -> None:
+        self.calls: list[str] = []
+        self._points = {point.number: point.kind for point in points}
+
+    def __call__(self, working: Invocation, number: int, what: str) -> str | None:
+        if working.function in CLOCKS:
+            return ""
+        self.calls.append(f"{working.name} #{number} {what}")
+        return self._points.get(len(self.calls), "")
+
+    def plant(self, simulation: Simulation) -> None:
+        simulation.lambdas.script = self
+
+
+def calls_of(operations: list[Operation]) -> list[str]:
+    """The calls of an undisturbed run."""
+    crashes = Crashes()
+    trial = play(operations, crashes.plant)
+    assert not trial.problems, trial.problems
+    return crashes.calls
+
+
+def has_effect(call: str) -> bool:
+    """Whether a call changes something: two reads in a row leave the same world behind."""
+    return call.rpartition("#")[2].split(" ")[2] not in READS
+
+
+def points(calls: list[str]) -> Iterator[Point]:
+    """Before and after every call."""
+    for number in range(1, len(calls) + 1):
+        yield Point(number, "crash before")
+        yield Point(number, "crash after")
+
+
+def different_points(calls: list[str]) -> Iterator[Point]:
+    """Those that leave different worlds behind: a Lambda that dies between two effects of its
+    leaves the same one wherever that is. So before every effect, and after a Lambda's last."""
+    last = {call.partition(" #")[0]: n for n, call in enumerate(calls, 1) if has_effect(call)}
+    for number, call in enumerate(calls, 1):
+        if has_effect(call):
+            yield Point(number, "crash before")
+        if last.get(call.partition(" #")[0]) == number:
+            yield Point(number, "crash after")
+
+
+def crash_at(operations: list[Operation], *chosen: Point) -> Trial:
+    """Run with crashes at these points."""
+    return play(operations, Crashes(*chosen).plant)

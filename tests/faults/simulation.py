@@ -1,0 +1,315 @@
+"""The whole of Tante in the cloud, simulated: real handlers, disturbed parts, one seed."""
+
+from collections.abc import Callable, Collection
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from functions.handlers import (
+    compare_runs,
+    process_event,
+    publish_journey,
+    settle_messages,
+    start_run,
+    wiring,
+)
+from functions.settings import Settings
+from functions.storage.library import Library
+from functions.storage.store import Store
+from functions.tracking.event import EventBatch
+from functions.tracking.message import Message
+from functions.tracking.permission import Permission
+from functions.tracking.source import Source
+from local.sqlite_store import SqliteStore
+from tests.faults import journeys
+from tests.faults.chance import Chance
+from tests.faults.disturbed_store import DisturbedStore
+from tests.faults.lambdas import Invocation, Lambdas
+from tests.faults.loop import Loop, us
+from tests.faults.provider import Provider
+from tests.faults.sqs import Letter, Queue
+from tests.faults.step_functions import TRIES, StepFunctions
+
+SETTINGS = Settings(
+    stage="prod",
+    public_url="https://tante.example",
+    identity_key=b"identity",
+    link_keys={"1": b"link"},
+)
+WRITE_KEY = "write-key"
+SOURCE = Source(key_hash="", name="shop", trusted=True)
+SENDING = ("error", "lost answer", "crash before", "crash after", "delay")
+HOUR, DAY = 3600, 86_400
+
+
+@cache
+def published() -> bytes:
+    """A database in which the first versions are published and nothing else has happened."""
+    store = SqliteStore(":memory:")
+    publish_first(store)
+    return store.connection.serialize()
+
+
+def publish_first(store: Store) -> None:
+    """Publish the first versions, with nothing in the way."""
+    one = Simulation("publish", store)
+    one.chance.off = True
+    one.publish(1)
+    one.loop.run(us(60))
+    assert one.seen.published, "publishing failed"
+
+
+def new_store() -> SqliteStore:
+    """A store of its own with the first versions."""
+    store = SqliteStore(":memory:")
+    store.connection.deserialize(published())
+    return store
+
+
+class Seen:
+    """What can be seen from outside, in its order: answers, messages, what queues have done."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.accepted: dict[str, int] = {}  # event -> when it was answered with 200
+        self.done: dict[str, int] = {}  # event -> when a Lambda said for the first time it is done
+        self.done_time: dict[str, int] = {}
+        self.claims: dict[str, list[tuple[int, int]]] = {}  # message -> when let go: count, time
+        self.unknown: set[str] = set()  # messages of which it was not known whether they went
+        self.claimed_in: dict[str, str] = {}  # message -> the permission item that knows it
+        self.published: dict[int, tuple[int, int]] = {}  # version -> time from, until
+        self.withdrawn: list[tuple[int, str, str]] = []  # when, address, purpose
+
+    def next(self) -> int:
+        """The number of the next thing seen."""
+        self.count += 1
+        return self.count
+
+    def watch(self, record: Any, time: int) -> None:
+        """Note each claim that a permission item holds for the first time."""
+        if isinstance(record, Message) and record.state == "unknown":
+            self.unknown.add(record.send_id)
+        if not isinstance(record, Permission):
+            return
+        here = {claim.send_id for claim in record.claims}
+        for send_id, where in list(self.claimed_in.items()):
+            if where == record.person and send_id not in here and not record.moved_to:
+                del self.claimed_in[send_id]
+        for send_id in sorted(here):
+            if send_id not in self.claimed_in:
+                self.claims.setdefault(send_id, []).append((self.next(), time))
+            if not record.moved_to:
+                self.claimed_in[send_id] = record.person
+
+
+class _LibraryAtHand:
+    """The library of the Lambda that is at work: each warm environment has its own."""
+
+    def __init__(self, simulation: "Simulation") -> None:
+        self._simulation = simulation
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._simulation.library(), name)
+
+
+class Simulation:
+    """One world. `store` keeps the records; the rest is made of seed and allowed faults."""
+
+    def __init__(
+        self,
+        seed: int | str,
+        store: Store | None = None,
+        allowed: Collection[str] | None = None,
+    ) -> None:
+        self.loop = Loop()
+        self.chance = Chance(seed, allowed)
+        self.trace: list[tuple[int, str, str]] = []
+        self.seen = Seen()
+        self.lambdas = Lambdas(self.loop, self.chance, self.trace)
+        self.bare = store or new_store()
+        self.store = DisturbedStore(self.bare, self.lambdas, self._watch)
+        self._idle: dict[str, list[Library]] = {}
+        self._at_work: dict[Invocation, Library] = {}
+        self._plain = self._new_library()
+        self.events = Queue(
+            self.lambdas,
+            self.chance,
+            "process_event",
+            lambda event, context: process_event.handler(event, context),
+            5,
+            self._done,
+        )
+        self.starts = Queue(
+            self.lambdas,
+            self.chance,
+            "start_run",
+            _start_run,
+            20,
+            lambda letters, invocation: None,
+            at_once=2,
+        )
+        self.states = StepFunctions(self.lambdas, self.chance, journeys.machine, self.starts.send)
+        self.provider = Provider(self.lambdas, self.chance, self.seen.next, self.events.send)
+        self.last_body = b""  # of the event queue
+        self._named: dict[str, int] = {}
+        self.passed_on: dict[str, set[str]] = {}  # invocation -> events that it did not do
+        self.parts = self._parts()
+        wiring.use(self.parts)
+
+    def _parts(self) -> wiring.Parts:
+        return wiring.Parts(
+            settings=SETTINGS,
+            store=self.store,  # type: ignore[arg-type]
+            library=_LibraryAtHand(self),  # type: ignore[arg-type]
+            workflow=self.states.workflow,
+            machines=self.states.machines,
+            channels={"email": self.provider.channel("email"), "sms": self.provider.channel("sms")},
+            now=self.lambdas.now,
+            send_events=self._send_events,
+            bury=self._bury,
+            source=lambda write_key: SOURCE if write_key == WRITE_KEY else None,
+        )
+
+    def _watch(self, record: Any) -> None:
+        self.seen.watch(record, self.loop.time)
+
+    # --- what Lambdas are given
+
+    def library(self) -> Library:
+        working = self.loop.current
+        if not isinstance(working, Invocation):
+            return self._plain
+        if working not in self._at_work:
+            idle = self._idle.setdefault(working.function, [])
+            self._at_work[working] = idle.pop() if idle else self._new_library()
+            working.at_end.append(self._give_back)
+        return self._at_work[working]
+
+    def _give_back(self, invocation: Invocation) -> None:
+        """A Lambda that did not die is used again, with what it remembers."""
+        library = self._at_work.pop(invocation)
+        if invocation.state in ("done", "failed"):
+            self._idle[invocation.function].append(library)
+
+    def _new_library(self) -> Library:
+        made = Library(self.store, lambda: self.loop.time / us(1))  # type: ignore[arg-type]
+        made._versions = journeys.versions()
+        return made
+
+    def _send_events(self, bodies: list[bytes], delay: int = 0) -> None:
+        working = self.loop.current
+
+        def send(some: list[bytes]) -> Callable[[], None]:
+            def act() -> None:
+                for body in some:
+                    self.last_body = body
+                    self._pass_on(working, body)
+                    self.events.send(body, self._name(body), delay)
+
+            return act
+
+        def half() -> None:
+            send(bodies[: len(bodies) // 2])()
+            raise wiring.Busy
+
+        kinds = (*SENDING, "half") if len(bodies) > 1 else SENDING
+        self.lambdas.disturb("queue", f"send {len(bodies)}", send(bodies), kinds, {"half": half})
+
+    def _name(self, body: bytes) -> str:
+        """A name for a message by which people find its events in a trace."""
+        name = " ".join(event_ids(body)[:3])
+        number = self._named[name] = self._named.get(name, 0) + 1
+        return f"{name}~{number}" if number > 1 else name
+
+    def _bury(self, body: bytes, reason: str) -> None:
+        working = self.loop.current
+
+        def act() -> None:
+            if "Consent" not in reason:
+                self._pass_on(working, body)
+            self.events.bury(body, reason)
+
+        self.lambdas.disturb("queue", "bury", act, SENDING)
+
+    def _pass_on(self, working: Any, body: bytes) -> None:
+        if isinstance(working, Invocation) and working.function == "process_event":
+            self.passed_on.setdefault(working.name, set()).update(event_ids(body))
+
+    def _done(self, letters: list[Letter], invocation: Invocation) -> None:
+        """A Lambda says of these messages that they are done, but for what it passed on."""
+        not_done = self.passed_on.get(invocation.name, set())
+        for letter in letters:
+            for event_id in [letter.name, *event_ids(letter.body)]:
+                if event_id not in not_done and event_id not in self.seen.done:
+                    self.seen.done[event_id] = self.seen.next()
+                    self.seen.done_time[event_id] = self.loop.time
+
+    # --- what happens by itself
+
+    def keep_clocks(self, until: int) -> None:
+        """The rules that call Lambdas: hourly settling (here every six hours), daily comparing."""
+        self._every(6 * HOUR, until, "settle_messages", lambda: settle_messages.handler({}, None))
+        self._every(DAY, until, "compare_runs", lambda: compare_runs.handler({}, None))
+
+    def _every(self, period: int, until: int, name: str, work: Callable[[], Any]) -> None:
+        def call() -> None:
+            self._call(name, work)
+            if self.loop.time + us(period) <= until:
+                self.loop.after(period, call)
+
+        self.loop.after(period, call)
+
+    def _call(self, name: str, work: Callable[[], Any], tries: int = TRIES) -> None:
+        """As a rule calls a Lambda: one that fails is called again a minute later, twice."""
+
+        def done(invocation: Invocation) -> None:
+            if invocation.state != "done" and tries > 1:
+                self.loop.after(60, lambda: self._call(name, work, tries - 1))
+
+        self.lambdas.call(name, work, done, limit=300)
+
+    def publish(self, version: int, tries: int = 20) -> None:
+        """Deploy this version of the folder; who deploys tries again until it works."""
+        began = self.loop.time
+
+        def done(invocation: Invocation) -> None:
+            if invocation.state == "done":
+                self.seen.published[version] = (began, self.loop.time)
+            elif tries:
+                self.loop.after(30, lambda: self.publish(version, tries - 1))
+
+        self.lambdas.call(
+            f"publish_journey [{version}]",
+            lambda: publish_journey.publish(self.parts, journeys.folder(version)),
+            done,
+            limit=240,
+        )
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way but what waits in executions."""
+        return not (
+            self.events.letters or self.starts.letters or self.provider.coming or self.states.coming
+        )
+
+
+def _start_run(event: dict[str, Any], context: Any) -> Any:
+    # Each Lambda has a processor of its own; here two of them share a process.
+    start_run.processor = start_run.BatchProcessor(
+        event_type=start_run.EventType.SQS, raise_on_entire_batch_failure=False
+    )
+    return start_run.handler(event, context)
+
+
+_batches = msgspec.json.Decoder(EventBatch)
+
+
+def event_ids(body: bytes) -> list[str]:
+    """The events of a message of ours; none of a receipt or of nonsense."""
+    if not body.startswith(b'{"events"'):
+        return []
+    try:
+        return [event.message_id for event in _batches.decode(body).events]
+    except msgspec.DecodeError:
+        return []
