@@ -399,7 +399,7 @@ def _dead_letters(stage: Stage, what: str) -> Iterator[Finding]:
         if f'"{attributes["QueueArn"]}"' in policies or url.endswith(FAILED_CALLS)
     }
     full = {url: a for url, a in dead.items() if int(a["ApproximateNumberOfMessages"])}
-    for url, attributes in full.items():
+    for attributes in full.values():
         count = attributes["ApproximateNumberOfMessages"]
         do = f"tante dead-letters list --stage {stage.name} shows why; {RUNBOOK}, “Redrive”"
         yield Finding("wrong", what, f"{count} in {attributes['QueueArn'].split(':')[-1]}", do)
