@@ -297,7 +297,8 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     known = iter([row])  # read again only if somebody was faster
 
     def note(found: Message) -> bool:
-        if state == "unknown" and found.state == "sent":
+        # A slow try must not undo what a later one has brought about.
+        if state in ("held", "unknown") and found.state in ("sent", "failed"):
             return False
         for name, value in said.items():
             setattr(found, name, value)
