@@ -16,6 +16,7 @@ from constructs import Construct
 
 from functions.folder import Checked, Folder
 from functions.journeys.flow import compile_journey
+from functions.journeys.workflow import ENDED
 from infra.accepted import accept
 from infra.python_function import UNTRACED, PythonFunction, log_retention
 from infra.stages import Stage
@@ -31,7 +32,6 @@ OURS_ONLY = (
     "Only machines and runs of this stage begin so; those of journeys that have left the folder "
     "cannot be listed, and their runs go on for months."
 )
-ENDED = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 LONGEST_PUBLISHING = Duration.minutes(5)
 
 
@@ -118,7 +118,7 @@ class Journeys(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],
-                detail={"status": ENDED, "stateMachineArn": events.Match.prefix(self._arns)},
+                detail={"status": list(ENDED), "stateMachineArn": events.Match.prefix(self._arns)},
             ),
             targets=[call(function, failed_calls)],
         )

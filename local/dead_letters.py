@@ -15,7 +15,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.handlers import process_event
-from functions.handlers.start_run import Start
+from functions.journeys.workflow import Start
 from functions.tracking.event import Event
 from local.doctor import DENIED, NoAccess, Stage
 from local.queue import Queue

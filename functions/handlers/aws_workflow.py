@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
-from functions.journeys.workflow import Execution, Machines, Workflow
+from functions.journeys.workflow import Execution, Machines, Start, Workflow
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Unavailable
@@ -114,8 +115,7 @@ def workflow(
         except ClientError as error:
             if code_of(error) not in TOO_BUSY:
                 raise
-            later = {"journey": journey, "version": version, "run": name, "person": names["person"]}
-            put_off(json.dumps(later).encode())
+            put_off(msgspec.json.encode(Start(journey, version, name, names["person"])))
 
     return Workflow(start, there.stop, there.succeed, there.fail)
 

@@ -179,14 +179,12 @@ class _Steps:
             self._change_run(note)
 
     def _change_run(self, alter: Callable[[Run], bool]) -> None:
-        known = iter([self.run])  # read again only if somebody was faster
         key = run_key(self.run.journey, self.run.run_id)
 
         def read() -> Run:
-            found = next(known, None) or self.parts.store.get(Run, self.run.person, key)
-            return found or self.run
+            return self.parts.store.get(Run, self.run.person, key) or self.run
 
-        self.run = change(self.parts.store, read, alter)
+        self.run = change(self.parts.store, read, alter, known=self.run)
 
     def _claimed_at(self, step: str) -> datetime | None:
         key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, 0))

@@ -15,18 +15,10 @@ from aws_lambda_powertools.utilities.batch import (
 
 from functions.handlers import wiring
 from functions.journeys.run import Run, run_key
+from functions.journeys.workflow import Start
 
 logger = Logger(service="start_run")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-
-
-class Start(msgspec.Struct):
-    """A message of the start queue: ids only."""
-
-    journey: str
-    version: str
-    run: str
-    person: str
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Start(msgspec.Struct):
+    """A message of the start queue: a run that is to begin, ids only."""
+
+    journey: str
+    version: str
+    run: str
+    person: str
 
 
 @dataclass(frozen=True)

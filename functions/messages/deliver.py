@@ -18,7 +18,7 @@ from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event
 from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
-from functions.tracking.pause import Pause, extend, turn
+from functions.tracking.pause import Pause, extend, pause_key, turn
 from functions.tracking.permission import Claim, Permission, Refused, claim, claimed, refusal
 from functions.tracking.profile import Profile
 
@@ -73,7 +73,7 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         # A crash between claim and ledger: nobody knows whether it went, so it never goes again.
         row.claimed = made.time
         return _note(desk, row, "unknown", "the claim was made, then we stopped")
-    until = turn(desk.store.get(Pause, _pause_key(wish.channel)), desk.now(), _spread(row))
+    until = turn(desk.store.get(Pause, pause_key(wish.channel)), desk.now(), _spread(row))
     if until:
         return _hold(desk, row, until)
     try:
@@ -107,10 +107,6 @@ def _hold(desk: Desk, row: Message, until: datetime) -> Outcome:
     if row.version == 0:
         _note(desk, row, "held", "the provider asked us to wait")
     return _outcome(row, until)
-
-
-def _pause_key(channel: str) -> str:
-    return f"channel {channel}"
 
 
 def _spread(row: Message) -> float:
@@ -273,7 +269,7 @@ def _pause(desk: Desk, channel: str, asked: float) -> datetime:
     blank = Pause(channel=channel)
     pause = change(
         desk.store,
-        lambda: desk.store.get(Pause, _pause_key(channel)) or blank,
+        lambda: desk.store.get(Pause, pause_key(channel)) or blank,
         lambda pause: extend(pause, desk.now(), asked),
     )
     return pause.until or desk.now()
@@ -294,7 +290,6 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     did, a receipt what came of it.
     """
     said = {"claimed": row.claimed, "subject": row.subject, "provider_id": row.provider_id}
-    known = iter([row])  # read again only if somebody was faster
 
     def note(found: Message) -> bool:
         # A slow try must not undo what a later one has brought about.
@@ -308,6 +303,6 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
         return True
 
     def read() -> Message:
-        return next(known, None) or desk.store.get(Message, row.person, row.key) or row
+        return desk.store.get(Message, row.person, row.key) or row
 
-    return _outcome(change(desk.store, read, note))
+    return _outcome(change(desk.store, read, note, known=row))

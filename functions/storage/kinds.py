@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from functions.journeys.run import JourneyVersion, Run, Task
 from functions.tracking.message import Kept, Message
-from functions.tracking.pause import Pause
+from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.source import Source
@@ -87,7 +87,7 @@ KINDS: dict[type[Any], Kind] = {
         listing=lambda task: ("", sortable(task.created)),
     ),
     # Beside the people, because who sends may write there and nowhere else.
-    Pause: Kind("people", "pause", lambda pause: f"channel {pause.channel}"),
+    Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
     OrderRow: Kind("people", "order", _person, sort=attrgetter("order.order_id")),
     TimelineRow: Kind(
         "timeline",

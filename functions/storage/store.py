@@ -83,14 +83,17 @@ class Store(Protocol):
         """
 
 
-def change(store: Store, read: Callable[[], T], alter: Callable[[T], bool]) -> T:
+def change(
+    store: Store, read: Callable[[], T], alter: Callable[[T], bool], known: T | None = None
+) -> T:
     """Read a record, alter it and put it, again from the start when somebody was faster.
 
+    A record in hand (`known`) is tried first, and read again only if somebody was faster.
     `alter` answers whether there is anything to put. Returns the record as it is stored now.
     Raises Contended.
     """
-    for _ in range(TRIES):
-        record = read()
+    for attempt in range(TRIES):
+        record = known if known is not None and attempt == 0 else read()
         if not alter(record):
             return record
         try:

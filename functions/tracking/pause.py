@@ -17,6 +17,11 @@ class Pause(msgspec.Struct, omit_defaults=True, kw_only=True):
     seconds: float = 0.0
 
 
+def pause_key(channel: str) -> str:
+    """The partition in which a channel's pause stands."""
+    return f"channel {channel}"
+
+
 def extend(pause: Pause, now: datetime, asked: float) -> bool:
     """Begin a pause of `asked` seconds, or twice the last one if that did not help.
 
