@@ -15,7 +15,7 @@ from functions.journeys.desk import Desk
 from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
 from functions.storage import people
-from functions.storage.remember import finish, remember
+from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
 from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
@@ -209,7 +209,6 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     settle_receipts(parts.store, todo)
     react(desk, profile, todo)
-    finish(parts.store, profile, todo)
 
 
 def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[Event, BadConsent]]:

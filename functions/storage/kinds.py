@@ -88,7 +88,9 @@ KINDS: dict[type[Any], Kind] = {
     ),
     # Beside the people, because who sends may write there and nowhere else.
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
-    OrderRow: Kind("people", "order", _person, sort=attrgetter("order.order_id")),
+    OrderRow: Kind(
+        "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
+    ),
     TimelineRow: Kind(
         "timeline",
         "event",

@@ -5,47 +5,35 @@ from datetime import datetime, timedelta
 
 from functions.settings import RETENTION
 from functions.storage.people import profile_of
-from functions.storage.store import TRIES, Conflict, Contended, Store, change
+from functions.storage.store import TRIES, Conflict, Contended, Store
 from functions.tracking import orders
 from functions.tracking.event import Event
-from functions.tracking.fold import fold, known, settle, timeline_key
-from functions.tracking.profile import OrderRow, Profile, TimelineRow
+from functions.tracking.fold import fold, forget_ids, known, timeline_key
+from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow
+
+ROWS_LIVE = max(RETENTION, timedelta(days=35))
 
 
 def remember(store: Store, person: str, events: Iterable[Event]) -> tuple[Profile, list[Event]]:
     """Fold events into the person's profile and write their rows.
 
-    Returns the profile as written and those events whose consequences are still to be drawn:
-    the new ones and, after a crash, those that were left pending. Raises Contended.
+    Returns the profile as written and those events whose consequences are to be drawn: the new
+    ones, and known ones that come again by our own queues, for nobody knows how far we came with
+    them. (Those that a client sends again have done all they can do.) Raises Contended.
     """
     in_order = sorted(events, key=lambda event: (event.time, event.message_id))
     for _ in range(TRIES):
         profile = profile_of(store, person)
-        fresh, left = _sort_out(store, profile, in_order)
-        for event in fresh:
-            _bring_back_order(store, profile, event)
-            fold(profile, event)
+        fresh, again, rowless = _sort_out(store, profile, in_order)
         try:
             if fresh:
-                store.put(profile)
+                _take_in(store, profile, fresh)
         except Conflict:
             continue
-        _write_rows(store, profile, fresh, left)
-        return profile, sorted(fresh + left, key=lambda event: (event.time, event.message_id))
+        rows = [_row(profile.person, event) for event in fresh + rowless]
+        store.write([*rows, *profile.leaving])
+        return profile, sorted(fresh + again, key=lambda event: (event.time, event.message_id))
     raise Contended("the profile is busy")
-
-
-def finish(store: Store, profile: Profile, events: Iterable[Event]) -> None:
-    """All consequences of these events are drawn: clear them from the profile's outbox."""
-    keys = {timeline_key(event) for event in events}
-    written = list(profile.leaving_orders)
-
-    def settled(found: Profile) -> bool:
-        settle(found, keys, written)
-        return True
-
-    known = iter([profile])  # as it was just written: read again only if somebody was faster
-    change(store, lambda: next(known, None) or profile_of(store, profile.person), settled)
 
 
 def timeline(store: Store, profile: Profile, since: datetime | None = None) -> Iterator[Event]:
@@ -57,67 +45,95 @@ def timeline(store: Store, profile: Profile, since: datetime | None = None) -> I
     yield from sorted(found, key=lambda event: (event.time, event.message_id))
 
 
+def _take_in(store: Store, profile: Profile, fresh: list[Event]) -> None:
+    """Fold new events and write the profile, once for all of them. Raises Conflict."""
+    _settle(store, profile, int(fresh[0].received_at.timestamp()))
+    for event in fresh:
+        _bring_back_order(store, profile, event)
+        fold(profile, event)
+    forget_ids(profile)
+    store.put(profile)
+
+
+def _settle(store: Store, profile: Profile, now: int) -> None:
+    """Let go of what the last write left to be done, as far as its rows are there.
+
+    So nothing is written just to say that something is done; a crash before the rows leaves them
+    pending until the events come again. Rows that would have expired are waited for no longer.
+    """
+    wanted = [key for key, at in profile.pending.items() if at + ROWS_LIVE.total_seconds() > now]
+    there = set(_rows_there(store, profile, wanted))
+    profile.pending = {key: profile.pending[key] for key in wanted if key not in there}
+    profile.leaving = [
+        row
+        for row in profile.leaving
+        if store.get(OrderRow, row.person, f"{row.left_at:010}") is None
+    ]
+
+
+FEW = 8
+
+
+def _rows_there(store: Store, profile: Profile, keys: list[str]) -> Iterator[str]:
+    """Which of these timeline keys have rows, under whatever key the person had then."""
+    if len(keys) <= FEW:
+        yield from (key for key in keys if _find_row(store, profile, key))
+        return
+    # What was written together stands together: one query instead of many reads.
+    first, last, wanted = min(keys), max(keys), set(keys)
+    for person in profile.keys:
+        for row in store.query(TimelineRow, person, after=first[:-1]):
+            if row.key > last:
+                break
+            if row.key in wanted:
+                yield row.key
+
+
 def _sort_out(
     store: Store, profile: Profile, events: list[Event]
-) -> tuple[list[Event], list[Event]]:
-    """The new events, and those that are known but left pending."""
-    fresh: list[Event] = []
-    left: list[Event] = []
-    met: set[str] = set()
-    for event in events:
-        if event.message_id in met:
-            continue
-        met.add(event.message_id)
-        state = known(profile, event)
-        if state and timeline_key(event) in profile.pending:
-            left.append(event)
-        elif state is False or (state is None and not _has_row(store, profile, event)):
-            fresh.append(event)
-    return fresh, left
+) -> tuple[list[Event], list[Event], list[Event]]:
+    """The new events; the known ones that come again; and those of them that have no row."""
+    fresh: dict[str, Event] = {}
+    again: dict[str, Event] = {}
+    rowless: dict[str, Event] = {}
+    for event in events:  # one batch may have an event as it was accepted first, and once more
+        name, key, state = event.message_id, timeline_key(event), known(profile, event)
+        row = None if state is False else _find_row(store, profile, key)
+        if state is False or (state is None and row is None):
+            fresh.setdefault(name, event)
+        elif row is None and key in profile.pending:
+            again[name] = rowless[name] = event
+        elif row and row.event.received_at == event.received_at:
+            again[name] = event
+    return list(fresh.values()), list(again.values()), list(rowless.values())
 
 
-def _has_row(store: Store, profile: Profile, event: Event) -> bool:
-    key = timeline_key(event)
-    return any(store.get(TimelineRow, person, key) for person in profile.keys)
-
-
-def _write_rows(store: Store, profile: Profile, fresh: list[Event], left: list[Event]) -> None:
-    # A pending event's row may stand under the key that the person had before a merge.
-    missing = [event for event in left if not _has_row(store, profile, event)]
-    store.write([_row(profile.person, event) for event in fresh + missing])
-    for order in profile.leaving_orders:
-        _write_order(store, OrderRow(profile.person, order, profile.version))
+def _find_row(store: Store, profile: Profile, key: str) -> TimelineRow | None:
+    rows = (store.get(TimelineRow, person, key) for person in profile.keys)
+    return next((row for row in rows if row), None)
 
 
 def _row(person: str, event: Event) -> TimelineRow:
-    expires = event.received_at + max(RETENTION, timedelta(days=35))
-    return TimelineRow(person, timeline_key(event), event, int(expires.timestamp()))
-
-
-def _write_order(store: Store, row: OrderRow) -> None:
-    """Write an order's row unless a later state of it is there: a slow writer must not undo."""
-
-    def there() -> OrderRow:
-        blank = OrderRow(row.person, row.order, left_at_version=-1)
-        return store.get(OrderRow, row.person, row.order.order_id) or blank
-
-    def replace(found: OrderRow) -> bool:
-        is_newer = found.left_at_version < row.left_at_version
-        found.order, found.left_at_version = row.order, row.left_at_version
-        return is_newer
-
-    change(store, there, replace)
+    expires = int((event.received_at + ROWS_LIVE).timestamp())
+    return TimelineRow(person, timeline_key(event), event, expires)
 
 
 def _bring_back_order(store: Store, profile: Profile, event: Event) -> None:
     """An event about an order that left the profile brings it back first."""
-    if event.event not in orders.ORDER_EVENTS or not profile.older_orders.rows:
+    if event.event not in orders.ORDER_EVENTS or not profile.older_orders.moved:
         return
     order_id = orders.order_id_of(event)
-    if order_id in profile.orders:
-        return
-    leaving = next((o for o in profile.leaving_orders if o.order_id == order_id), None)
-    rows = (store.get(OrderRow, person, order_id) for person in profile.keys)
-    row = None if leaving else next((row for row in rows if row), None)
-    if leaving or row:
-        orders.take_back(profile, leaving or row.order)  # type: ignore[union-attr]
+    if order_id not in profile.orders:
+        order = next(_left_as(store, profile, order_id), None)
+        if order:
+            orders.take_back(profile, order)
+
+
+def _left_as(store: Store, profile: Profile, order_id: str) -> Iterator[Order]:
+    """The order as it left the profile, its latest state first."""
+    written = (
+        row for person in profile.keys for row in store.query(OrderRow, person, newest_first=True)
+    )
+    for rows in (reversed(profile.leaving), written):
+        for row in rows:
+            yield from (order for order in row.orders if order.order_id == order_id)

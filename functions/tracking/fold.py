@@ -32,7 +32,7 @@ def known(profile: Profile, event: Event) -> bool | None:
 def fold(profile: Profile, event: Event) -> None:
     """Take a new event into the profile (changed in place) and mark it pending."""
     profile.recent[short_hash(event.message_id)] = event.client_time
-    profile.pending.append(timeline_key(event))
+    profile.pending[timeline_key(event)] = int(event.received_at.timestamp())
     profile.created = _earliest(profile.created, event.time)
     _count(profile, event)
     _identify(profile, event)
@@ -47,14 +47,9 @@ def fold(profile: Profile, event: Event) -> None:
             _shop(profile, event)
 
 
-def settle(profile: Profile, keys: set[str], written: list[Order]) -> None:
-    """The consequences of these events are drawn and the rows of these orders written.
-
-    Clears them from the outbox, and forgets ids in the order of client time. An order that has
-    changed since its row was written stays: its newer row is somebody else's to write.
-    """
-    profile.pending = [key for key in profile.pending if key not in keys]
-    profile.leaving_orders = [order for order in profile.leaving_orders if order not in written]
+def forget_ids(profile: Profile) -> None:
+    """Let go of the ids that are no longer needed, in the order of client time: those of events
+    whose rows are there, and which are not among the latest."""
     waiting = {key.rpartition("#")[2] for key in profile.pending}
     by_time = sorted((time, digest) for digest, time in profile.recent.items())
     for client_time, digest in by_time[: max(0, len(by_time) - REMEMBERED)]:

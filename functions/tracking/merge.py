@@ -31,7 +31,7 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     target.refused = list(dict.fromkeys([*source.refused, *target.refused]))[-KEPT:]
     target.recent = {**source.recent, **target.recent}
     target.let_go = max(source.let_go, target.let_go)
-    target.pending = [*source.pending, *target.pending]
+    target.pending = {**source.pending, **target.pending}
     source.moved_to = target.person
 
 
@@ -66,9 +66,9 @@ def _merge_shopping(source: Profile, target: Profile) -> None:
     for order_id, order in source.orders.items():
         mine = target.orders.get(order_id)
         target.orders[order_id] = orders.combine(mine, order) if mine else order
-    target.leaving_orders = [*source.leaving_orders, *target.leaving_orders]
+    target.leaving = [*source.leaving, *target.leaving]
     older, more = target.older_orders, source.older_orders
-    older.rows += more.rows
+    older.moved += more.moved
     older.count += more.count
     for currency, amount in more.revenue.items():
         older.revenue[currency] = older.revenue.get(currency, Decimal(0)) + amount

@@ -5,10 +5,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from functions.tracking.event import Event
-from functions.tracking.profile import OlderOrders, Order, Profile
+from functions.tracking.profile import OlderOrders, Order, OrderRow, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
-KEPT_IN_PROFILE = 20
+MOST_IN_PROFILE = 20
+KEPT_IN_PROFILE = 12  # when there are more, all but these leave together: one row for nine orders
 PLACES = 6
 
 
@@ -98,29 +99,40 @@ def combine(mine: Order, theirs: Order) -> Order:
 def take_back(profile: Profile, order: Order) -> None:
     """Bring an order that had been moved to a row back into the profile."""
     older = profile.older_orders
-    older.rows -= 1
+    older.moved -= 1
     older.count -= order.counts
     _add_revenue(older, order, -1)
-    profile.leaving_orders = [o for o in profile.leaving_orders if o.order_id != order.order_id]
+    for row in profile.leaving:
+        row.orders = [other for other in row.orders if other.order_id != order.order_id]
     profile.orders[order.order_id] = order
 
 
 def move_out(profile: Profile) -> None:
-    """Move all but the latest orders out of the profile; their rows are to be written."""
-    surplus = len(profile.orders) - KEPT_IN_PROFILE
-    if surplus <= 0:
+    """Move all but the latest orders out of a profile that has too many; a row is to be written."""
+    if len(profile.orders) <= MOST_IN_PROFILE:
         return
     older = profile.older_orders
     by_age = sorted(profile.orders.values(), key=_age)
-    for order in by_age[:surplus]:
+    row = _leaving_now(profile)
+    for order in by_age[:-KEPT_IN_PROFILE]:
         del profile.orders[order.order_id]
-        profile.leaving_orders.append(order)
-        older.rows += 1
+        row.orders.append(order)
+        older.moved += 1
         older.count += order.counts
         _add_revenue(older, order, 1)
         if order.placed:
             older.first = min(older.first or order.placed, order.placed)
             older.last = max(older.last or order.placed, order.placed)
+
+
+def _leaving_now(profile: Profile) -> OrderRow:
+    """The row of those that leave with the profile's next version."""
+    left_at = profile.version + 1
+    for row in profile.leaving:
+        if (row.person, row.left_at) == (profile.person, left_at):
+            return row
+    profile.leaving.append(OrderRow(profile.person, left_at, []))
+    return profile.leaving[-1]
 
 
 def _said(order: Order) -> tuple[str, str]:

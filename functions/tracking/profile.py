@@ -57,12 +57,15 @@ class Order(msgspec.Struct, omit_defaults=True):
 
 
 class OrderRow(msgspec.Struct):
-    """An order that no longer fits into the profile, as it was when it left it."""
+    """Orders that no longer fit into the profile, as they were when they left it together.
+
+    `left_at` is the version of the profile with which they left, so one row has one writer. An
+    order that came back and left again stands in a later row as well, which is the one that holds.
+    """
 
     person: str
-    order: Order
-    left_at_version: int
-    version: int = 0
+    left_at: int
+    orders: list[Order]
 
 
 class Cart(msgspec.Struct, omit_defaults=True):
@@ -91,9 +94,9 @@ class Touch(msgspec.Struct, omit_defaults=True):
 
 
 class OlderOrders(msgspec.Struct):
-    """Sums over the orders that were moved to rows of their own (`rows` of them)."""
+    """Sums over the orders that were moved out of the profile (`moved` of them)."""
 
-    rows: int = 0
+    moved: int = 0
     count: int = 0
     revenue: dict[str, Decimal] = {}
     first: datetime | None = None
@@ -108,8 +111,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
-    `pending` holds the timeline keys of events whose consequences are not drawn yet (the
-    outbox); `leaving_orders` those orders whose row is not written yet.
+    `pending` holds the timeline keys of events whose rows may not be written yet, with the epoch
+    second in which they were received; `leaving` likewise the rows of orders that have left.
     """
 
     person: str
@@ -133,8 +136,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""
-    pending: list[str] = []
-    leaving_orders: list[Order] = []
+    pending: dict[str, int] = {}
+    leaving: list[OrderRow] = []
 
     @property
     def keys(self) -> list[str]:

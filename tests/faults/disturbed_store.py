@@ -16,7 +16,7 @@ INDEX_LAG = 2.0  # seconds
 
 
 class DisturbedStore:
-    """Store's methods over another store; `watch` is told each record that was put."""
+    """Store's methods over another store; `watch` is told each record that was written."""
 
     def __init__(
         self, inner: Store, lambdas: Lambdas, watch: Callable[[Any], None] = lambda record: None
@@ -73,15 +73,18 @@ class DisturbedStore:
     def write(self, records: Sequence[Any]) -> None:
         kinds = sorted({type(record).__name__ for record in records})
 
+        def act(some: Sequence[Any] = records) -> None:
+            self._inner.write(some)
+            for record in some:
+                self._watch(record)
+
         def half() -> None:
-            self._inner.write(records[: len(records) // 2])
+            act(records[: len(records) // 2])
             raise Unavailable("store: only half of it is written")
 
         what = f"write {len(records)} {'+'.join(kinds)}"
         several = ("half",) if len(records) > 1 else ()
-        self._lambdas.disturb(
-            "store", what, lambda: self._inner.write(records), (*WRITING, *several), {"half": half}
-        )
+        self._lambdas.disturb("store", what, act, (*WRITING, *several), {"half": half})
 
     def delete(self, record: Any) -> None:
         what = f"delete {type(record).__name__}"

@@ -483,10 +483,11 @@ def runs_and_executions_agree(facts: Facts) -> Iterator[str]:
         yield f"{name} runs, and no run is open"
 
 
-def no_consequence_is_left(facts: Facts) -> Iterator[str]:
+def every_event_has_its_row(facts: Facts) -> Iterator[str]:
     for user, profile in facts.profiles.items():
-        if profile.pending or profile.leaving_orders:
-            yield f"{user} has consequences left: {profile.pending} {profile.leaving_orders}"
+        rows = {row.key for key in profile.keys for row in facts.store.query(TimelineRow, key)}
+        for key in sorted(profile.pending.keys() - rows):
+            yield f"{user} has {key} in the profile, and no row of it"
 
 
 def everything_ends(facts: Facts) -> Iterator[str]:
@@ -498,7 +499,7 @@ def everything_ends(facts: Facts) -> Iterator[str]:
 RULES_WHEN_MENDED: list[Rule] = [
     nothing_is_left_in_queues,
     runs_and_executions_agree,
-    no_consequence_is_left,
+    every_event_has_its_row,
 ]
 RULES: list[Rule] = [
     no_event_is_lost,

@@ -13,6 +13,7 @@ from functions.messages import deliver
 from functions.storage import people, remember
 from functions.storage.library import Library
 from functions.tracking import permission as permissions
+from functions.tracking.fold import known
 
 Plant = Callable[[], Any]
 
@@ -106,15 +107,16 @@ def _resend_unknown() -> Any:
     return patch.object(deliver, "_hand_over", hand_over)
 
 
-def _finish_too_early() -> Any:
-    """The outbox is cleared before the consequences are drawn."""
-    real = process_event.react
+def _draw_once() -> Any:
+    """The consequences of an event are drawn by whoever stores it, and by nobody after a crash."""
+    real = remember.remember
 
-    def reacts(desk: Any, profile: Any, events: Any) -> None:
-        remember.finish(desk.store, profile, events)
-        real(desk, profile, events)
+    def only_new(store: Any, person: str, events: Any) -> Any:
+        before = remember.profile_of(store, person)
+        profile, todo = real(store, person, events)
+        return profile, [event for event in todo if known(before, event) is not True]
 
-    return patch.object(process_event, "react", reacts)
+    return patch.object(process_event, "remember", only_new)
 
 
 def _drop_what_fails() -> Any:
@@ -229,7 +231,7 @@ BUGS: dict[str, Plant] = {
     "a claim does not ask for consent": _claim_without_consent,
     "nobody remembers a claim": _no_claim,
     "an unknown message is sent again": _resend_unknown,
-    "the outbox is cleared too early": _finish_too_early,
+    "consequences are drawn once": _draw_once,
     "what fails is dropped": _drop_what_fails,
     "unsubscribing is acknowledged too early": _acknowledge_first,
     "an exit that overtakes its entry is missed": _no_overtakers,

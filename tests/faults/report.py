@@ -20,7 +20,7 @@ DOUBLE = ("no_event_counts_twice", "every_order_counts_once", "nothing_is_sent_t
 STUCK = (
     "nothing_is_left_in_queues",
     "runs_and_executions_agree",
-    "no_consequence_is_left",
+    "every_event_has_its_row",
     "everything_ends",
     "every_message_is_settled",
 )

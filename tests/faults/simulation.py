@@ -1,6 +1,7 @@
 """The whole of Tante in the cloud, simulated: real handlers, disturbed parts, one seed."""
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -17,9 +18,10 @@ from functions.handlers import (
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Store
-from functions.tracking.event import EventBatch
+from functions.tracking.event import Event, EventBatch
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission
+from functions.tracking.profile import TimelineRow
 from functions.tracking.source import Source
 from local.sqlite_store import SqliteStore
 from tests.faults import journeys
@@ -73,6 +75,7 @@ class Seen:
     def __init__(self) -> None:
         self.count = 0
         self.accepted: dict[str, int] = {}  # event -> when it was answered with 200
+        self.stored: dict[str, set[datetime]] = {}  # event -> acceptances that its row was made of
         self.done: dict[str, int] = {}  # event -> when a Lambda said for the first time it is done
         self.done_time: dict[str, int] = {}
         self.claims: dict[str, list[tuple[int, int]]] = {}  # message -> when let go: count, time
@@ -87,11 +90,16 @@ class Seen:
         return self.count
 
     def watch(self, record: Any, time: int) -> None:
-        """Note each claim that a permission item holds for the first time."""
-        if isinstance(record, Message) and record.state == "unknown":
-            self.unknown.add(record.send_id)
-        if not isinstance(record, Permission):
-            return
+        """Note what a written record shows for the first time."""
+        match record:
+            case TimelineRow(event=event):
+                self.stored.setdefault(event.message_id, set()).add(event.received_at)
+            case Message(state="unknown"):
+                self.unknown.add(record.send_id)
+            case Permission():
+                self._watch_claims(record, time)
+
+    def _watch_claims(self, record: Permission, time: int) -> None:
         here = {claim.send_id for claim in record.claims}
         for send_id, where in list(self.claimed_in.items()):
             if where == record.person and send_id not in here and not record.moved_to:
@@ -237,10 +245,18 @@ class Simulation:
             self.passed_on.setdefault(working.name, set()).update(event_ids(body))
 
     def _done(self, letters: list[Letter], invocation: Invocation) -> None:
-        """A Lambda says of these messages that they are done, but for what it passed on."""
+        """A Lambda says of these messages that they are done, but for what it passed on.
+
+        What a client sent again has nothing to do: done is what was stored as it was accepted.
+        """
         not_done = self.passed_on.get(invocation.name, set())
         for letter in letters:
-            for event_id in [letter.name, *event_ids(letter.body)]:
+            stored = [
+                event.message_id
+                for event in events_of(letter.body)
+                if event.received_at in self.seen.stored.get(event.message_id, ())
+            ]
+            for event_id in [letter.name, *stored]:
                 if event_id not in not_done and event_id not in self.seen.done:
                     self.seen.done[event_id] = self.seen.next()
                     self.seen.done_time[event_id] = self.loop.time
@@ -305,11 +321,16 @@ def _start_run(event: dict[str, Any], context: Any) -> Any:
 _batches = msgspec.json.Decoder(EventBatch)
 
 
-def event_ids(body: bytes) -> list[str]:
+def events_of(body: bytes) -> list[Event]:
     """The events of a message of ours; none of a receipt or of nonsense."""
     if not body.startswith(b'{"events"'):
         return []
     try:
-        return [event.message_id for event in _batches.decode(body).events]
+        return _batches.decode(body).events
     except msgspec.DecodeError:
         return []
+
+
+def event_ids(body: bytes) -> list[str]:
+    """Their ids."""
+    return [event.message_id for event in events_of(body)]

@@ -15,7 +15,7 @@ FOUND = {
     "a wait does not look back": 10,
     "nobody remembers a claim": 5,
     "an unknown message is sent again": 5,
-    "the outbox is cleared too early": 5,
+    "consequences are drawn once": 5,
     "what fails is dropped": 15,
     "a merge forgets events": 10,
     "a run follows the newest version": 10,

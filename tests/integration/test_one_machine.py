@@ -789,8 +789,10 @@ def test_one_data_folder_belongs_to_one_worker_at_a_time(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("port", ["-1", "0", "99999"])
-def test_a_port_that_cannot_be_is_refused_in_words(port: str, tmp_path: Path) -> None:
-    answer = tante_run("--port", port, "--data", tmp_path / "data")
+def test_a_port_that_cannot_be_is_refused_in_words(
+    tante: Command, port: str, tmp_path: Path
+) -> None:
+    answer = tante("run", "--port", port, "--data", tmp_path / "data")
     assert answer.returncode == 2
     assert "--port" in answer.stderr
     assert "Traceback" not in answer.stderr
