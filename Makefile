@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint fix bench faults e2e bootstrap deploy diff destroy lock clean
+.PHONY: help demo run test lint fix bench faults faults-all e2e bootstrap deploy diff destroy lock clean
 
 help: ## this list
 	@echo "Tante: customer-lifecycle marketing in your own AWS account."
@@ -42,11 +42,15 @@ fix: .venv/.dev ## repair what the style checker can
 	@$(BIN)/ruff format -q .
 
 bench: $(addprefix bench-,$(BENCHES)) ## every measurement, as ratios
-bench-%: .venv/.dev
+bench-%: .venv/.dev .venv/.demo
 	@$(BIN)/python -m bench.bench_$*
 
 faults: .venv/.dev ## everything goes wrong, by chance: nothing lost, nothing twice (SEEDS=300)
 	@$(BIN)/python -m tests.faults --seeds $(SEEDS)
+
+faults-all: .venv/.dev ## every crash point, pair of them and order of two (an hour or two), then overload
+	@$(BIN)/python -m tests.faults --enumerate
+	@$(BIN)/python -m tests.faults.overload
 
 e2e: .venv/.dev .venv-e2e/.stamp node_modules/.stamp ## the real deployment, into an AWS on this machine (a few minutes)
 	@TANTE_E2E=1 $(BIN)/python -m pytest -v --no-header tests/e2e

@@ -16,8 +16,10 @@ from aws_lambda_powertools.event_handler.exceptions import (
 )
 
 from functions.handlers import openapi, views, wiring
+from functions.handlers.desk import journey_desk
 from functions.handlers.openapi import Operation, Parameter
 from functions.journeys.run import Run, Task
+from functions.journeys.waiting import waits_for
 from functions.storage import people
 from functions.storage.remember import timeline
 from functions.tracking.message import Message
@@ -256,11 +258,19 @@ def _runs() -> RunsPage:
         keys = _profile(_asked("person")).keys
         found = [run for key in keys for run in store.query(Run, key, prefix=prefix)]
         found.sort(key=lambda run: run.entered, reverse=True)
-        return RunsPage([views.run(run) for run in found])
+        return RunsPage([_run(run) for run in found])
     if not journey:
         raise BadRequestError('say which: "journey" or "person"')
     runs, after = store.listing(Run, journey, limit=_limit(), after=_asked("after"))
-    return RunsPage([views.run(run) for run in runs], after)
+    return RunsPage([_run(run) for run in runs], after)
+
+
+def _run(run: Run) -> views.RunView:
+    if run.status == "ended":
+        return views.run(run, "")
+    parts = wiring.parts()
+    desk, profile = journey_desk(parts), people.profile_of(parts.store, run.person)
+    return views.run(run, waits_for(desk, run, profile, desk.permission(run.person)))
 
 
 @operation(

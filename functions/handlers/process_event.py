@@ -26,6 +26,7 @@ from functions.tracking.profile import Profile
 
 logger = Logger(service="process_event")
 MOST_ATTEMPTS = 5
+MOST_REASON = 500  # letters
 FIRST_DELAY = 10  # seconds, twice as many each time
 FIRST_PUT_OFF = 20
 LONGEST_DELAY = 900  # SQS can keep a message back for 15 minutes
@@ -46,11 +47,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     batches: list[EventBatch] = []
     for record in event["Records"]:
         try:
-            batches.append(read(record["body"], parts.settings.on_stage))
-        except msgspec.DecodeError as error:
-            parts.bury(record["body"].encode(), f"not an event batch: {error}")
+            batches += _read_or_bury(parts, record["body"])
         except Exception:
-            logger.exception("a message could not be read")
+            logger.exception("a message could neither be read nor set aside")
             failed.append(record["messageId"])
     try:
         process(parts, batches)
@@ -58,6 +57,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         logger.exception("the batch could not be processed or passed on")
         failed = [record["messageId"] for record in event["Records"]]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
+    try:
+        return [read(body, parts.settings.on_stage)]
+    except msgspec.DecodeError as error:
+        parts.bury(body.encode(), f"not an event batch: {error}"[:MOST_REASON])
+        return []
 
 
 def _same(time: datetime) -> datetime:
@@ -160,7 +167,7 @@ def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
 def _send_on(parts: wiring.Parts, members: Asked, error: Exception) -> None:
     """Try each of these events again by itself after a while, or bury it with the reason."""
     reason = _reason(error)
-    for event, batch in members:
+    for event, batch in _once(members):
         attempt = batch.attempt + 1
         logger.warning("an event failed", extra={"attempt": attempt, "reason": reason})
         messages = bodies(EventBatch([event], attempt, reason))
@@ -174,7 +181,7 @@ def _put_off(parts: wiring.Parts, members: Asked, error: Exception) -> None:
     """Nothing is wrong with these events: they come again, together, when there is more room."""
     reason = _reason(error)
     alike: dict[tuple[int, int], list[Event]] = {}
-    for event, batch in members:
+    for event, batch in _once(members):
         alike.setdefault((batch.attempt, batch.put_off + 1), []).append(event)
     for (attempt, put_off), events in alike.items():
         logger.warning("events are put off", extra={"events": len(events), "reason": reason})
@@ -185,13 +192,20 @@ def _put_off(parts: wiring.Parts, members: Asked, error: Exception) -> None:
             _bury(parts, messages, reason)
 
 
+def _once(members: Asked) -> Asked:
+    """Each event as it was accepted once, with the message that has come furthest. What a crash
+    left twice in the queue must not become more and more."""
+    far = sorted(members, key=lambda member: (member[1].attempt, member[1].put_off))
+    return list({(event.message_id, event.received_at): (event, b) for event, b in far}.values())
+
+
 def _bury(parts: wiring.Parts, messages: list[bytes], reason: str) -> None:
     for body in messages:
         parts.bury(body, reason)
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    return f"{type(error).__name__}: {error}"[:MOST_REASON]
 
 
 def _delay(first: int, times: int, event: Event) -> int:
@@ -207,7 +221,7 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         return
     for event, error in _permit(parts.store, profile, todo):
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
-    settle_receipts(parts.store, todo)
+    settle_receipts(desk, todo)
     react(desk, profile, todo)
 
 

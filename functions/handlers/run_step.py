@@ -1,6 +1,5 @@
 """A run has reached a step: do it, and answer its token or return its result."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,18 +7,17 @@ from zoneinfo import ZoneInfo
 from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
-from functions.handlers.desk import events_since, journey_desk
+from functions.handlers.desk import journey_desk
 from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
-from functions.journeys.run import Run, Task, Wait, register, run_key
-from functions.journeys.step import Answer, Exit, Step, Temporary, Visit
+from functions.journeys.run import Run, Task, Wait, Waits, register, run_key
+from functions.journeys.step import Answer, Busy, Exit, Step, Temporary, Visit
 from functions.journeys.steps.send import Send, moment
 from functions.messages.deliver import Desk, Wish, deliver, languages
 from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.library import Published
-from functions.storage.store import Conflict, change
-from functions.tracking.event import Event
+from functions.storage.store import Conflict, Unavailable, change
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.profile import Profile
@@ -31,15 +29,18 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
     """Called by Step Functions with ids only: journey, version, step, run, person, entered.
 
     With a token (a send, a wait) the answer goes there; without one it is returned. Raises Exit
-    when the run has ended, Temporary when the step may be tried again.
+    when the run has ended, Temporary or Busy when the step may be tried again.
     """
     try:
         return _Steps(wiring.parts(), payload).take()
     except (Exit, Temporary):
         raise
+    except Unavailable as error:
+        logger.warning("the step comes again later", extra={"step": payload.get("step")})
+        raise Busy(f"{error}"[:200]) from None
     except Exception as error:
-        # Whatever failed on the way (a throttled store, say) is tried again by Step Functions;
-        # what never works ends the run as failed, with an alarm. No message goes twice.
+        # Whatever else failed on the way is tried again by Step Functions; what never works
+        # ends the run as failed, with an alarm. No message goes twice.
         logger.exception("the step failed", extra={"step": payload.get("step")})
         raise Temporary(f"{type(error).__name__}: {error}"[:200]) from None
 
@@ -112,10 +113,10 @@ class _Steps:
             deliver=self._deliver,
             enter=self._enter,
             give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
+            waits=self._waits,
             wait=self._wait,
             pass_over=self._pass_over,
             claimed_at=self._claimed_at,
-            events=self._events,
         )
 
     def _zone(self) -> ZoneInfo:
@@ -162,37 +163,32 @@ class _Steps:
         """When the state was entered: the same for every try of it."""
         return datetime.fromisoformat(self.payload["entered"])
 
-    def _wait(self, since: datetime) -> None:
+    def _waits(self) -> Waits:
+        run = self.run
+        blank = Waits(person=run.person, run_id=run.run_id, journey=run.journey)
+        key = run_key(run.journey, run.run_id)
+        return self.parts.store.get(Waits, run.person, key) or blank
+
+    def _wait(self, since: datetime, until: datetime) -> None:
         """Register the wait with this try's token."""
         step = self.payload.get("wait") or self.payload["step"]
-        wait = Wait(step, self.payload["token"], since, self.parts.now())
-        self._change_run(lambda run: register(run, wait, self._entered))
+        wait = Wait(step, self.payload["token"], since, until)
+        change(self.parts.store, self._waits, lambda waits: register(waits, wait, self._entered))
 
     def _pass_over(self, wait: str) -> None:
         """Note when a wait began that was over at once; one after it looks back to then."""
 
-        def note(run: Run) -> bool:
-            run.waits = {**run.waits, wait: self._entered}
-            return True
+        def note(waits: Waits) -> bool:
+            is_new = wait not in waits.began
+            waits.began = {wait: self._entered, **waits.began}
+            return is_new
 
-        if wait not in self.run.waits:
-            self._change_run(note)
-
-    def _change_run(self, alter: Callable[[Run], bool]) -> None:
-        key = run_key(self.run.journey, self.run.run_id)
-
-        def read() -> Run:
-            return self.parts.store.get(Run, self.run.person, key) or self.run
-
-        self.run = change(self.parts.store, read, alter, known=self.run)
+        change(self.parts.store, self._waits, note)
 
     def _claimed_at(self, step: str) -> datetime | None:
         key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, 0))
         message = self.parts.store.get(Message, self.run.person, key)
         return message.claimed if message else None
-
-    def _events(self, names: tuple[str, ...], since: datetime) -> list[Event]:
-        return events_since(self.parts.store, self.profile, names, since)
 
     def _give_task(self, step: Step, text: str, owner: str, due: datetime | None) -> None:
         brand = self.parts.library.brand()

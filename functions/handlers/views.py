@@ -188,8 +188,8 @@ class RunView(msgspec.Struct, kw_only=True):
     goal: datetime | None
 
 
-def run(record: Run) -> RunView:
-    """A run record as a run."""
+def run(record: Run, waits_for: str) -> RunView:
+    """A run record as a run; `waits_for` is the step that waits now."""
     return RunView(
         id=record.run_id,
         person=record.person,
@@ -200,7 +200,7 @@ def run(record: Run) -> RunView:
         entered=record.entered,
         entered_by=record.entry.name,
         ended=record.ended,
-        waits_for=record.wait.step if record.wait and record.waiting else "",
+        waits_for=waits_for,
         goal=record.goal,
     )
 

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
-from functions.journeys.leave import leave_by
+from functions.journeys.leave import forget, is_left_behind, leave_by
 from functions.journeys.run import Run, run_id_of, run_key
 from functions.storage.store import Conflict, change
 from functions.tracking import permission as permissions
 from functions.tracking.event import Event
-from functions.tracking.permission import Permission, Refused
+from functions.tracking.identity import short_hash
+from functions.tracking.merge import LEAVES_BY_MERGE
+from functions.tracking.permission import Live, Permission, Refused
 from functions.tracking.profile import Profile
 
 TOO_OLD_TO_ENTER = timedelta(days=1)
@@ -78,6 +80,8 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
             desk.store.put(run)
         except Conflict:
             there = desk.store.get(Run, run.person, run_key(run.journey, run.run_id))
+    if there and profile.merged:
+        _forget_twins(desk, profile, there)
     run = there or run
     if run.status == "ended":
         return False
@@ -85,6 +89,17 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
     desk.workflow.start(run.journey, run.journey_version, run.run_id, names)
     _leave_by_overtakers(desk, profile, run)
     return there is None
+
+
+def _forget_twins(desk: Desk, profile: Profile, there: Run) -> None:
+    """A merge has ended an entry that was only half made: it will not be made any more."""
+    live = desk.permission(profile.person).live
+    for key in profile.keys:
+        run_id = run_id_of(key, there.journey, there.entry_key)
+        if run_id != there.run_id and run_id in live and live[run_id].leaving:
+            record = desk.store.get(Run, key, run_key(there.journey, run_id))
+            if record is None:
+                forget(desk, key, run_id, None)
 
 
 def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
@@ -105,26 +120,26 @@ def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
 
 
 def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
-    """The run of the same entry key, under whatever key the person was known then."""
+    """The run of the same entry key, under whatever key the person was known then; not one that
+    gave way to another by a merge, whose record may still be on its way."""
     for person in profile.keys:
         run_id = run_id_of(person, run.journey, run.entry_key)
         there = desk.store.get(Run, person, run_key(run.journey, run_id))
-        if there:
+        if there and there.outcome != LEAVES_BY_MERGE:
             return there
     return None
 
 
 def _may_enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
-    alone = not journey.allows_several_runs
-
     def note(permission: Permission) -> bool:
         if _take_over(profile, permission, run):
             return False  # a crash came after this and before the run's record
         if not _is_wanted(desk, profile, permission, journey, run):
             raise Refused("not now")
-        if alone:
-            _drop_left_behind(desk, permission, run)
-        permissions.enter(permission, run.run_id, run.journey, run.person, alone)
+        once = short_hash(run.entry_key) if journey.allows_several_runs else ""
+        live = Live(run.journey, run.person, desk.now(), once)
+        _drop_left_behind(desk, permission, live)
+        permissions.enter(permission, run.run_id, live)
         return True
 
     try:
@@ -145,14 +160,14 @@ def _take_over(profile: Profile, permission: Permission, run: Run) -> bool:
     return False
 
 
-def _drop_left_behind(desk: Desk, permission: Permission, run: Run) -> None:
-    """A late entry may have set its mark after the run it stood for had ended; such a mark would
-    keep the person out of the journey for ever."""
-    for run_id, live in list(permission.live.items()):
-        if live.journey == run.journey and not live.leaving:
-            record = desk.store.get(Run, live.person, run_key(live.journey, run_id))
-            if record and record.status == "ended":
-                del permission.live[run_id]
+def _drop_left_behind(desk: Desk, permission: Permission, new: Live) -> None:
+    """A mark of a run that has ended, or never came to be, would keep the person out for ever."""
+    for run_id in permissions.alike(permission, new):
+        live = permission.live[run_id]
+        record = desk.store.get(Run, live.person, run_key(live.journey, run_id))
+        ended = record.status == "ended" if record else is_left_behind(live, desk.now())
+        if ended:
+            del permission.live[run_id]
 
 
 def _is_wanted(

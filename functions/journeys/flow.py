@@ -32,6 +32,15 @@ RETRY = {
     "MaxDelaySeconds": 900,
     "JitterStrategy": "FULL",
 }
+# For about a day, as long as events are put off: a step must not fail because others are many.
+RETRY_WHEN_BUSY = {
+    "ErrorEquals": ["Busy"],
+    "IntervalSeconds": 20,
+    "MaxAttempts": 100,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 900,
+    "JitterStrategy": "FULL",
+}
 RUN_STEP = "${RunStep}"
 
 
@@ -116,7 +125,7 @@ class Flow:
             "Resource": resource,
             "Parameters": {"FunctionName": RUN_STEP, "Payload": payload},
             "ResultPath": result,
-            "Retry": [RETRY],
+            "Retry": [RETRY, RETRY_WHEN_BUSY],
         }
 
     def finish(self, state: dict[str, Any], catch: list[dict[str, Any]], after: str) -> None:

@@ -1,18 +1,22 @@
 """Leaving: an event ends a run, or reaches its goal."""
 
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 from functions.journeys.desk import Desk
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
+from functions.journeys.ledger import row_of
 from functions.journeys.run import Run, counts_for, run_key
 from functions.storage.store import Conflict, Contended, Store, change
 from functions.tracking import permission as permissions
 from functions.tracking.event import Event
 from functions.tracking.message import Message, let_go
-from functions.tracking.permission import Permission
+from functions.tracking.permission import Live, Permission, claimed
 from functions.tracking.profile import Profile
+
+ON_ITS_WAY = timedelta(hours=1)  # within which a run's record follows its mark
 
 
 def leave_by(desk: Desk, run: Run, profile: Profile, permission: Permission, event: Event) -> bool:
@@ -57,19 +61,39 @@ def end(desk: Desk, run: Run, outcome: str) -> None:
     """Carry a decided end out. Safe to repeat; the mark goes last, because it asks for that."""
     close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
     desk.workflow.stop(run.journey, run.run_id, outcome)
-    forget(desk, run.person, run.run_id)
+    forget(desk, run.person, run.run_id, run)
 
 
-def forget(desk: Desk, person: str, run_id: str) -> None:
-    """A run has ended: nothing goes out for it any more. Its messages learn that, then its live
-    mark goes."""
-    for message in desk.store.query(Message, person, prefix=f"{run_id}/"):
-        change(desk.store, partial(desk.store.get, Message, person, message.key), let_go)
+def forget(desk: Desk, person: str, run_id: str, run: Run | None) -> None:
+    """A run has ended (None: it never came to be): nothing goes out for it any more. Its messages
+    learn that, also those that were just being sent, then its live mark goes."""
+    messages = list(desk.store.query(Message, person, prefix=f"{run_id}/"))
+    permission = desk.permission(person)
+    for message in messages:
+        claim = claimed(permission, message.send_id)
+        read = partial(desk.store.get, Message, person, message.key)
+        change(desk.store, read, partial(let_go, claim=claim))
+    if run:
+        _note_claims(desk, run, permission, {message.send_id for message in messages})
     change(
         desk.store,
         lambda: desk.permission(person),
         lambda permission: permission.live.pop(run_id, None) is not None,
     )
+
+
+def _note_claims(desk: Desk, run: Run, permission: Permission, noted: set[str]) -> None:
+    """Nobody else will say of these that they may have gone."""
+    for claim in permission.claims:
+        row = row_of(desk, run, claim) if claim.send_id not in noted else None
+        if row:
+            with suppress(Conflict):  # the sender was faster, and knows better
+                desk.store.put(row)
+
+
+def is_left_behind(live: Live, now: datetime) -> bool:
+    """Whether a mark whose run has no record has waited for it long enough."""
+    return live.since < now - ON_ITS_WAY
 
 
 def close(
@@ -80,7 +104,7 @@ def close(
     def ended(run: Run | None) -> bool:
         if run is None or run.status == "ended":
             return False
-        run.status, run.outcome, run.ended, run.waiting = "ended", outcome, now, False
+        run.status, run.outcome, run.ended = "ended", outcome, now
         if outcome == LEAVES_AS_GOAL:
             run.goal = run.goal or now
         return True
@@ -93,11 +117,12 @@ def execution_ended(desk: Desk, person: str, run_id: str, status: str, output: s
 
     The record goes last: while it is open, the daily comparison finds what a crash left here.
     """
+    journey = run_id.rpartition("-")[0]
     live = desk.permission(person).live.get(run_id)
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
-    forget(desk, person, run_id)
-    close(desk.store, person, run_id.rpartition("-")[0], run_id, outcome, desk.now())
+    forget(desk, person, run_id, desk.store.get(Run, person, run_key(journey, run_id)))
+    close(desk.store, person, journey, run_id, outcome, desk.now())
 
 
 def _outcome_of(status: str, output: str | None) -> str:

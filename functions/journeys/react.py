@@ -1,16 +1,19 @@
 """What a person's new events do to their journeys: leave, release, enter, in that order."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from functions.journeys.desk import Desk
 from functions.journeys.enter import enter_by
-from functions.journeys.leave import end, forget, leave_by, note_late_goals
-from functions.journeys.run import Run, counts_for, run_key
+from functions.journeys.leave import end, forget, is_left_behind, leave_by, note_late_goals
+from functions.journeys.ledger import row_of
+from functions.journeys.run import Run, Waits, counts_for, run_key
+from functions.journeys.step import Step
 from functions.journeys.steps.wait_for import WaitFor
-from functions.storage.store import Conflict, Store, change
+from functions.storage.store import change
 from functions.tracking.event import Event
 from functions.tracking.message import RECEIPTS, Message, ledger_key, take_receipt
-from functions.tracking.permission import Live, Permission
+from functions.tracking.permission import Permission, claimed
 from functions.tracking.profile import Profile
 
 
@@ -18,68 +21,77 @@ def react(desk: Desk, profile: Profile, events: Iterable[Event]) -> None:
     """Draw the consequences of events that are stored already. Safe to repeat."""
     for event in events:
         permission = desk.permission(profile.person)
-        for run, live in _live_runs(desk, permission):
-            if live.leaving or leave_by(desk, run, profile, permission, event):
-                continue
-            _release(desk, run, profile, permission, event)
+        for run in _live_runs(desk, permission):
+            if not leave_by(desk, run, profile, permission, event):
+                _release(desk, run, profile, permission, event)
         note_late_goals(desk, profile, event)
         enter_by(desk, profile, permission, event)
 
 
-def _live_runs(desk: Desk, permission: Permission) -> Iterator[tuple[Run, Live]]:
+def _live_runs(desk: Desk, permission: Permission) -> Iterator[Run]:
     for run_id, live in list(permission.live.items()):
         run = desk.store.get(Run, live.person, run_key(live.journey, run_id))
-        if run is None:
-            continue  # entered a moment ago; its record is on its way
-        if live.leaving:
-            end(desk, run, live.leaving)  # a crash may have come between the mark and this
-        elif run.status == "ended":
-            forget(desk, live.person, run_id)  # or before the mark was taken away
+        if run is None:  # entered a moment ago, and its record is on its way; or it never came
+            if is_left_behind(live, desk.now()):
+                forget(desk, live.person, run_id, None)
             continue
-        yield run, live
+        if live.leaving or run.status == "ended":
+            # A crash may have come between the mark and the end, or before the mark was taken
+            # away; or somebody is just ending it, since we read the mark.
+            end(desk, run, live.leaving or run.outcome)
+        else:
+            yield run
 
 
 def _release(desk: Desk, run: Run, profile: Profile, permission: Permission, event: Event) -> None:
     """Answer the token of a wait that this event fulfils.
 
-    Step Functions alone decides between the event and the timeout: our record follows it.
+    Step Functions alone decides between the event and the timeout, and whether it still waits at
+    all: nothing is written here.
     """
-    wait = run.wait
-    if not run.waiting or wait is None or not counts_for(run, event) or event.time < wait.since:
-        return
     journey = desk.version(run.journey, run.journey_version)
+    if not counts_for(run, event) or not any(
+        _listens(step, event) for step in journey.every_step()
+    ):
+        return
+    waits = desk.store.get(Waits, run.person, run_key(run.journey, run.run_id))
+    wait = waits.latest if waits else None
+    if wait is None or event.time < wait.since:
+        return
     step = journey.step(wait.step)
     assert isinstance(step, WaitFor)
-    awaited = step.awaited
-    if awaited.names and event.name not in awaited.names:
-        return
-    if awaited.happened(event, desk.facts(run, journey, profile, permission)):
+    if _listens(step, event) and step.awaited.happened(
+        event, desk.facts(run, journey, profile, permission)
+    ):
         output = {"Payload": {"at": desk.now().isoformat(), "event": event.message_id}}
         any(desk.workflow.succeed(token, output) for token in wait.tokens)  # one at most is live
-        _no_longer_waiting(desk, run)
 
 
-def _no_longer_waiting(desk: Desk, run: Run) -> None:
-    run.waiting = False
-    try:
-        desk.store.put(run)
-    except Conflict:
-        return  # the run has moved on already
+def _listens(step: Step, event: Event) -> bool:
+    """Whether the step is a wait that an event of this name may fulfil."""
+    if not isinstance(step, WaitFor):
+        return False
+    return not step.awaited.names or event.name in step.awaited.names
 
 
-def settle_receipts(store: Store, events: Iterable[Event]) -> None:
+def settle_receipts(desk: Desk, events: Iterable[Event]) -> None:
     """Note in the ledger what receipts say, before anybody's wait looks there."""
     for event in events:
         if event.source == RECEIPTS and event.person:
-            _settle(store, event)
+            read, note = partial(_message_of, desk, event), partial(_take, event=event)
+            change(desk.store, read, note)
 
 
-def _settle(store: Store, event: Event) -> None:
+def _take(message: Message | None, event: Event) -> bool:
+    return message is not None and take_receipt(message, event)
+
+
+def _message_of(desk: Desk, event: Event) -> Message | None:
+    """The row that a receipt is about; a receipt may be faster than the sender's own note."""
     said = event.properties
-    send_id = said.get("email_id") or said.get("sms_id")
-    key = ledger_key(str(said.get("run_id")), str(send_id))
-    change(
-        store,
-        lambda: store.get(Message, event.person, key),
-        lambda message: message is not None and take_receipt(message, event),
-    )
+    send_id, run_id = str(said.get("email_id") or said.get("sms_id")), str(said.get("run_id"))
+    row = desk.store.get(Message, event.person, ledger_key(run_id, send_id))
+    claim = None if row else claimed(desk.permission(event.person), send_id)
+    key = run_key(run_id.rpartition("-")[0], run_id)
+    run = desk.store.get(Run, event.person, key) if claim else None
+    return row_of(desk, run, claim) if run and claim else row

@@ -1,6 +1,6 @@
 """A run: one person's way through one journey."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -12,7 +12,7 @@ MOST_TRIES = 12  # of a state: the first, ten retries, and one that was delivere
 
 
 class Wait(msgspec.Struct, omit_defaults=True):
-    """What the run waits for: the step, its token, and from when on events count.
+    """A registered wait: the step, its token, from when on events count, and its last moment.
 
     Each try of a step has a token of its own, and a slow try may come after a later one: `older`
     has the others, one of which may be the live one.
@@ -21,7 +21,7 @@ class Wait(msgspec.Struct, omit_defaults=True):
     step: str
     token: str
     since: datetime
-    registered: datetime
+    until: datetime
     older: list[str] = []
 
     @property
@@ -30,12 +30,34 @@ class Wait(msgspec.Struct, omit_defaults=True):
         return [self.token, *reversed(self.older)]
 
 
+LONGEST_RUN = timedelta(days=366)
+
+
+class Waits(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What a run waits for (`latest`, whether or not it is over), and when each wait began.
+
+    Apart from the run's record, because a token weighs more than all the rest, and what is
+    written is paid by weight. It goes by itself when no run can be under way any more.
+    """
+
+    person: str
+    run_id: str
+    journey: str
+    version: int = 0
+    latest: Wait | None = None
+    began: dict[str, datetime] = {}
+
+    @property
+    def expires(self) -> int:
+        """Epoch seconds."""
+        return int((max(self.began.values()) + LONGEST_RUN).timestamp())
+
+
 class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The run record, which guards entry: one for each person, journey and entry key.
 
     `run_id` is also the execution's name. `entry` is the event that let the person in.
-    `entry_key` is what `once per` counts by. `wait` is the last registered wait (`waiting`
-    while it is open), `waits` when each one began. `goal` is when the journey's goal was reached.
+    `entry_key` is what `once per` counts by. `goal` is when the journey's goal was reached.
     """
 
     person: str
@@ -49,9 +71,6 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     status: Literal["open", "ended"] = "open"
     outcome: str = ""
     ended: datetime | None = None
-    wait: Wait | None = None
-    waiting: bool = False
-    waits: dict[str, datetime] = {}
     goal: datetime | None = None
 
 
@@ -65,21 +84,21 @@ def run_id_of(person: str, journey: str, key: str) -> str:
     return f"{journey}-{short_hash(person, journey, key)}"
 
 
-def register(run: Run, wait: Wait, entered: datetime) -> bool:
+def register(waits: Waits, wait: Wait, entered: datetime) -> bool:
     """Note what the run waits for; `entered` is when it came to that step, the same for each try.
 
     False when the run has gone on meanwhile: then it was a try that nobody waits for.
     """
-    known = run.wait
-    if known and run.waits.get(known.step, entered) > entered:
+    known, began = waits.latest, waits.began
+    if known and began.get(known.step, entered) > entered:
         return False
-    again = known is not None and known.step == wait.step and run.waits.get(wait.step) == entered
+    again = known is not None and known.step == wait.step and began.get(wait.step) == entered
     if known and again and wait.token in known.tokens:
         return False
     if known and again:
         wait = msgspec.structs.replace(wait, older=[*known.older, known.token][-MOST_TRIES:])
-    run.wait, run.waiting = wait, True
-    run.waits = {**run.waits, wait.step: entered}
+    waits.latest = wait
+    waits.began = {**began, wait.step: entered}
     return True
 
 

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.journeys.run import Run
+from functions.journeys.run import Run, Waits
 from functions.segments.condition import Facts
-from functions.tracking.event import Event
 from functions.tracking.message import Outcome
 
 if TYPE_CHECKING:
@@ -26,6 +25,10 @@ class Exit(Exception):
 
 class Temporary(Exception):
     """Something we need did not answer; the step may be tried again."""
+
+
+class Busy(Exception):
+    """The store takes no more for now; nothing is wrong with the step, which comes again later."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ class Visit:
     deliver(message, channel, purpose): sends, and says what came of it.
     enter(journey): starts another journey for the person with this run's entry.
     give_task(text, owner, due): makes a task for a colleague.
-    wait(since): registers the wait with the step's token.
+    waits(): what the run has waited for so far.
+    wait(since, until): registers the wait with the step's token.
     pass_over(wait): notes that the wait of this name began and was over at once.
     claimed_at(step): when that step's message was let go (None: it was not).
-    events(names, since): the person's events, oldest first.
     """
 
     run: Run
@@ -62,10 +65,10 @@ class Visit:
     deliver: Callable[[Send], Outcome]
     enter: Callable[[str], None]
     give_task: Callable[[str, str, datetime | None], None]
-    wait: Callable[[datetime], None]
+    waits: Callable[[], Waits]
+    wait: Callable[[datetime, datetime], None]
     pass_over: Callable[[str], None]
     claimed_at: Callable[[str], datetime | None]
-    events: Callable[[tuple[str, ...], datetime], list[Event]]
 
 
 class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

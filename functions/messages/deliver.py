@@ -59,13 +59,14 @@ class Desk:
 def deliver(wish: Wish, desk: Desk) -> Outcome:
     """Send the message, or say why not.
 
-    Once per run, step and pass: the ledger row and the claim on the permission item remember it.
+    Once per run, step and pass: the claim on the permission item remembers it, and afterwards the
+    ledger row. (A row before as well would be a write more for every message.)
     No claim succeeds without permission at that very moment. Raises Contended.
     """
     key = id_of(wish.run_id, wish.step, wish.iteration)
     row = desk.store.get(Message, wish.person, ledger_key(wish.run_id, key))
     if row and row.state != "held":
-        return _settled(row, desk)
+        return _outcome(row)
     profile = desk.profile(wish.person)
     row = row or _row(wish, key, desk, profile)
     made = claimed(desk.permission(wish.person), key)
@@ -83,15 +84,7 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         return _refused(desk, row, str(error))
     row.claimed = moment
     row.subject = rendered.subject
-    _note(desk, row, "claimed", "")
     return _hand_over(wish, row, desk, _outgoing(wish, row, desk, profile, address, rendered))
-
-
-def _settled(row: Message, desk: Desk) -> Outcome:
-    """What an earlier try came to."""
-    if row.state == "claimed":
-        return _note(desk, row, "unknown", "we stopped while sending")
-    return _outcome(row)
 
 
 def _outcome(row: Message, until: datetime | None = None) -> Outcome:
@@ -254,7 +247,7 @@ def _hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outc
         _unclaim(wish, row, desk)
         row.claimed = None
         _note(desk, row, "held", str(error))
-        return _outcome(row, _pause(desk, wish.channel, error.retry_after))
+        return _outcome(row, _pause(desk, row, error.retry_after))
     except Permanent as error:
         return _note(desk, row, "failed", str(error))
     except Exception as error:
@@ -263,16 +256,19 @@ def _hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outc
     return _note(desk, row, "sent", "")
 
 
-def _pause(desk: Desk, channel: str, asked: float) -> datetime:
+def _pause(desk: Desk, row: Message, asked: float) -> datetime:
     """The provider takes no more for now: nobody asks it until the pause is over, and then first
-    the one that it has refused."""
-    blank = Pause(channel=channel)
-    pause = change(
-        desk.store,
-        lambda: desk.store.get(Pause, pause_key(channel)) or blank,
-        lambda pause: extend(pause, desk.now(), asked),
-    )
-    return pause.until or desk.now()
+    the one that found out. Whom it refused meanwhile has a turn like everybody."""
+    key, now = pause_key(row.channel), desk.now()
+    blank = Pause(channel=row.channel)
+    begun: list[bool] = []
+
+    def begin(pause: Pause) -> bool:
+        begun.append(extend(pause, now, asked))
+        return begun[-1]
+
+    pause = change(desk.store, lambda: desk.store.get(Pause, key) or blank, begin)
+    return (None if begun[-1] else turn(pause, now, _spread(row))) or pause.until or now
 
 
 def _refused(desk: Desk, row: Message, reason: str) -> Outcome:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal
 
-from functions.journeys.run import JourneyVersion, Run, Task
+from functions.journeys.run import JourneyVersion, Run, Task, Waits
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -70,6 +70,13 @@ KINDS: dict[type[Any], Kind] = {
         # Those under way come first, so that a sweep need not look at the others.
         listing=lambda run: (run.journey, f"{run.status} {sortable(run.entered)}"),
         named=True,
+    ),
+    Waits: Kind(
+        "people",
+        "waits",
+        _person,
+        sort=lambda waits: f"{waits.journey}/{waits.run_id}",
+        expires=attrgetter("expires"),
     ),
     Message: Kind(
         "people",

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 
 from functions.settings import RETENTION
 from functions.storage.people import profile_of
-from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.store import Conflict, Contended, Store
 from functions.tracking import orders
 from functions.tracking.event import Event
-from functions.tracking.fold import fold, forget_ids, known, timeline_key
+from functions.tracking.fold import fold, forget_ids, known, pending_keys, timeline_key
 from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow
 
+MOST_READS = 3  # where many write about one person, it is cheaper to come again later
+FEW = 8  # rows that are read one by one
 ROWS_LIVE = max(RETENTION, timedelta(days=35))
 
 
@@ -22,16 +25,17 @@ def remember(store: Store, person: str, events: Iterable[Event]) -> tuple[Profil
     them. (Those that a client sends again have done all they can do.) Raises Contended.
     """
     in_order = sorted(events, key=lambda event: (event.time, event.message_id))
-    for _ in range(TRIES):
+    rows: dict[str, TimelineRow] = {}
+    for _ in range(MOST_READS):
         profile = profile_of(store, person)
-        fresh, again, rowless = _sort_out(store, profile, in_order)
+        fresh, again, rowless = _sort_out(store, profile, in_order, rows)
         try:
             if fresh:
                 _take_in(store, profile, fresh)
         except Conflict:
             continue
-        rows = [_row(profile.person, event) for event in fresh + rowless]
-        store.write([*rows, *profile.leaving])
+        new = [_row(profile.person, event) for event in fresh + rowless]
+        store.write([*new, *profile.leaving])
         return profile, sorted(fresh + again, key=lambda event: (event.time, event.message_id))
     raise Contended("the profile is busy")
 
@@ -61,9 +65,10 @@ def _settle(store: Store, profile: Profile, now: int) -> None:
     So nothing is written just to say that something is done; a crash before the rows leaves them
     pending until the events come again. Rows that would have expired are waited for no longer.
     """
-    wanted = [key for key, at in profile.pending.items() if at + ROWS_LIVE.total_seconds() > now]
-    there = set(_rows_there(store, profile, wanted))
-    profile.pending = {key: profile.pending[key] for key in wanted if key not in there}
+    oldest = now - ROWS_LIVE.total_seconds()
+    keys = {d: key for d, key in pending_keys(profile).items() if profile.pending[d] > oldest}
+    there = {row.key for row in _rows(store, profile, keys.values())}
+    profile.pending = {d: profile.pending[d] for d, key in keys.items() if key not in there}
     profile.leaving = [
         row
         for row in profile.leaving
@@ -71,46 +76,54 @@ def _settle(store: Store, profile: Profile, now: int) -> None:
     ]
 
 
-FEW = 8
+def _rows(store: Store, profile: Profile, keys: Iterable[str]) -> Iterator[TimelineRow]:
+    """The rows of these timeline keys, under whatever key the person had then."""
+    for _, day in groupby(sorted(keys), key=lambda key: key[:10]):
+        of_a_day = list(day)
+        read = _one_by_one if len(of_a_day) <= FEW else _by_query
+        yield from read(store, profile, of_a_day)
 
 
-def _rows_there(store: Store, profile: Profile, keys: list[str]) -> Iterator[str]:
-    """Which of these timeline keys have rows, under whatever key the person had then."""
-    if len(keys) <= FEW:
-        yield from (key for key in keys if _find_row(store, profile, key))
-        return
-    # What was written together stands together: one query instead of many reads.
-    first, last, wanted = min(keys), max(keys), set(keys)
-    for person in profile.keys:
+def _one_by_one(store: Store, profile: Profile, keys: list[str]) -> Iterator[TimelineRow]:
+    for key in keys:
+        found = (store.get(TimelineRow, person, key) for person in profile.keys)
+        yield from islice(filter(None, found), 1)
+
+
+def _by_query(store: Store, profile: Profile, keys: list[str]) -> Iterator[TimelineRow]:
+    """What stands together is dearer to read one by one."""
+    first, last, wanted = keys[0], keys[-1], set(keys)
+    for person in reversed(profile.keys):  # its own last, so that it holds
         for row in store.query(TimelineRow, person, after=first[:-1]):
             if row.key > last:
                 break
             if row.key in wanted:
-                yield row.key
+                yield row
 
 
 def _sort_out(
-    store: Store, profile: Profile, events: list[Event]
+    store: Store, profile: Profile, events: list[Event], rows: dict[str, TimelineRow]
 ) -> tuple[list[Event], list[Event], list[Event]]:
-    """The new events; the known ones that come again; and those of them that have no row."""
+    """The new events; the known ones that come again; and those of them that have no row.
+
+    `rows` takes those that were found, which stay.
+    """
+    pending = pending_keys(profile).values()
+    asked = {timeline_key(event) for event in events if known(profile, event) is not False}
+    rows.update((row.key, row) for row in _rows(store, profile, asked - rows.keys()))
     fresh: dict[str, Event] = {}
     again: dict[str, Event] = {}
     rowless: dict[str, Event] = {}
     for event in events:  # one batch may have an event as it was accepted first, and once more
         name, key, state = event.message_id, timeline_key(event), known(profile, event)
-        row = None if state is False else _find_row(store, profile, key)
+        row = rows.get(key)
         if state is False or (state is None and row is None):
             fresh.setdefault(name, event)
-        elif row is None and key in profile.pending:
+        elif row is None and key in pending:
             again[name] = rowless[name] = event
         elif row and row.event.received_at == event.received_at:
             again[name] = event
     return list(fresh.values()), list(again.values()), list(rowless.values())
-
-
-def _find_row(store: Store, profile: Profile, key: str) -> TimelineRow | None:
-    rows = (store.get(TimelineRow, person, key) for person in profile.keys)
-    return next((row for row in rows if row), None)
 
 
 def _row(person: str, event: Event) -> TimelineRow:

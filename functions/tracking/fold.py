@@ -3,20 +3,33 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Trait, Visit
 
 MOST_NAMES = 200  # of events and of traits a person may have
-REMEMBERED = 12  # message ids kept once their rows are written
+MOST_VALUE = 1024  # bytes of a trait as JSON: all of them together leave room in DynamoDB's 400 KB
+REMEMBERED = 3  # message ids kept once their rows are written
 KEPT = 10  # last pages, searches, devices, anonymous ids
 MOST_CARTS = 5
+MOST_ITEMS = 100  # different products in a cart
 
 
 def timeline_key(event: Event) -> str:
     """Where an event stands in the timeline: the same from retry to retry of a client."""
-    return f"{event.client_time}#{short_hash(event.message_id)}"
+    return _key(event.client_time, short_hash(event.message_id))
+
+
+def _key(client_time: str, digest: str) -> str:
+    return f"{client_time}#{digest}"
+
+
+def pending_keys(profile: Profile) -> dict[str, str]:
+    """The timeline keys of the events whose rows may not be written yet, by the ids' hashes."""
+    return {digest: _key(profile.recent[digest], digest) for digest in profile.pending}
 
 
 def known(profile: Profile, event: Event) -> bool | None:
@@ -31,8 +44,9 @@ def known(profile: Profile, event: Event) -> bool | None:
 
 def fold(profile: Profile, event: Event) -> None:
     """Take a new event into the profile (changed in place) and mark it pending."""
-    profile.recent[short_hash(event.message_id)] = event.client_time
-    profile.pending[timeline_key(event)] = int(event.received_at.timestamp())
+    digest = short_hash(event.message_id)
+    profile.recent[digest] = event.client_time
+    profile.pending[digest] = int(event.received_at.timestamp())
     profile.created = _earliest(profile.created, event.time)
     _count(profile, event)
     _identify(profile, event)
@@ -50,12 +64,11 @@ def fold(profile: Profile, event: Event) -> None:
 def forget_ids(profile: Profile) -> None:
     """Let go of the ids that are no longer needed, in the order of client time: those of events
     whose rows are there, and which are not among the latest."""
-    waiting = {key.rpartition("#")[2] for key in profile.pending}
     by_time = sorted((time, digest) for digest, time in profile.recent.items())
     for client_time, digest in by_time[: max(0, len(by_time) - REMEMBERED)]:
-        if digest not in waiting:
+        if digest not in profile.pending:
             del profile.recent[digest]
-            profile.let_go = max(profile.let_go, f"{client_time}#{digest}")
+            profile.let_go = max(profile.let_go, _key(client_time, digest))
 
 
 def _earliest(one: datetime | None, other: datetime) -> datetime:
@@ -79,9 +92,22 @@ def room(profile: Profile, names: dict[str, Any], name: str, what: str) -> bool:
     """Whether one more name may be kept; a refusal is noted for people to read."""
     if name in names or len(names) < MOST_NAMES:
         return True
-    note = f'{what}: "{name}" is not kept, a person has at most {MOST_NAMES} names of {what}'
+    _refuse(
+        profile, f'{what}: "{name}" is not kept, a person has at most {MOST_NAMES} names of {what}'
+    )
+    return False
+
+
+def _refuse(profile: Profile, note: str) -> None:
     if note not in profile.refused:
         profile.refused = [*profile.refused, note][-KEPT:]
+
+
+def _fits(profile: Profile, name: str, value: Any) -> bool:
+    """Whether a trait's value is small enough to be kept; the timeline has it in any case."""
+    if isinstance(value, int | float) or len(msgspec.json.encode(value)) <= MOST_VALUE:
+        return True
+    _refuse(profile, f'traits: "{name}" is not kept, a value has at most {MOST_VALUE} bytes')
     return False
 
 
@@ -100,7 +126,7 @@ def _identify(profile: Profile, event: Event) -> None:
     if event.type != "identify":
         return
     for name, value in event.traits.items():
-        if room(profile, profile.traits, name, "traits"):
+        if _fits(profile, name, value) and room(profile, profile.traits, name, "traits"):
             profile.traits[name] = newer(profile.traits.get(name), value, event)
 
 
@@ -209,7 +235,8 @@ def _cart(profile: Profile, event: Event) -> None:
     else:
         product = str(event.properties.get("sku") or event.properties.get("product_id") or "")[:64]
         quantity = orders.number(event.properties.get("quantity", 1)) or 1
-        cart.items[product] = total_units(cart.items.get(product, 0), units * float(quantity))
+        if product in cart.items or len(cart.items) < MOST_ITEMS:
+            cart.items[product] = total_units(cart.items.get(product, 0), units * float(quantity))
     profile.carts[cart_id] = cart
     profile.carts = latest_carts(profile.carts)
 

@@ -8,8 +8,9 @@ import msgspec
 
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
+from functions.tracking.permission import Claim
 
-State = Literal["claimed", "sent", "unknown", "failed", "not sent", "held"]
+State = Literal["sent", "unknown", "failed", "not sent", "held"]
 
 
 class Outcome(msgspec.Struct, omit_defaults=True):
@@ -75,14 +76,17 @@ def presume_not_sent(message: Message, now: datetime) -> bool:
     return True
 
 
-def let_go(message: Message | None) -> bool:
-    """Its run has ended: what was held will not go, what was claimed may have gone. True when
-    that is news."""
-    if message is None or message.state not in ("held", "claimed"):
+BEING_SENT = "the run ended while it was being sent"
+
+
+def let_go(message: Message | None, claim: Claim | None) -> bool:
+    """Its run has ended: what was held will not go, unless it was claimed since: then it may have
+    gone. True when that is news."""
+    if message is None or message.state != "held":
         return False
-    held = message.state == "held"
-    message.state = "not sent" if held else "unknown"
-    message.reason = "the run has ended" if held else "the run ended while it was being sent"
+    message.state, message.reason = "not sent", "the run has ended"
+    if claim:
+        message.state, message.reason, message.claimed = "unknown", BEING_SENT, claim.time
     return True
 
 
@@ -92,11 +96,12 @@ RECEIPTS = "receipts"  # the source of events that a provider's receipts became
 def take_receipt(message: Message, event: Event) -> bool:
     """Note in the ledger what a receipt says; True when it says something new.
 
-    The first receipt of any kind settles an unknown message as sent.
+    The first receipt of any kind settles an unknown message as sent; a held one, too, for a crash
+    may have kept us from noting that we tried once more.
     """
     before = msgspec.structs.asdict(message)
     message.clicked = dict(message.clicked)
-    unsure = message.state in ("claimed", "unknown") or message.reason == GIVEN_UP
+    unsure = message.state in ("held", "unknown") or message.reason == GIVEN_UP
     if unsure and event.event in _TAKERS:
         message.state, message.reason = "sent", ""
     take = _TAKERS.get(event.event)

@@ -5,11 +5,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 from functions.tracking.profile import OlderOrders, Order, OrderRow, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
-MOST_IN_PROFILE = 20
-KEPT_IN_PROFILE = 12  # when there are more, all but these leave together: one row for nine orders
+MOST_IN_PROFILE = 13
+KEPT_IN_PROFILE = 5  # when there are more, all but these leave together: one row for nine orders
 PLACES = 6
 
 
@@ -67,10 +68,10 @@ def _take_amount(order: Order, event: Event) -> None:
         order.placed = min(order.placed, event.time) if order.placed else event.time
     elif amount is None:
         return  # an update of something else
-    said = (event.time, event.message_id)
-    if order.amount_time and said <= (order.amount_time, order.amount_message):
+    said = (event.time, short_hash(event.message_id)[:8])
+    if order.amount_time and said <= (order.amount_time, order.amount_hash):
         return
-    order.amount_time, order.amount_message = said
+    order.amount_time, order.amount_hash = said
     order.amount = amount or Decimal(0)
     order.currency = str(event.properties.get("currency") or "")[:3].upper()
     products = event.properties.get("products")
@@ -89,7 +90,7 @@ def combine(mine: Order, theirs: Order) -> Order:
         currency=late.currency,
         amount=late.amount,
         amount_time=late.amount_time,
-        amount_message=late.amount_message,
+        amount_hash=late.amount_hash,
         refunded=mine.refunded + theirs.refunded,
         void=mine.void or theirs.void,
         skus=late.skus,
@@ -137,7 +138,7 @@ def _leaving_now(profile: Profile) -> OrderRow:
 
 def _said(order: Order) -> tuple[str, str]:
     """When its amount was said last; never said comes first."""
-    return (order.amount_time.isoformat() if order.amount_time else "", order.amount_message)
+    return (order.amount_time.isoformat() if order.amount_time else "", order.amount_hash)
 
 
 def _age(order: Order) -> tuple[str, str]:

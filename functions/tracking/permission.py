@@ -20,11 +20,15 @@ class Consent(msgspec.Struct, array_like=True):
 class Live(msgspec.Struct, array_like=True):
     """A run under way; `leaving` names the outcome as soon as an exit is decided.
 
-    `person` is the key under which the run's record stands (a merge may have moved the person).
+    `person` is the key under which the run's record stands (a merge may have moved the person);
+    `since` is when the mark was set; `once` tells apart the runs of a journey that may be under
+    way at the same time ("" where only one may).
     """
 
     journey: str
     person: str
+    since: datetime
+    once: str = ""
     leaving: str = ""
 
 
@@ -60,18 +64,22 @@ class Refused(Exception):
     """The step must not be taken; the text says why, in words that a marketer may read."""
 
 
-def enter(permission: Permission, run_id: str, journey: str, person: str, alone: bool) -> None:
-    """Note a run as under way. With `alone`, refused while another of the journey is."""
+def enter(permission: Permission, run_id: str, live: Live) -> None:
+    """Note a run as under way. Refused while another like it is (see `Live.once`)."""
     if permission.erased:
         raise Refused("the person was erased")
-    others = (
-        live
-        for other, live in permission.live.items()
-        if other != run_id and live.journey == journey and not live.leaving
-    )
-    if alone and any(others):
+    if any(other != run_id for other in alike(permission, live)):
         raise Refused("the person is in this journey already")
-    permission.live.setdefault(run_id, Live(journey, person))
+    permission.live.setdefault(run_id, live)
+
+
+def alike(permission: Permission, live: Live) -> list[str]:
+    """The runs under way that are of the same journey, and once for the same thing."""
+    return [
+        run_id
+        for run_id, other in permission.live.items()
+        if (other.journey, other.once) == (live.journey, live.once) and not other.leaving
+    ]
 
 
 def leave(permission: Permission, run_id: str, outcome: str) -> bool:
@@ -79,7 +87,7 @@ def leave(permission: Permission, run_id: str, outcome: str) -> bool:
     live = permission.live.get(run_id)
     if live is None or live.leaving:
         return False
-    permission.live[run_id] = Live(live.journey, live.person, outcome)
+    permission.live[run_id] = msgspec.structs.replace(live, leaving=outcome)
     return True
 
 

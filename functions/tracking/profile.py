@@ -25,12 +25,12 @@ class Seen(msgspec.Struct, array_like=True):
     last: datetime
 
 
-class Order(msgspec.Struct, omit_defaults=True):
+class Order(msgspec.Struct, array_like=True):
     """One order as its events tell, in whatever order they came; amounts without tax, shipping.
 
     `placed` is the time of Order Completed (None while only a later event is known); `amount`
-    was said last by the event (`amount_time`, `amount_message`); `refunded` is the sum of
-    partial refunds.
+    was said last at `amount_time` by the event whose id has the hash `amount_hash`; `refunded`
+    is the sum of partial refunds. Small, because they are most of a profile.
     """
 
     order_id: str
@@ -38,7 +38,7 @@ class Order(msgspec.Struct, omit_defaults=True):
     currency: str = ""
     amount: Decimal = Decimal(0)
     amount_time: datetime | None = None
-    amount_message: str = ""
+    amount_hash: str = ""
     refunded: Decimal = Decimal(0)
     void: bool = False
     skus: list[str] = []
@@ -111,8 +111,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
-    `pending` holds the timeline keys of events whose rows may not be written yet, with the epoch
-    second in which they were received; `leaving` likewise the rows of orders that have left.
+    `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
+    in which they were received; `leaving` likewise the rows of orders that have left.
     """
 
     person: str

@@ -8,6 +8,7 @@ from functions.storage.store import Unavailable
 from tests.faults.chance import Chance
 from tests.faults.loop import Loop, Strand, us
 
+MOST_INVOCATIONS = 100_000  # a trial has some two hundred, an overload some thousands
 MOST_SKEW = 2.0  # seconds
 LONGEST_CALL = 0.03  # seconds, of a service in good health
 OUTAGE = 300  # seconds
@@ -75,6 +76,10 @@ class Invocation(Strand):
         raise Killed
 
 
+class Storm(BaseException):
+    """What comes again becomes more and more, and would never end."""
+
+
 class Lambdas:
     """Calls handlers, and disturbs whatever they call."""
 
@@ -108,6 +113,8 @@ class Lambdas:
     ) -> Invocation:
         """Begin a call of a handler at the loop's next turn; names are made unique."""
         self.invocations += 1
+        if self.invocations > MOST_INVOCATIONS:
+            raise Storm(f"{self.invocations} calls of Lambdas: work makes more work")
         number = self._names[name] = self._names.get(name, 0) + 1
         name = f"{name} ({number})"
         made = Invocation(self.loop, name, work, limit, self._skew(name), self._ending(done))

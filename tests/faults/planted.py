@@ -1,7 +1,6 @@
 """Bugs to plant into the product, each of which the oracle must find."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -25,7 +24,7 @@ def _no_dedupe() -> Any:
 
 def _no_look_back() -> Any:
     """A wait that has been registered does not look at what came before."""
-    return patch.object(WaitFor, "has_happened", lambda self, visit, since: False)
+    return patch.object(WaitFor, "has_happened", lambda self, facts, since: False)
 
 
 def _look_back_first() -> Any:
@@ -35,7 +34,8 @@ def _look_back_first() -> Any:
 
     def visit(self: WaitFor, visit: Any) -> Any:
         key = (visit.run.run_id, visit.payload["token"])
-        looked[key] = real(self, visit, visit.claimed_at("send receipt") or visit.run.entered)
+        since = visit.claimed_at("send receipt") or visit.run.entered
+        looked[key] = real(self, visit.facts, since)
         with patch.object(WaitFor, "has_happened", lambda *_: looked[key]):
             return visit_then(self, visit)
 
@@ -64,28 +64,19 @@ def _claim_without_consent() -> Any:
 
 
 def _no_claim() -> Any:
-    """Nobody remembers that a message was let go: neither ledger nor permission item."""
+    """Nobody remembers that a message was let go, until the ledger says so."""
+    return patch.object(deliver, "claimed", lambda permission, send_id: None)
 
-    @contextmanager
-    def planted() -> Iterator[None]:
-        with (
-            patch.object(deliver, "claimed", lambda permission, send_id: None),
-            patch.object(deliver, "_settled", lambda row, desk: _again(row, desk)),
-        ):
-            yield
 
-    def _again(row: Any, desk: Any) -> Any:
-        desk.store.delete(row)
-        raise deliver.Contended("once more from the start")
-
-    return planted()
+class _Again(BaseException):
+    """The step is to be tried once more."""
 
 
 class _Careless:
-    """A channel that takes a lost answer for a refusal."""
+    """A channel that takes a lost answer for a failure of its own."""
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, give_back: Callable[[], None]) -> None:
+        self._inner, self._give_back = inner, give_back
 
     def send(self, message: Any) -> str:
         try:
@@ -93,16 +84,23 @@ class _Careless:
         except (deliver.Temporary, deliver.Permanent):
             raise
         except Exception as error:
-            raise deliver.Temporary(f"no answer: {error}") from error
+            self._give_back()
+            raise _Again from error  # past whoever would note it
 
 
 def _resend_unknown() -> Any:
-    """A message whose answer was lost is held and tried again."""
+    """A message whose answer was lost is not noted, and so tried again."""
     real = deliver._hand_over
 
     def hand_over(wish: Any, row: Any, desk: Any, outgoing: Any) -> Any:
-        channels = {name: _Careless(one) for name, one in desk.channels.items()}
-        return real(wish, row, replace(desk, channels=channels), outgoing)
+        def give_back() -> None:
+            deliver._unclaim(wish, row, desk)
+
+        channels = {name: _Careless(one, give_back) for name, one in desk.channels.items()}
+        try:
+            return real(wish, row, replace(desk, channels=channels), outgoing)
+        except _Again:
+            raise deliver.Contended("once more") from None
 
     return patch.object(deliver, "_hand_over", hand_over)
 
@@ -166,11 +164,16 @@ def _merge_without_ids() -> Any:
     real = people.merge_profiles
 
     def merge(source: Any, target: Any) -> None:
-        before, let_go = dict(target.recent), target.let_go
+        before, let_go, pending = dict(target.recent), target.let_go, dict(target.pending)
         real(source, target)
-        target.recent, target.let_go = before, let_go
+        target.recent, target.let_go, target.pending = before, let_go, pending
 
     return patch.object(people, "merge_profiles", merge)
+
+
+def _twins_go_on() -> Any:
+    """Who entered twice before a merge goes on in both runs."""
+    return patch.object(people, "end_twins", lambda permission, progress: None)
 
 
 def _newest_version() -> Any:
@@ -232,6 +235,7 @@ BUGS: dict[str, Plant] = {
     "nobody remembers a claim": _no_claim,
     "an unknown message is sent again": _resend_unknown,
     "consequences are drawn once": _draw_once,
+    "twins go on after a merge": _twins_go_on,
     "what fails is dropped": _drop_what_fails,
     "unsubscribing is acknowledged too early": _acknowledge_first,
     "an exit that overtakes its entry is missed": _no_overtakers,

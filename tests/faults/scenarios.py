@@ -87,6 +87,14 @@ def _again(script: Script) -> None:
     script.say(5 * DAY, "Order Completed", properties=ORDER)
 
 
+def _twins(script: Script) -> None:
+    """One order, said by a device that nobody knows yet and by its owner; then it is theirs."""
+    script.say(10, "Order Completed", user="", device="u0-d0", properties=ORDER)
+    script.customer()
+    script.say(60, "Order Completed", properties=ORDER)
+    script.say(300, kind="identify", device="u0-d0")
+
+
 def _start_journey(script: Script) -> None:
     script.customer()
     script.say(60, "Visited")
@@ -102,6 +110,7 @@ SCENARIOS: dict[str, Callable[[Script], None]] = {
     "withdraw": _withdraw,
     "merge": _merge,
     "again after a merge": _again,
+    "twice before a merge": _twins,
     "start journey": _start_journey,
 }
 

@@ -251,12 +251,13 @@ class Simulation:
         """
         not_done = self.passed_on.get(invocation.name, set())
         for letter in letters:
+            events = events_of(letter.body)
             stored = [
                 event.message_id
-                for event in events_of(letter.body)
+                for event in events
                 if event.received_at in self.seen.stored.get(event.message_id, ())
             ]
-            for event_id in [letter.name, *stored]:
+            for event_id in stored if events else [letter.name]:
                 if event_id not in not_done and event_id not in self.seen.done:
                     self.seen.done[event_id] = self.seen.next()
                     self.seen.done_time[event_id] = self.loop.time

@@ -13,8 +13,8 @@ FIRST = 1000  # not the seeds that CI runs anyway
 FOUND = {
     "events are not deduplicated": 5,
     "a wait does not look back": 10,
-    "nobody remembers a claim": 5,
-    "an unknown message is sent again": 5,
+    "nobody remembers a claim": 10,
+    "an unknown message is sent again": 15,
     "consequences are drawn once": 5,
     "what fails is dropped": 15,
     "a merge forgets events": 10,
@@ -32,7 +32,10 @@ FOUND_BY_RACE = {
     "a merge forgets runs": "merge against a send",
     "a profile is written without a condition": "merge against an exit",
 }
-FOUND_BY_SCENARIO = {"runs of before a merge are not found": "again after a merge"}
+FOUND_BY_SCENARIO = {
+    "runs of before a merge are not found": "again after a merge",
+    "twins go on after a merge": "twice before a merge",
+}
 
 
 @pytest.mark.parametrize("bug", FOUND)

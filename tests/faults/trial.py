@@ -12,6 +12,7 @@ from functions.folder import check as check_folder
 from functions.handlers import publish_journey, wiring
 from functions.storage.store import Store
 from tests.faults import journeys
+from tests.faults.lambdas import Storm
 from tests.faults.loop import us
 from tests.faults.operations import Operation, Plan
 from tests.faults.outside import Outside
@@ -84,9 +85,12 @@ def run(
         found = Plan(seed).write() if operations is None else operations
         trial = Trial(seed, found, simulation, Outside(simulation))
         prepare(simulation)
-        _live(trial)
-        _recover(trial)
-        trial.problems += check(trial)
+        try:
+            _live(trial)
+            _recover(trial)
+            trial.problems += check(trial)
+        except Storm as storm:
+            trial.problems.append(f"storm: {storm}")
     return trial
 
 

@@ -294,13 +294,65 @@ def test_a_live_mark_left_behind_by_an_ended_run_lets_the_person_in_again(world:
     person = world.person("ada").person
 
     def left_behind(permission: Any) -> bool:
-        permission.live[old.run_id] = Live("weekly", person)
+        permission.live[old.run_id] = Live("weekly", person, world.now)
         return True
 
     change(world.store, lambda: world.permission("ada"), left_behind)
     world.advance("8 days")
     world.track("ada", "Looked")
     assert world.outcomes("weekly") == ["open", "gone"]
+
+
+def half_made(world: World, **more: Any) -> str:
+    """A mark whose run never came to be."""
+    person = world.person("ada").person
+    live = Live("weekly", person, world.now, **more)
+
+    def mark(permission: Any) -> bool:
+        permission.live["weekly-x"] = live
+        return True
+
+    change(world.store, lambda: world.permission("ada"), mark)
+    return "weekly-x"
+
+
+def test_a_mark_whose_run_never_came_to_be_goes_after_an_hour(world: World) -> None:
+    world.track("ada", "Seen")
+    name = half_made(world)
+    world.advance("50 minutes")
+    world.track("ada", "Seen")
+    assert name in world.permission("ada").live
+    world.advance("20 minutes")
+    world.track("ada", "Seen")
+    assert name not in world.permission("ada").live
+
+
+def test_a_mark_whose_run_never_came_to_be_keeps_nobody_out_for_longer_than_an_hour(
+    world: World,
+) -> None:
+    world.track("ada", "Seen")
+    half_made(world)
+    world.advance("2 hours")
+    world.track("ada", "Looked")
+    assert world.outcomes("weekly") == ["open"]
+
+
+# --- who turns out to be one person
+
+
+def test_who_entered_twice_before_a_merge_goes_on_in_the_run_that_began_first(
+    world: World,
+) -> None:
+    looked = {"event": "Looked"}
+    world.post("track", {**looked, "userId": "ada"})
+    world.advance("1 hour")
+    world.post("track", {**looked, "anonymousId": "v"})
+    world.post("identify", {"userId": "ada", "anonymousId": "v"})
+    assert sorted(world.outcomes("weekly")) == ["merged", "open"]
+    world.advance("2 days")
+    assert sorted(world.outcomes("weekly")) == ["finished", "merged"]
+    assert len(world.sent("ada")) == 1
+    assert world.permission("ada").live == {}
 
 
 # --- the hourly settling
@@ -337,7 +389,7 @@ def test_an_unknown_message_is_given_up_after_72_hours_and_not_before(world: Wor
 
 
 def test_what_was_sent_or_not_sent_for_sure_is_never_looked_at(world: World) -> None:
-    for number, state in enumerate(("sent", "not sent", "failed", "held", "claimed")):
+    for number, state in enumerate(("sent", "not sent", "failed", "held")):
         unknown(world, send_id=f"s{number}", state=state)
     world.system.clock.move_to(world.now + timedelta(days=9))
     assert settle_messages.handler({}, CONTEXT) == {"given up": 0, "unknown": 0}
@@ -520,7 +572,7 @@ def test_an_entry_half_made_before_a_merge_is_taken_over_by_its_retry(world: Wor
     run_id = run_id_of(visitor, "weekly", "m-looked")
 
     def half_made(permission: Any) -> bool:
-        permission.live[run_id] = Live("weekly", visitor)
+        permission.live[run_id] = Live("weekly", visitor, world.now)
         return True
 
     change(world.store, lambda: permission_of(world.store, visitor), half_made)

@@ -293,6 +293,7 @@ OF_OURS = {
     "functions.handlers.wiring",
     "functions.settings",
     "functions.storage.kinds",
+    "functions.storage.dictionary",
     "functions.storage.packing",
     "functions.storage.read_source",
     "functions.storage.store",

@@ -14,7 +14,7 @@ from functions.journeys.happening import Happening, brief, happening
 from functions.journeys.step import Answer, Step, Visit
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
-from functions.segments.condition import OUTCOMES, of_message
+from functions.segments.condition import OUTCOMES, Facts, of_message
 from functions.segments.phrases import duration
 
 if TYPE_CHECKING:
@@ -78,19 +78,18 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
             visit.pass_over(self.name)
             return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
         since = _moment_since(visit, self.name)
-        visit.wait(since)
-        return Answer({"looked back": True}) if self.has_happened(visit, since) else None
+        visit.wait(since, duration(self.at_most).after(_entered(visit), visit.zone))
+        return Answer({"looked back": True}) if self.has_happened(visit.facts, since) else None
 
-    def has_happened(self, visit: Visit, since: datetime) -> bool:
+    def has_happened(self, facts: Facts, since: datetime) -> bool:
         """Whether it happened since, by what is stored now."""
         awaited = self.awaited
         if awaited.holds:
-            return awaited.holds(visit.facts)
-        entry_id = visit.run.entry.message_id
+            return awaited.holds(facts)
         return any(
-            awaited.happened(event, visit.facts)
-            for event in visit.events(awaited.names, since)
-            if event.message_id != entry_id
+            awaited.happened(event, facts)
+            for event in facts.events(awaited.names, since)
+            if event.message_id != facts.entry.message_id
         )
 
     def check(self) -> Iterator[tuple[str, str]]:
@@ -115,19 +114,23 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
 def _moment_since(visit: Visit, name: str) -> datetime:
     """The moment named by the payload; see `_since`."""
     since = visit.payload.get("since", {})
-    entered = datetime.fromisoformat(visit.payload["entered"])
     if "send" in since:
-        return visit.claimed_at(since["send"]) or entered
+        return visit.claimed_at(since["send"]) or _entered(visit)
     if "seconds" in since:
-        return entered - timedelta(seconds=since["seconds"] + 1)
+        return _entered(visit) - timedelta(seconds=since["seconds"] + 1)
     if "at" in since:
         return datetime.fromisoformat(since["at"])
     if "wait" in since:
-        own = visit.run.wait
-        if own and own.step == name:
-            return own.since  # a retry of this step, which has registered already
-        return visit.run.waits.get(since["wait"], entered)
+        waits = visit.waits()
+        if waits.latest and waits.latest.step == name:
+            return waits.latest.since  # a retry of this step, which has registered already
+        return waits.began.get(since["wait"], _entered(visit))
     return visit.run.entered
+
+
+def _entered(visit: Visit) -> datetime:
+    """When the state was entered: the same for every try of it."""
+    return datetime.fromisoformat(visit.payload["entered"])
 
 
 def _was_any_sent(step: WaitFor, visit: Visit) -> bool:

@@ -1,0 +1,28 @@
+"""The ledger's row of a message of which only the claim is known."""
+
+from functions.journeys.desk import Desk
+from functions.journeys.run import Run
+from functions.journeys.steps.send import Send
+from functions.tracking.message import BEING_SENT, Message, send_id
+from functions.tracking.permission import Claim
+
+
+def row_of(desk: Desk, run: Run, claim: Claim) -> Message | None:
+    """The row that the sender has not written yet, or never will; None when the claim is another
+    run's. It is unknown whether the message went."""
+    for step in desk.version(run.journey, run.journey_version).every_step():
+        if isinstance(step, Send) and send_id(run.run_id, step.name, 0) == claim.send_id:
+            return Message(
+                person=run.person,
+                run_id=run.run_id,
+                step=step.name,
+                send_id=claim.send_id,
+                journey=run.journey,
+                message=step.send,
+                channel=claim.channel,
+                purpose=claim.purpose,
+                state="unknown",
+                reason=BEING_SENT,
+                claimed=claim.time,
+            )
+    return None
