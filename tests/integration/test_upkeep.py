@@ -18,6 +18,7 @@ from functions.folder import read_folder
 from functions.handlers import (
     close_run,
     compare_runs,
+    process_event,
     publish_journey,
     settle_messages,
     start_run,
@@ -30,8 +31,9 @@ from functions.storage.library import NEWEST
 from functions.storage.people import People, permission_of
 from functions.storage.remember import timeline
 from functions.storage.store import change
-from functions.tracking.message import GIVEN_UP, Message
-from functions.tracking.permission import Live
+from functions.tracking.event import Event, EventBatch
+from functions.tracking.message import BEING_SENT, GIVEN_UP, RECEIPTS, Message, send_id
+from functions.tracking.permission import Claim, Live
 from tests.support.world import CONTEXT, JOURNEYS, World
 
 JOURNEY = """
@@ -353,6 +355,50 @@ def test_who_entered_twice_before_a_merge_goes_on_in_the_run_that_began_first(
     assert sorted(world.outcomes("weekly")) == ["finished", "merged"]
     assert len(world.sent("ada")) == 1
     assert world.permission("ada").live == {}
+
+
+# --- what is known of a message before its row is written
+
+
+def claimed_only(world: World) -> str:
+    """Ada's message of a visit was claimed; then nothing more was heard. Returns the run's id."""
+    world.track("ada", "Visited", place="here")
+    run = the_run(world, "visit")
+
+    def claim(permission: Any) -> bool:
+        key = send_id(run.run_id, "send again", 0)
+        permission.claims = [Claim(key, world.now, "sms", "transactional")]
+        return True
+
+    change(world.store, lambda: world.permission("ada"), claim)
+    return run.run_id
+
+
+def test_what_was_being_sent_when_the_run_ended_is_unknown(world: World) -> None:
+    claimed_only(world)
+    world.track("ada", "Bye")
+    [row] = world.messages("ada")
+    assert (row.message, row.state, row.reason) == ("again", "unknown", BEING_SENT)
+    assert row.claimed
+
+
+def test_a_receipt_that_is_faster_than_the_sender_s_own_note_counts(world: World) -> None:
+    run_id = claimed_only(world)
+    event = Event(
+        type="track",
+        event="SMS Delivered",
+        message_id="r1",
+        time=world.now,
+        received_at=world.now,
+        properties={"sms_id": send_id(run_id, "send again", 0), "run_id": run_id},
+        source=RECEIPTS,
+        trusted=True,
+        person=world.person("ada").person,
+    )
+    process_event.process(wiring.parts(), [EventBatch([event])])
+    [row] = world.messages("ada")
+    assert (row.message, row.state) == ("again", "sent")
+    assert row.delivered == world.now
 
 
 # --- the hourly settling
