@@ -28,35 +28,21 @@ from local.demo import SLOT, Client, Replay
 from local.households import FIRST_DAY, LAST_MOMENT, Basket, NoData, Year
 from tests.support.counted_store import Written
 from tests.support.counted_world import CountedWorld
+from tests.support.reference_journey import STEPS
 
 ROOT = Path(__file__).parents[1]
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SHOP = "https://shop.rechnungswerk.example/"
 SEED = 2  # the first by which this household permits e-mail, as 80 % do
 
-# shared/reference-journey.yaml, as far as its steps are built: `update` is not.
-JOURNEY = """
+JOURNEY = f"""
 title: Reference journey of twelve steps
 purpose: product tips
-enter when: {event: Signed Up}
+enter when: {{event: Signed Up}}
 once per: person
-leave when: [{event: Account Deleted, as: deleted}]
+leave when: [{{event: Account Deleted, as: deleted}}]
 steps:
-  - send: one
-  - wait: 2 days
-  - send: two
-  - wait for: {clicked: two}
-    at most: 5 days
-  - if: {clicked: two}
-  - wait: 3 days
-  - send: three
-  - wait for: {event: Order Completed}
-    at most: 7 days
-  - if: {did: Order Completed, since: entry}
-    then: [{end: bought}]
-  - wait: 10 days
-  - send: four
-"""
+{STEPS}"""
 MAIL = """<mjml><mj-head><mj-title>The subject of {name}</mj-title></mj-head><mj-body><mj-section>
 <mj-column><mj-text>{name} <a href="{{{{ links.shop }}}}">shop</a>
 <a href="{{{{ unsubscribe }}}}">leave</a></mj-text></mj-column></mj-section></mj-body></mjml>"""

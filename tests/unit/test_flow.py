@@ -27,6 +27,7 @@ from tests.support.journeys import (
     shipped,
 )
 from tests.support.moto_interpreter import run_ours
+from tests.support.reference_journey import STEPS
 
 SHIPPED = shipped()
 TOKEN = "arn:aws:states:::lambda:invoke.waitForTaskToken"
@@ -266,23 +267,6 @@ def test_retries_are_for_what_passes_and_end_within_a_day() -> None:
 
 # --- what AWS bills
 
-REFERENCE = """\
-  - send: one
-  - wait: 2 days
-  - send: two
-  - wait for: {clicked: two}
-    at most: 5 days
-  - if: {clicked: two}
-  - wait: 3 days
-  - send: three
-  - wait for: {event: Order Completed}
-    at most: 7 days
-  - if: {did: Order Completed, since: entry}
-    then: [{end: bought}]
-  - wait: 10 days
-  - send: four
-"""
-
 
 @pytest.mark.parametrize(
     ("clicked", "bought", "most"),
@@ -293,7 +277,7 @@ def test_the_reference_journey_takes_few_transitions(
 ) -> None:
     """reference-journey.yaml; its `update` in the arm of those who clicked comes with that step
     (one transition more for them, which the bounds have room for)."""
-    found = journey(REFERENCE, "reference")
+    found = journey(STEPS, "reference")
     log: list[str] = []
     decisions = dict.fromkeys((step.name for step in found.every_step()), 0) | {
         "wait for clicked two": 0 if clicked else 1,
