@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 
 from functions.settings import RETENTION
 from functions.storage.people import profile_of
@@ -14,6 +14,7 @@ from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow
 
 MOST_READS = 3  # where many write about one person, it is cheaper to come again later
 FEW = 8  # rows that are read one by one
+APART = 4  # rows that may be read for each that is wanted
 ROWS_LIVE = max(RETENTION, timedelta(days=35))
 
 
@@ -91,14 +92,16 @@ def _one_by_one(store: Store, profile: Profile, keys: list[str]) -> Iterator[Tim
 
 
 def _by_query(store: Store, profile: Profile, keys: list[str]) -> Iterator[TimelineRow]:
-    """What stands together is dearer to read one by one."""
-    first, last, wanted = keys[0], keys[-1], set(keys)
+    """What stands together is dearer to read one by one; what stands far apart is not."""
+    found = set()
     for person in reversed(profile.keys):  # its own last, so that it holds
-        for row in store.query(TimelineRow, person, after=first[:-1]):
-            if row.key > last:
-                break
-            if row.key in wanted:
+        rows = store.query(TimelineRow, person, after=keys[0][:-1])
+        near = islice(rows, APART * len(keys))
+        for row in takewhile(lambda row: row.key <= keys[-1], near):
+            if row.key in keys:
+                found.add(row.key)
                 yield row
+    yield from _one_by_one(store, profile, [key for key in keys if key not in found])
 
 
 def _sort_out(

@@ -15,23 +15,15 @@ from functions.messages import deliver
 from functions.storage import remember
 from functions.tracking import consent, fold
 from functions.tracking.identity import short_hash
-from tests.faults.overload import (
-    MOST_RETRIES,
-    Found,
-    Load,
-    Twins,
-    bad_records,
-    body_of,
-    bounce_storm,
-    duplicates,
-    event_of,
-    flood,
-    hot_person,
-    one_journey,
-    refusing_provider,
-    table,
-    throttled_store,
-)
+from tests.faults.overload.__main__ import table
+from tests.faults.overload.bounces import bounce_storm
+from tests.faults.overload.duplicates import Twins, duplicates
+from tests.faults.overload.flood import flood
+from tests.faults.overload.hot import hot_person
+from tests.faults.overload.load import MOST_RETRIES, Found, Load, one_journey
+from tests.faults.overload.provider import refusing_provider
+from tests.faults.overload.records import bad_records, body_of, event_of
+from tests.faults.overload.throttle import throttled_store
 from tests.faults.planted import BUGS
 from tests.faults.trial import quiet
 
@@ -135,7 +127,6 @@ def test_nobody_else_s_orders_are_refused_because_somebody_fills_a_profile() -> 
         assert "o1" in twins.person("u0").orders
 
 
-@pytest.mark.xfail(reason="one query from the oldest to the newest of many keys")
 def test_old_duplicates_of_a_hot_person_do_not_read_the_whole_timeline() -> None:
     read: list[Any] = []
     with one_journey():
