@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from functions.journeys.run import Run, run_key
 from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.twins import end_twins
 from functions.tracking.event import Event
 from functions.tracking.identity import identifiers, normal_email, person_key
-from functions.tracking.merge import end_twins, merge_permissions, merge_profiles
-from functions.tracking.message import Message
-from functions.tracking.permission import Live, Permission
+from functions.tracking.merge import merge_permissions, merge_profiles
+from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 MOST_REDIRECTS = 10
@@ -99,15 +98,8 @@ class People:
         target_permission = permission_of(self._store, target.person)
         merge_profiles(source, target)
         merge_permissions(source_permission, target_permission)
-        end_twins(target_permission, self._progress)
+        end_twins(self._store, target_permission, target.keys)
         self._store.put_together([source, target, source_permission, target_permission])
-
-    def _progress(self, run_id: str, live: Live) -> int:
-        """0 while an entry is only half made, and one more for each message."""
-        if self._store.get(Run, live.person, run_key(live.journey, run_id)) is None:
-            return 0
-        messages = self._store.query(Message, live.person, prefix=f"{run_id}/")
-        return 1 + sum(1 for _ in messages)
 
 
 def _with_alias(event: Event) -> Iterator[tuple[str, str]]:

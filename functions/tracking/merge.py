@@ -1,12 +1,10 @@
 """Merging: an anonymous person turns out to be one that we know."""
 
-from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 
 from functions.tracking import orders
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
-from functions.tracking.permission import Consent, Live, Permission, alike, last_word, leave
+from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import Cart, Profile, Trait
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
@@ -108,27 +106,6 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.live = {**source.live, **target.live}
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
     source.moved_to = target.person
-
-
-def end_twins(permission: Permission, progress: Callable[[str, Live], int]) -> None:
-    """Both entered the same journey for the same thing: who is now one person goes on in the run
-    that has made the most progress (has sent the most), or began first, and leaves the other."""
-
-    def age(run_id: str) -> tuple[int, datetime, str]:
-        live = permission.live[run_id]
-        return -progress(run_id, live), live.since, run_id
-
-    twins = {run_id for live in permission.live.values() for run_id in _twins(permission, live)}
-    for run_id in sorted(twins, key=age):
-        live = permission.live[run_id]
-        for twin in [] if live.leaving else alike(permission, live):
-            if twin != run_id:
-                leave(permission, twin, LEAVES_BY_MERGE)
-
-
-def _twins(permission: Permission, live: Live) -> list[str]:
-    found = alike(permission, live)
-    return found if len(found) > 1 else []
 
 
 def stricter(one: Consent, other: Consent) -> Consent:

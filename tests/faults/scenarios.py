@@ -95,6 +95,15 @@ def _twins(script: Script) -> None:
     script.say(300, kind="identify", device="u0-d0")
 
 
+def _finished_twin(script: Script) -> None:
+    """The same, but the owner is through with it before the device is known to be theirs."""
+    script.say(10, "Order Completed", user="", device="u0-d0", properties=ORDER)
+    script.customer()
+    script.say(60, "Order Completed", properties=ORDER)
+    script.say(600, "Parcel Received", properties=SAME)
+    script.say(2 * DAY, kind="identify", device="u0-d0")
+
+
 def _start_journey(script: Script) -> None:
     script.customer()
     script.say(60, "Visited")
@@ -111,6 +120,7 @@ SCENARIOS: dict[str, Callable[[Script], None]] = {
     "merge": _merge,
     "again after a merge": _again,
     "twice before a merge": _twins,
+    "finished before a merge": _finished_twin,
     "start journey": _start_journey,
 }
 
