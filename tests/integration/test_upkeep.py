@@ -357,6 +357,21 @@ def test_who_entered_twice_before_a_merge_goes_on_in_the_run_that_began_first(
     assert world.permission("ada").live == {}
 
 
+def test_who_was_through_with_it_under_one_name_does_not_go_on_under_the_other(
+    world: World,
+) -> None:
+    world.post("track", {"event": "Visited", "userId": "ada", "properties": {"place": "here"}})
+    world.advance("20 hours")
+    visited = {"event": "Visited", "properties": {"place": "here"}, "anonymousId": "v"}
+    world.post("track", visited)
+    world.advance("10 hours")
+    assert world.outcomes("visit") == ["open", "finished"]
+    world.post("identify", {"userId": "ada", "anonymousId": "v"})
+    assert world.outcomes("visit") == ["merged", "finished"]
+    world.advance("2 days")
+    assert len(world.sent("ada")) == 1
+
+
 # --- what is known of a message before its row is written
 
 
