@@ -10,6 +10,7 @@ import msgspec
 from functions.journeys.check import MESSAGE_FILE, load
 from functions.journeys.journey import Journey
 from functions.journeys.steps.start_journey import StartJourney
+from functions.journeys.steps.stop_journey import StopJourney
 from functions.journeys.steps.task import Task
 from functions.journeys.yaml_file import read
 from functions.messages import template
@@ -152,16 +153,17 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
 
 
 def _missing_journeys(found: Mapping[str, Journey], folder: Folder) -> list[Problem]:
-    """Journeys that are started but do not exist."""
-    return [
-        Problem(
-            f"{journey.name}/{JOURNEY_FILE}",
-            0,
-            f'"start journey: {step.start_journey}": there is no such folder',
-        )
+    """Journeys that are started or stopped but do not exist."""
+    named = [
+        (journey.name, step.verb, str(getattr(step, step.verb.replace(" ", "_"))))
         for journey in found.values()
         for step in journey.every_step()
-        if isinstance(step, StartJourney) and step.start_journey not in folder.journeys
+        if isinstance(step, StartJourney | StopJourney)
+    ]
+    return [
+        Problem(f"{name}/{JOURNEY_FILE}", 0, f'"{verb}: {other}": there is no such folder')
+        for name, verb, other in named
+        if other not in folder.journeys
     ]
 
 

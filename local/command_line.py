@@ -1,10 +1,10 @@
-"""The command line: tante run, demo, check, keys, doctor, dead-letters."""
+"""The command line: tante run, demo, check, show, diff, keys, doctor, dead-letters."""
 
 import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -124,6 +124,53 @@ def check(
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
         out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states")
+
+
+@app.command()
+def show(
+    journey: Annotated[str, typer.Argument(help="The name of its folder.")],
+    language: Annotated[
+        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
+    ] = "en",
+    journeys: Journeys = JOURNEYS,
+) -> None:
+    """Print a journey as sentences: who enters and leaves, and every step."""
+    from local import show as showing
+
+    try:
+        raw = showing.journey(journeys, journey)
+    except showing.NoJourney as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    # A file or another program gets whole lines.
+    wide = out if out.is_terminal else Console(width=10_000, highlight=False)
+    wide.print(showing.drawn(raw, language))
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A folder of journeys, as it was.")],
+    after: Annotated[Path, typer.Argument(help="The folder as it is now.")] = JOURNEYS,
+    language: Annotated[
+        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
+    ] = "en",
+) -> None:
+    """Say in sentences what changed between two folders of journeys.
+
+    The exit status is 0 without a difference, 1 with one, 2 where a folder cannot be read.
+    """
+    from local.difference import between
+
+    try:
+        found = between(before, after, language)
+    except Problems as problems:
+        _say_problems(problems)
+        sys.exit(2)
+    for name, said in found.items():
+        out.print(f"[bold]{escape(name)}[/]")
+        for one in said:
+            out.print(f"  {escape(one)}", soft_wrap=True)
+    sys.exit(bool(found))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.journeys.enter import names_of
 from functions.journeys.leave import end, execution_ended
 from functions.journeys.run import Run, run_key
 from functions.journeys.workflow import ENDED
@@ -63,7 +64,8 @@ class _Comparison:
             execution_ended(self.desk, run.person, run.run_id, "FAILED", None)
             self.done["closed"] += 1
         elif found is None:
-            names = {"run": run.run_id, "person": run.person}
+            journey = self.desk.version(run.journey, run.journey_version)
+            names = names_of(journey, run)
             self.parts.workflow.start(run.journey, run.journey_version, run.run_id, names)
             self.done["started"] += 1
 

@@ -10,6 +10,7 @@ from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
+from functions.journeys.leave import leave_all
 from functions.journeys.run import Run, Task, Wait, Waits, register, run_key
 from functions.journeys.step import Answer, Busy, Exit, Step, Temporary, Visit
 from functions.journeys.steps.send import Send, moment
@@ -18,11 +19,13 @@ from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.library import Published
 from functions.storage.store import Conflict, Unavailable, change
+from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.profile import Profile
 
 logger = Logger(service="run_step")
+JOURNEYS = "journeys"  # the source of the events that steps cause
 
 
 def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
@@ -113,6 +116,8 @@ class _Steps:
             deliver=self._deliver,
             enter=self._enter,
             give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
+            stop=self._stop,
+            change_person=lambda traits: self._change_person(step, traits),
             waits=self._waits,
             wait=self._wait,
             pass_over=self._pass_over,
@@ -139,6 +144,7 @@ class _Steps:
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
             files=files,
+            latest=step.latest(self._entered, self._zone()),
         )
         return deliver(wish, self._delivery_desk())
 
@@ -157,6 +163,24 @@ class _Steps:
 
     def _enter(self, journey: str) -> None:
         start_by_journey(self.desk, self.profile, journey, self.run.entry, self.run)
+
+    def _stop(self, journey: str, outcome: str) -> None:
+        leave_all(self.desk, self.run.person, journey, outcome, self.run.run_id)
+
+    def _change_person(self, step: Step, traits: dict[str, Any]) -> None:
+        """As an event like any other; the same for every try, so that it counts once."""
+        event = Event(
+            type="identify",
+            message_id=f"update-{short_hash(self.run.run_id, step.name)}",
+            time=self._entered,
+            received_at=self.parts.now(),
+            client_time=self._entered.isoformat(),
+            traits=traits,
+            context={"journey": self.run.journey, "step": step.name, "run": self.run.run_id},
+            source=JOURNEYS,
+            person=self.run.person,
+        )
+        self.parts.send_events(bodies(EventBatch([event])), 0)
 
     @property
     def _entered(self) -> datetime:

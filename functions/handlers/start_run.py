@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 
 from functions.handlers import wiring
+from functions.journeys.enter import names_of
 from functions.journeys.run import Run, run_key
 from functions.journeys.workflow import Start
 
@@ -34,5 +35,5 @@ def _start(record: dict[str, Any]) -> None:
     if run is None or run.status == "ended":
         logger.info("not started: the run has ended", run=asked.run)
         return
-    names = {"run": asked.run, "person": asked.person}
+    names = names_of(parts.library.version(asked.journey, asked.version).journey, run)
     parts.machines.start_now(asked.journey, asked.version, asked.run, names)

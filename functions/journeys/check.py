@@ -16,17 +16,21 @@ from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longe
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.step import ends
+from functions.journeys.steps.split import Split
+from functions.journeys.steps.stop_journey import StopJourney
 from functions.journeys.wording import is_said_already, sentences
 from functions.journeys.yaml_file import Located, Path, read
 from functions.problem import Problem, Problems
 from functions.segments import condition as conditions
+from functions.segments.moment import moment
 from functions.segments.phrases import DURATION_PATTERN, BadPhrase, duration
 
 MESSAGE_FILE = re.compile(
     r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
 )
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
-READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for"}  # says it better
+# Our own readers say it better than the schema.
+READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for", "wait until"}
 
 
 @cache
@@ -81,6 +85,7 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         seen.setdefault(step.name, path)
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
+    yield from _by_name(journey, located)
     for path in _dead(journey.steps, ("steps",)):
         words = "this step is never reached: the run has ended before"
         yield Problem(located.file, located.line(path), words)
@@ -99,19 +104,58 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         yield Problem(located.file, located.line(("steps",)), str(error))
 
 
+def _by_name(journey: Journey, located: Located) -> Iterator[Problem]:
+    """Splits of one name go one way, and a run is ended by `end`."""
+    seen: dict[str, tuple[Path, dict[str, int]]] = {}
+    for path, step in _paths(journey.steps, ("steps",)):
+        if isinstance(step, Split):
+            other, shares = seen.setdefault(step.split, (path, step.shares))
+            if shares != step.shares:
+                yield Problem(
+                    located.file,
+                    located.line((*path, "arms")),
+                    f'the split "{step.split}" has other arms than on line '
+                    f"{located.line(other)}; give one of them another name",
+                )
+        if isinstance(step, StopJourney) and step.stop_journey == journey.name:
+            yield Problem(
+                located.file,
+                located.line((*path, "stop journey")),
+                'a journey does not stop itself; write "end" to end this run',
+            )
+
+
 def _dead(found: list[Any], path: Path) -> Iterator[Path]:
     for index, step in enumerate(found):
         if index and ends([found[index - 1]]):
             yield (*path, index)
-        for arm in step.arms:
-            yield from _dead(getattr(step, arm), (*path, index, arm.replace("_", " ")))
+        for below, arm in step.ways():
+            yield from _dead(arm, (*path, index, *below))
 
 
 def _paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
     for index, step in enumerate(found):
         yield (*path, index), step
-        for arm in step.arms:
-            yield from _paths(getattr(step, arm), (*path, index, arm.replace("_", " ")))
+        for below, arm in step.ways():
+            yield from _paths(arm, (*path, index, *below))
+
+
+def _arms(raw: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """What stands where the arms of a step do, and where; it may be anything yet."""
+    for word in ("then", "otherwise", "if not sent"):
+        yield (word,), raw.get(word)
+    for index, case in _mappings(raw.get("choose")):
+        yield ("choose", index, "then"), case.get("then")
+    for name, arm in _mappings(raw.get("arms")):
+        yield ("arms", name, "then"), arm.get("then")
+
+
+def _mappings(raw: Any) -> Iterator[tuple[Any, dict[Any, Any]]]:
+    """Those parts of a list or a mapping that are mappings, with their places."""
+    parts = (
+        raw.items() if isinstance(raw, dict) else enumerate(raw if isinstance(raw, list) else [])
+    )
+    return ((place, part) for place, part in parts if isinstance(part, dict))
 
 
 class _Checker:
@@ -209,11 +253,14 @@ class _Checker:
             yield from self._send(raw, path)
         yield from self._word(path, raw, "if", conditions.condition)
         yield from self._word(path, raw, "wait for", happening)
-        for word in ("wait", "at most", "due"):
+        yield from self._word(path, raw, "wait until", moment)
+        for word in ("wait", "at most", "due", "skip after"):
             if isinstance(raw.get(word), str) and re.search(DURATION_PATTERN, raw[word]):
                 yield from self._word(path, raw, word, duration)
-        for arm in ("then", "otherwise", "if not sent"):
-            yield from self._steps(raw.get(arm), (*path, arm))
+        for index, case in _mappings(raw.get("choose")):
+            yield from self._word((*path, "choose", index), case, "if", conditions.condition)
+        for below, arm in _arms(raw):
+            yield from self._steps(arm, (*path, *below))
 
     def _send(self, raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         channels = self._messages.get(raw["send"])

@@ -1,11 +1,13 @@
 """Entering: an event or another journey lets a person in, once per entry key."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
 from functions.journeys.leave import forget, is_left_behind, leave_by
 from functions.journeys.run import Run, run_id_of, run_key
+from functions.journeys.steps.split import arms_at
 from functions.storage.store import Conflict, change
 from functions.tracking import permission as permissions
 from functions.tracking.event import Event
@@ -85,10 +87,18 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
     run = there or run
     if run.status == "ended":
         return False
-    names = {"run": run.run_id, "person": run.person}
-    desk.workflow.start(run.journey, run.journey_version, run.run_id, names)
+    began = desk.version(run.journey, run.journey_version)
+    desk.workflow.start(run.journey, run.journey_version, run.run_id, names_of(began, run))
     _leave_by_overtakers(desk, profile, run)
     return there is None
+
+
+def names_of(journey: Journey, run: Run) -> dict[str, Any]:
+    """What its execution is told: ids, and the arm that the person goes at each split of the
+    journey (of the run's own version)."""
+    names: dict[str, Any] = {"run": run.run_id, "person": run.person}
+    arms = arms_at(journey, run.person)
+    return {**names, "arms": arms} if arms else names
 
 
 def _forget_twins(desk: Desk, profile: Profile, there: Run) -> None:

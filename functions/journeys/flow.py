@@ -8,6 +8,7 @@ from functions.journeys.step import Step
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.wait_until import WaitUntil
 from functions.segments.phrases import duration
 
 LONGEST_NAME = 80  # of a state, by Step Functions
@@ -68,6 +69,7 @@ class Flow:
         self.states: dict[str, dict[str, Any]] = {}
         self._journey, self._version, self._pace = journey, version, pace
         self._branches: dict[int, int] = {}
+        self._noted: set[int] = set()
 
     def add(self, name: str, state: dict[str, Any]) -> str:
         """Add a state; adding the same one again changes nothing."""
@@ -151,20 +153,30 @@ class Flow:
         return max(1, int(length.total_seconds() / self._pace))
 
     def result_path(self, step: Step) -> str:
-        """Where a step's result stands: a branch has a place of its own, because its moment is
-        needed after its arms have run."""
-        if step.verb != "if":
+        """Where a step's result stands: what has arms has a place of its own, because its moment
+        is needed after its arms have run."""
+        if step.verb not in ("if", "choose", "split"):
             return "$.last"
         return f"$.if{self._branches.setdefault(id(step), len(self._branches) + 1)}"
 
+    def need_start(self, step: Step) -> None:
+        """Ask for a record of when the step began; the steps behind it are compiled first."""
+        self._noted.add(id(step))
+
+    def is_start_needed(self, step: Step) -> bool:
+        """Whether a step behind it looks back to when it began."""
+        return id(step) in self._noted
+
 
 def longest(steps: list[Step]) -> timedelta:
-    """The longest that steps can take, holds apart."""
+    """The longest that steps can take, holds and dates apart (those are capped when they run)."""
     total = timedelta()
     for step in steps:
         if isinstance(step, Wait):
             total += duration(step.wait).at_most
         elif isinstance(step, WaitFor):
             total += duration(step.at_most).at_most
-        total += max((longest(getattr(step, arm)) for arm in step.arms), default=timedelta())
+        elif isinstance(step, WaitUntil):
+            total += step.awaited.at_most
+        total += max((longest(arm) for _, arm in step.ways()), default=timedelta())
     return total

@@ -14,6 +14,7 @@ from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Step
 from functions.segments.condition import Condition, condition, event_test
 from functions.segments.phrases import BadPhrase, duration
+from functions.tracking.merge import taken
 
 NOT_YET = (
     "hold out",
@@ -22,13 +23,13 @@ NOT_YET = (
     "group",
     "priority",
     "including those already",
-    "skip after",
     "after the last",
     "pause marketing",
     "robots",
     "date",
     "every",
     "best channel",
+    "add to score",
 )
 LEAVES_AS_GOAL = "goal"
 
@@ -118,8 +119,8 @@ class Journey:
 def _walk(found: list[Step]) -> Iterator[Step]:
     for step in found:
         yield step
-        for arm in step.arms:
-            yield from _walk(getattr(step, arm))
+        for _, arm in step.ways():
+            yield from _walk(arm)
 
 
 def build(name: str, raw: dict[str, Any]) -> Journey:
@@ -158,6 +159,8 @@ def leave(raw: dict[str, Any]) -> tuple[str, Happening]:
     outcome = raw.get("as", "")
     if not isinstance(outcome, str):
         raise BadPhrase(f'"as" takes a text, the name of the outcome, not {outcome!r}')
+    if taken(outcome):
+        raise BadPhrase(taken(outcome))
     return outcome, happening(rest, lacking=True)
 
 

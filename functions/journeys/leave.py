@@ -57,6 +57,23 @@ def leave(desk: Desk, run: Run, outcome: str) -> None:
         end(desk, run, live.leaving)
 
 
+def leave_all(desk: Desk, person: str, journey: str, outcome: str, but: str) -> None:
+    """End the person's runs of a journey now, except the run `but`. Safe to repeat."""
+    for run_id, live in list(desk.permission(person).live.items()):
+        if live.journey != journey or run_id == but:
+            continue
+        run = desk.store.get(Run, live.person, run_key(journey, run_id))
+        if run:
+            leave(desk, run, outcome)
+            continue
+        # Its record is on its way: the mark alone keeps it from doing anything.
+        change(
+            desk.store,
+            lambda: desk.permission(person),
+            partial(permissions.leave, run_id=run_id, outcome=outcome),
+        )
+
+
 def end(desk: Desk, run: Run, outcome: str) -> None:
     """Carry a decided end out. Safe to repeat; the mark goes last, because it asks for that."""
     close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())

@@ -4,7 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from functions.segments.phrases import DURATION_EXAMPLE, DURATION_PATTERN
+from functions.segments.moment import MOMENT_EXAMPLE, MOMENT_PATTERN
+from functions.segments.phrases import (
+    DURATION_EXAMPLE,
+    DURATION_PATTERN,
+    SHARE_EXAMPLE,
+    SHARE_PATTERN,
+)
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -21,6 +27,7 @@ def _phrase(description: str, pattern: str, example: str) -> msgspec.Meta:
 
 
 Duration = Annotated[str, _phrase("How long", DURATION_PATTERN, DURATION_EXAMPLE)]
+Moment = Annotated[str, _phrase("Until when", MOMENT_PATTERN, MOMENT_EXAMPLE)]
 Name = Annotated[
     str,
     _phrase(
@@ -29,6 +36,16 @@ Name = Annotated[
         'a name is written in small letters, digits and hyphens, like "welcome-back"',
     ),
 ]
+Words = Annotated[
+    str,
+    _phrase(
+        "A name of words",
+        r"^[a-z][a-z0-9]*( [a-z0-9]+)*(?!\n)$",
+        'it is called in small letters, digits and spaces, like "last call"',
+    ),
+]
+Share = Annotated[str, _phrase("How many of all", SHARE_PATTERN, SHARE_EXAMPLE)]
+Value = Annotated[Any, msgspec.Meta(extra_json_schema={"type": ["string", "number", "boolean"]})]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Steps = Annotated[list[Any], msgspec.Meta(min_length=1, extra_json_schema={"items": _ref("step")})]
 Condition = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("condition"))]

@@ -51,6 +51,8 @@ class Visit:
     deliver(message, channel, purpose): sends, and says what came of it.
     enter(journey): starts another journey for the person with this run's entry.
     give_task(text, owner, due): makes a task for a colleague.
+    stop(journey, outcome): ends the person's runs of that journey.
+    change_person(traits): sets these traits of the person.
     waits(): what the run has waited for so far.
     wait(since, until): registers the wait with the step's token.
     pass_over(wait): notes that the wait of this name began and was over at once.
@@ -65,6 +67,8 @@ class Visit:
     deliver: Callable[[Send], Outcome]
     enter: Callable[[str], None]
     give_task: Callable[[str, str, datetime | None], None]
+    stop: Callable[[str, str], None]
+    change_person: Callable[[dict[str, Any]], None]
     waits: Callable[[], Waits]
     wait: Callable[[datetime, datetime], None]
     pass_over: Callable[[str], None]
@@ -78,6 +82,10 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     verb: ClassVar[str] = ""
     arms: ClassVar[tuple[str, ...]] = ()
+
+    def ways(self) -> list[tuple[tuple[str | int, ...], list[Step]]]:
+        """Its arms: where each stands below the step in the file, and the steps it holds."""
+        return [((arm.replace("_", " "),), getattr(self, arm)) for arm in self.arms]
 
     def label(self, before: Step | None) -> str:
         """The name it has without a `name:`, its verb and object."""
@@ -102,7 +110,6 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 def ends(steps: list[Step]) -> bool:
     """Whether no run gets past these steps."""
     return any(
-        step.verb == "end"
-        or (len(step.arms) > 1 and all(ends(getattr(step, arm)) for arm in step.arms))
+        step.verb == "end" or (len(step.ways()) > 1 and all(ends(arm) for _, arm in step.ways()))
         for step in steps
     )

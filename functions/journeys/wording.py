@@ -13,6 +13,7 @@ KINDS = {
     "object": "a mapping",
     "array": "a list",
     "integer": "a number",
+    "number": "a number",
     "boolean": "true or false",
 }
 
@@ -88,7 +89,10 @@ def _last_word(path: Path) -> str:
 def _plain(error: Any) -> str:
     if error.validator == "type":
         wanted = error.validator_value
-        return f"{error.instance!r} is not {KINDS.get(str(wanted), str(wanted))}"
+        kinds = [
+            KINDS.get(kind, kind) for kind in ([wanted] if isinstance(wanted, str) else wanted)
+        ]
+        return f"{error.instance!r} is not {' or '.join(kinds)}"
     if error.validator == "enum" and error.instance in journeys.NOT_YET:
         return f'"{error.instance}" is not built yet'
     if error.validator == "enum":

@@ -22,10 +22,14 @@ from functions.tracking.pause import Pause, extend, pause_key, turn
 from functions.tracking.permission import Claim, Permission, Refused, claim, claimed, refusal
 from functions.tracking.profile import Profile
 
+TOO_LATE = "it would have gone too late (skip after)"
+
 
 @dataclass(frozen=True)
 class Wish:
-    """A message that a run's step wants to send. `files` are those of the journey's version."""
+    """A message that a run's step wants to send. `files` are those of the journey's version;
+    after `latest` it is dropped.
+    """
 
     person: str
     run_id: str
@@ -37,6 +41,7 @@ class Wish:
     entry: Event
     files: Mapping[str, str]
     iteration: int = 0
+    latest: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         # A crash between claim and ledger: nobody knows whether it went, so it never goes again.
         row.claimed = made.time
         return _note(desk, row, "unknown", "the claim was made, then we stopped")
+    if _is_too_late(row, desk.now()):
+        return _note(desk, row, "not sent", TOO_LATE)
     until = turn(desk.store.get(Pause, pause_key(wish.channel)), desk.now(), _spread(row))
     if until:
         return _hold(desk, row, until)
@@ -97,9 +104,17 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
 
 def _hold(desk: Desk, row: Message, until: datetime) -> Outcome:
     """It waits with all others of its channel; the ledger need not hear of it again and again."""
+    if _is_too_late(row, until):
+        return _note(desk, row, "not sent", TOO_LATE)
     if row.version == 0:
         _note(desk, row, "held", "the provider asked us to wait")
     return _outcome(row, until)
+
+
+def _is_too_late(row: Message, moment: datetime) -> bool:
+    """Whether the moment is behind the one that `skip after` leaves it, counted from when the run
+    first came to the step."""
+    return row.latest is not None and moment > row.latest
 
 
 def _spread(row: Message) -> float:
@@ -121,6 +136,7 @@ def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
         purpose=wish.purpose,
         locale=desk.brand.language(locale, languages(wish.files, wish.message, wish.channel)),
         state="held",
+        latest=wish.latest,
     )
 
 
@@ -247,7 +263,10 @@ def _hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outc
         _unclaim(wish, row, desk)
         row.claimed = None
         _note(desk, row, "held", str(error))
-        return _outcome(row, _pause(desk, row, error.retry_after))
+        until = _pause(desk, row, error.retry_after)
+        if _is_too_late(row, until):
+            return _note(desk, row, "not sent", TOO_LATE)
+        return _outcome(row, until)
     except Permanent as error:
         return _note(desk, row, "failed", str(error))
     except Exception as error:

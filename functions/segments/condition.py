@@ -102,7 +102,7 @@ def _event_matches(
     wanted: tuple[str, ...], raw: dict[str, Any], lacking: bool = False
 ) -> EventTest:
     where = field_tests(raw["where"]) if "where" in raw else None
-    pairs = _same(raw["same"]) if "same" in raw else []
+    pairs = same_pairs(raw["same"]) if "same" in raw else []
 
     def matches(event: Event, entry: Event | None, now: datetime) -> bool:
         if event.name not in wanted:
@@ -119,8 +119,9 @@ def event_values(event: Event, path: str) -> list[Any]:
     return find(event.properties, path) or find(event.traits, path)
 
 
-def _same(raw: Any) -> list[tuple[str, str]]:
-    """`same: cart_id`, or `same: {cart_id: basket}` where the later event calls it otherwise."""
+def same_pairs(raw: Any) -> list[tuple[str, str]]:
+    """`same: cart_id`, or `same: {cart_id: basket}` where the later event calls it otherwise:
+    the entry's and the event's property, which must be equal. Raises BadPhrase."""
     if isinstance(raw, str):
         return [(raw, raw)]
     if isinstance(raw, dict) and raw and all(isinstance(value, str) for value in raw.values()):
@@ -149,6 +150,18 @@ def _entry(raw: dict[str, Any]) -> Condition:
 
 
 def _did(raw: dict[str, Any]) -> Condition:
+    counted = occurrences(raw)
+    times = test(raw["times"]) if "times" in raw else None
+
+    def holds(facts: Facts) -> bool:
+        found = counted(facts)
+        return times([len(found)], facts.now) if times else bool(found)
+
+    return holds
+
+
+def occurrences(raw: dict[str, Any]) -> Callable[[Facts], list[Event]]:
+    """Read `did` but for `times`: the events that it counts. Raises BadPhrase."""
     wanted = names(raw["did"])
     matches = _event_matches(wanted, raw)
     if "in the last" in raw and "since" in raw:
@@ -156,20 +169,18 @@ def _did(raw: dict[str, Any]) -> Condition:
     length = duration(raw["in the last"]).at_most if "in the last" in raw else None
     if raw.get("since", "entry") != "entry":
         raise BadPhrase('"since" takes "entry"')
-    times = test(raw["times"]) if "times" in raw else None
 
-    def holds(facts: Facts) -> bool:
+    def counted(facts: Facts) -> list[Event]:
         since = facts.now - length if length else facts.entered if "since" in raw else None
-        found = [
+        return [
             event
             for event in facts.events(wanted, since)
             if matches(event, facts.entry, facts.now)
             # Since entry means after it: the entering event itself does not count.
             and not ("since" in raw and event.message_id == facts.entry.message_id)
         ]
-        return times([len(found)], facts.now) if times else bool(found)
 
-    return holds
+    return counted
 
 
 def of_message(facts: Facts, wanted: tuple[str, ...]) -> list[Message]:

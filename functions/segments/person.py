@@ -30,6 +30,24 @@ def _order_times(profile: Profile) -> list[Any]:
     return [time for time in (*placed, older.first, older.last) if time]
 
 
+TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
+
+
+def _tags(profile: Profile) -> Any:
+    """The tags that a shop sent as a trait, changed by those that journeys added and removed."""
+    sent = profile.trait("tags")
+    ours = {
+        name.removeprefix(TAG): bool(trait.value)
+        for name, trait in profile.traits.items()
+        if name.startswith(TAG)
+    }
+    if not ours:
+        return sent
+    theirs = sent if isinstance(sent, list) else [] if sent is None else [sent]
+    kept = [tag for tag in theirs if not (isinstance(tag, str) and tag in ours)]
+    return sorted([*kept, *(tag for tag, has in ours.items() if has)], key=str)
+
+
 COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "locale": _locale,
     "zone": _zone,
@@ -38,6 +56,7 @@ COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "first_seen": lambda profile: profile.created,
     "last_seen": lambda profile: max((s.last for s in profile.events.values()), default=None),
     "first_order": lambda profile: min(_order_times(profile), default=None),
+    "tags": _tags,
     "last_order": lambda profile: max(_order_times(profile), default=None),
 }
 NOT_YET = ("stage", "score", "visits", "lifetime_value", "last_contact")
@@ -45,7 +64,9 @@ NOT_YET = ("stage", "score", "visits", "lifetime_value", "last_contact")
 
 def fields(profile: Profile) -> dict[str, Any]:
     """All fields of a person: traits by their names, computed fields on top."""
-    traits = {name: trait.value for name, trait in profile.traits.items()}
+    traits = {
+        name: trait.value for name, trait in profile.traits.items() if not name.startswith(TAG)
+    }
     if "firstName" in traits:
         traits.setdefault("first_name", traits["firstName"])
     if "lastName" in traits:

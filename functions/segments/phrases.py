@@ -3,7 +3,7 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 EXACT = {
@@ -16,6 +16,10 @@ BY_CALENDAR = ("month", "year", "working day")
 DURATION_PATTERN = r"^[1-9][0-9]{0,4} (minute|hour|day|week|month|year|working day)s?(?!\n)$"
 DURATION_EXAMPLE = 'a duration is written like "30 minutes", "5 days", "1 month", "2 working days"'
 _DURATION = re.compile(DURATION_PATTERN)
+SHARE_PATTERN = r"^(?!0+(\.0+)? )(100|[1-9]?[0-9](\.[0-9]{1,2})?) percent(?!\n)$"
+SHARE_EXAMPLE = 'a share is written like "45 percent" or "33.33 percent", more than 0, at most 100'
+_SHARE = re.compile(SHARE_PATTERN)
+WHOLE = 10_000  # all of them, in hundredths of a percent
 
 
 class BadPhrase(ValueError):
@@ -53,6 +57,16 @@ class Duration:
             moved = _months(local, self.amount * (12 if self.unit == "year" else 1))
         return moved.astimezone(start.tzinfo)
 
+    def days_from(self, day: date, sign: int) -> date:
+        """The day this long after a day (`sign` 1) or before it (-1), by the calendar. Raises
+        ValueError or OverflowError outside the years 1 to 9999."""
+        if self.exact is not None:
+            return day + self.exact * sign
+        start = datetime.combine(day, time())
+        if self.unit == "working day":
+            return _working_days(start, self.amount, sign).date()
+        return _months(start, self.amount * (12 if self.unit == "year" else 1) * sign).date()
+
 
 def _months(local: datetime, months: int) -> datetime:
     years, month = divmod(local.month - 1 + months, 12)
@@ -61,9 +75,9 @@ def _months(local: datetime, months: int) -> datetime:
     return local.replace(year=year, month=month + 1, day=day)
 
 
-def _working_days(local: datetime, amount: int) -> datetime:
+def _working_days(local: datetime, amount: int, sign: int = 1) -> datetime:
     while amount:
-        local += timedelta(days=1)
+        local += timedelta(days=sign)
         amount -= local.weekday() < 5
     return local
 
@@ -77,3 +91,11 @@ def duration(text: object) -> Duration:
     if found.at_most > timedelta(days=366 * 30):
         raise BadPhrase(f"{text!r} is longer than 30 years")
     return found
+
+
+def share(text: object) -> int:
+    """Read "45 percent", in hundredths of a percent. Raises BadPhrase."""
+    if not isinstance(text, str) or not _SHARE.match(text):
+        raise BadPhrase(f"{text!r} is not a share; {SHARE_EXAMPLE}")
+    whole, _, rest = text.removesuffix(" percent").partition(".")
+    return int(whole) * 100 + int(rest.ljust(2, "0"))

@@ -10,6 +10,13 @@ from functions.tracking.profile import Cart, Profile, Trait
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
 
 
+def taken(outcome: str) -> str:
+    """Why a journey may not call an outcome so; "" when it may."""
+    if outcome != LEAVES_BY_MERGE:
+        return ""
+    return f'"{outcome}" is our own word, for a run that gave way to another of the same person'
+
+
 def merge_profiles(source: Profile, target: Profile) -> None:
     """Fold the source's facts into the target and make the source a redirect to it.
 

@@ -30,6 +30,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `reason` says why it was not sent, failed or is held. Times are None until the receipt of
     that kind came; `clicked` has the first time for each link's name ("" for a nameless link).
+    `latest` is the last moment at which it may still go (`skip after`).
     `opened` and `clicked` are people's; what robots did is in `robots`.
     """
 
@@ -47,6 +48,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     subject: str = ""
     state: State
     reason: str = ""
+    latest: datetime | None = None
     claimed: datetime | None = None
     provider_id: str = ""
     delivered: datetime | None = None

@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.journeys.journey import Journey
-from tests.support.journeys import INPUT, compiled, decided, expected, handler, journeys, shipped
+from tests.support.journeys import (
+    INPUT,
+    compiled,
+    decided,
+    expected,
+    handler,
+    input_of,
+    journeys,
+    shipped,
+)
 from tests.support.moto_interpreter import Outcome, run, run_ours
 
 SHIPPED = shipped()
@@ -18,8 +27,9 @@ def both(journey: Journey, decisions: dict[str, int]) -> tuple[Outcome, list[str
     definition = compiled(journey)
     their_log: list[str] = []
     our_log: list[str] = []
-    theirs = run(definition, INPUT, handler(journey, decisions, their_log))
-    ours = run_ours(definition, INPUT, handler(journey, decisions, our_log))
+    told = input_of(journey, decisions)
+    theirs = run(definition, told, handler(journey, decisions, their_log))
+    ours = run_ours(definition, told, handler(journey, decisions, our_log))
     assert ours == theirs
     assert our_log == their_log
     return ours, our_log

@@ -606,6 +606,43 @@ def test_a_message_that_cannot_go_now_is_held_and_goes_once_later(shop: Shop) ->
     assert (len(world.outbox()), channel.asked) == (1, 3)
 
 
+@pytest.mark.parametrize(
+    ("skip_after", "outcome"),
+    [("59 minutes", "not sent"), ("179 minutes", "not sent"), ("3 hours", "no click")],
+)
+def test_a_message_that_would_go_later_than_skip_after_is_not_sent(
+    shop: Shop, skip_after: str, outcome: str
+) -> None:
+    """It is held for an hour and then for two: what counts is the time since the first."""
+    shop.write(SEND_AND_WAIT.replace("  - wait", f"    skip after: {skip_after}\n  - wait"))
+    world = shop.open()
+    Failing(world, Temporary("slow down", 3600), Temporary("slow down", 7200))
+    world.customer("ada")
+    world.track("ada", "Cart Filled")
+    world.advance("10 days")
+    assert world.outcomes("cart") == [outcome]
+    [message] = world.messages("ada")
+    assert (message.state == "sent") is (outcome == "no click")
+    assert len(world.outbox()) == int(outcome == "no click")
+    if message.state != "sent":
+        assert (message.state, message.claimed) == ("not sent", None)
+        assert "skip after" in message.reason
+        assert world.permission("ada").claims == []
+
+
+def test_a_message_for_which_others_are_held_is_skipped_without_asking_the_provider(
+    shop: Shop,
+) -> None:
+    shop.write(SEND_AND_WAIT.replace("  - wait", "    skip after: 5 minutes\n  - wait"))
+    world = shop.open()
+    channel = Failing(world, Temporary("slow down", 3600))
+    for user in ("ada", "ben"):
+        world.customer(user)
+        world.track(user, "Cart Filled")
+    assert world.outcomes("cart") == ["not sent", "not sent"]
+    assert (world.outbox(), channel.asked) == ([], 1)
+
+
 def test_a_message_held_while_the_person_leaves_never_goes(shop: Shop) -> None:
     head = (
         "enter when: {event: Cart Filled}\nonce per: occasion\n"

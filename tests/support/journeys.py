@@ -1,6 +1,7 @@
 """Journeys for tests: a strategy for valid ones, what the grammar says they do, and a handler."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -14,10 +15,13 @@ from functions.journeys.flow import compile_journey
 from functions.journeys.journey import Journey, build
 from functions.journeys.step import Answer, Step
 from functions.journeys.steps.branch import Branch
+from functions.journeys.steps.choose import Choose, arm_name
 from functions.journeys.steps.end import End
 from functions.journeys.steps.send import Send, moment
+from functions.journeys.steps.split import Split, key_of
 from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.wait_until import WaitUntil
 from functions.segments.phrases import duration
 
 SHIPPED = Path(__file__).parents[2] / "statemachines"
@@ -50,8 +54,14 @@ _HAPPENINGS = st.sampled_from(
 _SIMPLE = st.one_of(
     st.builds(dict, send=st.sampled_from(["a", "b"])),
     st.builds(dict, wait=st.sampled_from(["1 minute", "5 days", "1 month", "2 working days"])),
+    st.builds(
+        lambda moment: {"wait until": moment},
+        st.sampled_from(["9:00", "Monday", "2027-01-31 9:00", "entry.x", "3 days before person.x"]),
+    ),
     st.just({"task": "Call", "for": "owner", "due": "1 working day"}),
     st.just({"start journey": "upsell"}),
+    st.just({"stop journey": "upsell", "as": "stopped"}),
+    st.just({"update": {"set": {"plan": "pro"}, "add tag": "fan"}}),
 )
 _END = st.just({"end": "done"})
 
@@ -71,14 +81,50 @@ def _steps(depth: int) -> st.SearchStrategy[list[dict[str, Any]]]:
                 arms,
             ),
             st.builds(lambda arm: {"send": "a", "if not sent": arm}, arm),
+            st.builds(
+                lambda moment, arm: {"wait until": moment, "otherwise": arm},
+                st.sampled_from(["2027-01-31 9:00", "1 hour after entry.x", "person.x 18:00"]),
+                arm,
+            ),
         ]
+        kinds += [_choose(arm), _split(arm)]
     return st.lists(st.one_of(kinds), min_size=1, max_size=4)
+
+
+def _choose(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    case = st.fixed_dictionaries({"if": _CONDITIONS}, optional={"then": arm})
+    cases = st.lists(case, min_size=2, max_size=3)
+    return st.fixed_dictionaries({"choose": cases}, optional={"otherwise": arm})
+
+
+def _split(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    def arms(shares: list[int]) -> st.SearchStrategy[dict[str, Any]]:
+        each = {
+            f"arm {number}": st.fixed_dictionaries(
+                {"share": st.just(f"{share} percent")}, optional={"then": arm}
+            )
+            for number, share in enumerate(shares)
+        }
+        return st.fixed_dictionaries(
+            {"split": st.just("coin"), "arms": st.fixed_dictionaries(each)}
+        )
+
+    return st.sampled_from([[50, 50], [45, 45, 10]]).flatmap(arms)
+
+
+def _arms(step: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Where the arms of a step stand: the mappings that hold them, and under which words."""
+    arms = [(case, "then") for case in step.get("choose", ())]
+    arms += [(arm, "then") for arm in step.get("arms", {}).values()]
+    own = ("then", "otherwise", "if not sent")
+    needed = ("otherwise",) if "choose" in step else ()
+    return arms + [(step, word) for word in own if word in step or word in needed]
 
 
 def _ends(steps: list[dict[str, Any]]) -> bool:
     return any(
         "end" in step
-        or ("send" not in step and all(_ends(step.get(arm, [])) for arm in ("then", "otherwise")))
+        or (len(_arms(step)) > 1 and all(_ends(held.get(word, [])) for held, word in _arms(step)))
         for step in steps
     )
 
@@ -87,10 +133,12 @@ def _without_dead(steps: list[dict[str, Any]], numbers: Iterator[int]) -> list[d
     """The steps that can be reached, each with a name of its own."""
     kept: list[dict[str, Any]] = []
     for step in steps:
-        named = {**step, "name": f"step {next(numbers)}"}
-        for arm in ("then", "otherwise", "if not sent"):
-            if arm in step:
-                named[arm] = _without_dead(step[arm], numbers)
+        named = {**deepcopy(step), "name": f"step {next(numbers)}"}
+        if "split" in step:
+            named["split"] = f"coin {next(numbers)}"
+        for held, word in _arms(named):
+            if word in held:
+                held[word] = _without_dead(held[word], numbers)
         kept.append(named)
         if _ends([step]):
             break
@@ -113,6 +161,16 @@ def decided(journey: Journey) -> st.SearchStrategy[dict[str, int]]:
     """For each step a number that says which way it goes."""
     names = [step.name for step in journey.every_step()]
     return st.fixed_dictionaries({name: st.integers(0, 2) for name in names})
+
+
+def input_of(journey: Journey, decisions: dict[str, int]) -> dict[str, Any]:
+    """What the execution is told at its start: the ids, and each split's arm as decided."""
+    splits = [step for step in journey.every_step() if isinstance(step, Split)]
+    return {**INPUT, "arms": {key_of(one.split): _arm(one, decisions) for one in splits}}
+
+
+def _arm(split: Split, decisions: dict[str, int]) -> str:
+    return list(split.shares)[decisions[split.name] % len(split.shares)]
 
 
 def expected(
@@ -146,9 +204,32 @@ def _one(step: Step, way: int) -> tuple[list[str], timedelta, list[Step]]:
         at_once = way == 0 or (way == 2 and step.hangs_on_messages)
         length = timedelta() if at_once else duration(step.at_most).at_most
         return [step.name], length, step.otherwise if way else step.then
+    if isinstance(step, WaitUntil):
+        return _wait_until(step, way)
+    arm = _arm_taken(step, way)
+    return ([] if isinstance(step, Split) else [step.name]), timedelta(), arm
+
+
+def _arm_taken(step: Step, way: int) -> list[Step]:
+    """The arm of a step that does no more than to choose one; none of any other's."""
     if isinstance(step, Branch):
-        return [step.name], timedelta(), step.then if way else step.otherwise
-    return [step.name], timedelta(), []
+        return step.then if way else step.otherwise
+    if isinstance(step, Choose):
+        cases = [case.then for case in step.choose]
+        return [*cases, step.otherwise][min(way, len(cases))]
+    if isinstance(step, Split):
+        arms = [arm.then for arm in step.arms_.values()]
+        return arms[way % len(arms)]
+    return []
+
+
+def _wait_until(step: WaitUntil, way: int) -> tuple[list[str], timedelta, list[Step]]:
+    """0: it comes; 1: it comes, and a date of the person was moved once meanwhile; 2: passed."""
+    if way == 2:
+        return [step.name], timedelta(), step.otherwise
+    if not step.awaited.may_move:
+        return [step.name], CALENDAR, []
+    return [step.name] * (2 + way), CALENDAR * (1 + way), []
 
 
 def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Callable[..., Any]:
@@ -169,16 +250,16 @@ def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Call
         return {}
 
     def visit(payload: dict[str, Any], name: str) -> Answer | None:
-        log.append(name)
+        if not isinstance(journey.step(name), Split):  # which only tells when it began
+            log.append(name)
         entered = datetime.fromisoformat(payload["entered"])
-        first_time = log.count(name) == 1
-        return _answer(journey.step(name), decisions[name], entered, first_time)
+        return _answer(journey.step(name), decisions[name], entered, log.count(name))
 
     return run_step
 
 
-def _answer(step: Step, way: int, entered: datetime, first_time: bool) -> Answer | None:
-    if isinstance(step, Send) and way == 1 and first_time:
+def _answer(step: Step, way: int, entered: datetime, visits: int) -> Answer | None:
+    if isinstance(step, Send) and way == 1 and visits == 1:
         return Answer(error="Hold", cause=moment(entered + HOLD))
     if isinstance(step, Send) and way == 2 and step.if_not_sent:
         return Answer(error="NotSent", cause="no consent")
@@ -186,6 +267,17 @@ def _answer(step: Step, way: int, entered: datetime, first_time: bool) -> Answer
         return Answer(error="NothingSent", cause="none of the messages was sent")
     if isinstance(step, WaitFor):
         return Answer({"event": "m1"}) if way == 0 else None
+    if isinstance(step, WaitUntil) and way == 2:
+        return Answer(error="Passed") if step.otherwise else Answer()
+    if isinstance(step, WaitUntil):
+        is_over = visits > 1 + way
+        return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
+    return _answer_of_arms(step, way) or Answer({"until": moment(entered + CALENDAR)})
+
+
+def _answer_of_arms(step: Step, way: int) -> Answer | None:
     if isinstance(step, Branch):
         return Answer({"arm": "then" if way else "otherwise"})
-    return Answer({"until": moment(entered + CALENDAR)})
+    if isinstance(step, Choose):
+        return Answer({"arm": arm_name(way) if way < len(step.choose) else "otherwise"})
+    return None

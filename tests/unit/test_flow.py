@@ -15,6 +15,7 @@ from functions.journeys.check import load as check_and_load
 from functions.journeys.flow import RETRY, BadName, compile_journey, longest
 from functions.journeys.journey import Journey
 from functions.journeys.steps.send import Send
+from functions.journeys.steps.wait_until import WaitUntil
 from functions.journeys.yaml_file import read
 from tests.support.journeys import (
     INPUT,
@@ -22,6 +23,7 @@ from tests.support.journeys import (
     decided,
     expected,
     handler,
+    input_of,
     journeys,
     raw_journeys,
     shipped,
@@ -119,7 +121,8 @@ def test_a_run_does_what_the_file_says_in_its_order_and_time(data: st.DataObject
     journey = data.draw(journeys)
     decisions = data.draw(decided(journey))
     log: list[str] = []
-    outcome = run_ours(compiled(journey), INPUT, handler(journey, decisions, log))
+    told = input_of(journey, decisions)
+    outcome = run_ours(compiled(journey), told, handler(journey, decisions, log))
     done, length, ended_as = expected(journey.steps, decisions)
     assert outcome.status == "SUCCEEDED", outcome
     assert log == done
@@ -256,6 +259,8 @@ def test_no_run_takes_longer_than_the_longest_way(data: st.DataObject) -> None:
     for step in journey.every_step():
         if isinstance(step, Send):
             decisions[step.name] -= decisions[step.name] == 1  # holds apart
+        elif isinstance(step, WaitUntil) and not step.awaited.comes_again:
+            decisions[step.name] = 2  # dates apart
     _, length, _ = expected(journey.steps, decisions)
     assert length <= longest(journey.steps)
 

@@ -10,14 +10,9 @@ import msgspec
 from functions.journeys.step import Step
 
 NOT_YET = (
-    "wait until",
     "wait for first of",
-    "choose",
-    "split",
     "repeat",
-    "update",
     "call webhook",
-    "stop journey",
 )
 
 
@@ -46,8 +41,9 @@ def read(raw: list[dict[str, Any]], before: Step | None = None) -> list[Step]:
     for item in raw:
         step = msgspec.convert(item, types()[verb_of(item)])
         step.name = step.name or step.label(before)
-        for arm in step.arms:
-            setattr(step, arm, read(getattr(step, arm), step))
+        for _, arm in step.ways():
+            below: list[Any] = list(arm)  # until now as it stands in the file
+            arm[:] = read(below, step)
         steps.append(step)
         before = step
     return steps

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit, ends
+from functions.segments.phrases import duration
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
     from functions.journeys.steps.wait_for import WaitFor
 
 
-class Send(Step, rename={"if_not_sent": "if not sent"}):
+class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after"}):
     """Sends a message of this folder by e-mail or SMS, in the person's language, once.
 
     `by` is needed only where the message exists in several channels. `if not sent` holds the
-    steps for someone who may not get it or has no address.
+    steps for someone who may not get it or has no address. A message that is held longer than
+    `skip after` is not sent.
     """
 
     send: schema.Name
     by: Literal["email", "sms", ""] = ""
     purpose: str = ""
+    skip_after: schema.Duration = ""
     if_not_sent: schema.Steps = msgspec.field(default_factory=list)
 
     verb: ClassVar[str] = "send"
@@ -59,6 +63,10 @@ class Send(Step, rename={"if_not_sent": "if not sent"}):
         """What may not go now waits until the time that `Hold` names, then tries again."""
         state = {"Type": "Wait", "TimestampPath": "$.hold.Cause", "Next": name}
         return flow.add(f"hold {self.name}", state)
+
+    def latest(self, entered: datetime, zone: ZoneInfo) -> datetime | None:
+        """The last moment at which the message may go, when the run came here at `entered`."""
+        return duration(self.skip_after).after(entered, zone) if self.skip_after else None
 
     def visit(self, visit: Visit) -> Answer | None:
         outcome = visit.deliver(self)

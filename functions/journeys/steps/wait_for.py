@@ -14,6 +14,7 @@ from functions.journeys.happening import Happening, brief, happening
 from functions.journeys.step import Answer, Step, Visit
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
+from functions.journeys.steps.wait_until import WaitUntil
 from functions.segments.condition import OUTCOMES, Facts, of_message
 from functions.segments.phrases import duration
 
@@ -105,9 +106,13 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
         return {"since": {"send": before.name}}
     if isinstance(before, WaitFor):
         return {"since": {"wait": before.name}}
+    if isinstance(before, WaitUntil):
+        flow.need_start(before)
+        return {"since": {"wait": before.name}}
     exact = duration(before.wait).exact if isinstance(before, Wait) else None
     if exact is not None:
         return {"since": {"seconds": int(exact.total_seconds())}}
+    flow.need_start(before)
     return {"since": {"at.$": f"{flow.result_path(before)}.Payload.at"}}
 
 

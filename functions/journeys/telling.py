@@ -1,0 +1,391 @@
+"""A journey told in sentences, English or German, from its file as plain values."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from functions.segments.operators import as_moment
+from functions.segments.phrases import BadPhrase
+from functions.segments.sentence import name, said_length, sentence
+from functions.segments.spoken import Language, day, quoted, value
+
+Raw = dict[str, Any]
+_WRITTEN = re.compile(r"[\w.-]+( [\w.-]+)*\Z")
+_MOMENT = re.compile(
+    r"((?P<length>\d+ [a-z ]+) (?P<side>before|after) )?"
+    r"(?P<what>.*?) ?(?P<clock>\d{1,2}:\d\d)?\Z"
+)
+_GERMAN_DAYS = {
+    "Monday": "Montag",
+    "Tuesday": "Dienstag",
+    "Wednesday": "Mittwoch",
+    "Thursday": "Donnerstag",
+    "Friday": "Freitag",
+    "Saturday": "Samstag",
+    "Sunday": "Sonntag",
+    "working day": "zum nächsten Arbeitstag",
+}
+JOURNEY_WORDS = ("title", "purpose", "enter when", "once per", "only if", "leave when", "goal")
+
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "title": "title",
+        "purpose": "purpose",
+        "enter when": "enters when",
+        "once per": "enters",
+        "only if": "only if",
+        "leave when": "leaves when",
+        "goal": "goal",
+        "steps": "steps",
+        "never": "nobody enters by an event; another journey starts it",
+        "person": "once, never again",
+        "occasion": "every time",
+        "again": "again after {}",
+        "each": "once for each {}",
+        "as": "{} (as {})",
+        "within": "{} (until {} after the last message; {})",
+        "stays": "the person stays",
+        "leaves": "the person leaves",
+        "send": "send {}",
+        "wait": "wait {}",
+        "wait until": "wait until {}",
+        "wait for": "wait until {} (at most {})",
+        "if": "if {}",
+        "choose": "go the first way that is open",
+        "split": "split by chance: {}",
+        "task": "task for {}: {}",
+        "owner": "the owner",
+        "update": "change the person: {}",
+        "start journey": "start the journey {}",
+        "stop journey": "stop the journey {}",
+        "end": "end as {}",
+        "by email": "by e-mail",
+        "by sms": "by text message",
+        "for purpose": "for the purpose {}",
+        "due": "due in {}",
+        "skip after": "skipped after {}",
+        "set": "{} becomes {}",
+        "add tag": "gets the tag {}",
+        "remove tag": "loses the tag {}",
+        "outcome": "as {}",
+        "called": "called {}",
+        "then": "then",
+        "otherwise": "otherwise",
+        "happened": "when it happens",
+        "too late": "when the time runs out",
+        "passed": "when that has passed already",
+        "if not sent": "when it is not sent",
+    },
+    "de": {
+        "title": "Titel",
+        "purpose": "Zweck",
+        "enter when": "beginnt, wenn",
+        "once per": "beginnt",
+        "only if": "nur wenn",
+        "leave when": "endet, wenn",
+        "goal": "Ziel",
+        "steps": "Schritte",
+        "never": "niemand beginnt durch ein Ereignis; eine andere Journey startet sie",
+        "person": "einmal, nie wieder",
+        "occasion": "jedes Mal",
+        "again": "wieder nach Ablauf von: {}",
+        "each": "einmal für jeden Wert von {}",
+        "as": "{} (als {})",
+        "within": "{} (bis {} nach der letzten Nachricht; {})",
+        "stays": "die Person bleibt",
+        "leaves": "die Person verlässt die Journey",
+        "send": "{} senden",
+        "wait": "{} warten",
+        "wait until": "warten bis {}",
+        "wait for": "warten auf: {} (höchstens {})",
+        "if": "wenn gilt: {}",
+        "choose": "den ersten Weg gehen, der offen ist",
+        "split": "nach Zufall teilen: {}",
+        "task": "Aufgabe für {}: {}",
+        "owner": "den Zuständigen",
+        "update": "die Person ändern: {}",
+        "start journey": "die Journey {} starten",
+        "stop journey": "die Journey {} beenden",
+        "end": "enden als {}",
+        "by email": "per E-Mail",
+        "by sms": "per SMS",
+        "for purpose": "für den Zweck {}",
+        "due": "fällig in: {}",
+        "skip after": "entfällt nach: {}",
+        "set": "{} wird {}",
+        "add tag": "bekommt das Kennzeichen {}",
+        "remove tag": "verliert das Kennzeichen {}",
+        "outcome": "als {}",
+        "called": "genannt {}",
+        "then": "dann",
+        "otherwise": "sonst",
+        "happened": "wenn es geschieht",
+        "too late": "wenn die Zeit abläuft",
+        "passed": "wenn das schon vorbei ist",
+        "if not sent": "wenn sie nicht gesendet wird",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of what is told, and the lines that stand indented below it."""
+
+    text: str
+    below: tuple["Line", ...] = ()
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Steps that a step holds: where they stand in it, when they are taken."""
+
+    place: tuple[str | int, ...]
+    when: str
+    steps: list[Raw]
+
+
+def tell(raw: Raw, language: Language) -> Line:
+    """The whole journey; the first line is its title. Takes a file that passed the checks."""
+    lines = [
+        Line(f"{_WORDS[language].get(word, word)}: {said[0]}")
+        if len(said) == 1
+        else Line(f"{_WORDS[language].get(word, word)}:", tuple(map(Line, said)))
+        for word, said in rules(raw, language).items()
+        if word != "title"
+    ]
+    steps = Line(f"{_WORDS[language]['steps']}:", tuple(_steps(raw["steps"], language)))
+    return Line(str(raw["title"]), (*lines, steps))
+
+
+def _steps(found: list[Raw], language: Language) -> Iterator[Line]:
+    for one in found:
+        below = (
+            Line(f"{arm.when}:", tuple(_steps(arm.steps, language)))
+            for arm in arms(one, language)
+            if arm.steps or len(arm.place) > 1  # a way of choose or split says something itself
+        )
+        yield Line(step(one, language), tuple(below))
+
+
+# --- entry, exits, goal
+
+
+def rules(raw: Raw, language: Language) -> dict[str, list[str]]:
+    """All of the journey but its steps: the sentences of each word."""
+    found = {word: _rule(word, raw.get(word), language) for word in JOURNEY_WORDS}
+    others = [word for word in raw if word not in (*JOURNEY_WORDS, "steps")]
+    found |= {word: [plain(raw[word], language)] for word in others}
+    return {word: said for word, said in found.items() if said}
+
+
+def _rule(word: str, raw: Any, language: Language) -> list[str]:
+    if word == "enter when" and raw is None:
+        return [_WORDS[language]["never"]]
+    if raw is None:
+        return []
+    if word == "leave when":
+        return [_leave(item, language) for item in raw]
+    if word == "goal":
+        return [_goal(raw, language)]
+    if word == "once per":
+        return [_once(str(raw), language)]
+    if word in ("enter when", "only if"):
+        return [happens(raw, language)]
+    return [quoted(str(raw), language)]
+
+
+def _leave(raw: Raw, language: Language) -> str:
+    what = {word: value for word, value in raw.items() if word != "as"}
+    outcome = quoted(str(raw.get("as", "")), language)
+    return _WORDS[language]["as"].format(happens(what, language), outcome)
+
+
+def _goal(raw: Raw, language: Language) -> str:
+    words = _WORDS[language]
+    what = {word: value for word, value in raw.items() if word not in ("within", "stay")}
+    time = _length(raw.get("within", "7 days"), language)
+    after = words["stays" if raw.get("stay") else "leaves"]
+    return words["within"].format(happens(what, language), time, after)
+
+
+def _once(rule: str, language: Language) -> str:
+    words = _WORDS[language]
+    if rule in ("person", "occasion"):
+        return words[rule]
+    try:
+        return words["again"].format(said_length(rule, language))
+    except BadPhrase:
+        return words["each"].format(name(rule, language))
+
+
+def happens(raw: Any, language: Language) -> str:
+    """A happening or condition in words; one that cannot be read, as it is written."""
+    try:
+        return sentence(raw, language)
+    except BadPhrase:
+        return plain(raw, language)
+
+
+def _length(phrase: Any, language: Language) -> str:
+    try:
+        return said_length(phrase, language)
+    except BadPhrase:
+        return plain(phrase, language)
+
+
+def plain(raw: Any, language: Language) -> str:
+    """Any value as it is written: `{a: “b”}`."""
+    if isinstance(raw, dict):
+        inner = (
+            f"{_key(str(word), language)}: {plain(one, language)}" for word, one in raw.items()
+        )
+        return f"{{{', '.join(inner)}}}"
+    if isinstance(raw, list):
+        return f"[{', '.join(plain(item, language) for item in raw)}]"
+    return "" if raw is None else value(raw, language)
+
+
+def _key(word: str, language: Language) -> str:
+    return word if _WRITTEN.match(word) else quoted(word, language)
+
+
+# --- steps
+
+
+def verb(raw: Raw) -> str:
+    """The word that says what a step does."""
+    return next((word for word in STEPS if word in raw), next(iter(raw), ""))
+
+
+def step(raw: Raw, language: Language) -> str:
+    """One step in words, without what it holds."""
+    which = verb(raw)
+    said = STEPS[which](raw, language) if which in STEPS else f"{which}: {_rest(raw, language)}"
+    used = {which, *_SAID_WITH.get(which, ()), *ARMS, "arms"}
+    beside = [
+        _beside(word, one, language) for word, one in raw.items() if word not in used and one != ""
+    ]
+    return ", ".join((said, *beside))
+
+
+def _rest(raw: Raw, language: Language) -> str:
+    return plain(raw.get(verb(raw)), language)
+
+
+def _beside(word: str, raw: Any, language: Language) -> str:
+    words = _WORDS[language]
+    if word == "by" and f"by {raw}" in words:
+        return words[f"by {raw}"]
+    if word in ("due", "skip after"):
+        return words[word].format(_length(raw, language))
+    form = {"purpose": "for purpose", "as": "outcome", "name": "called"}.get(word)
+    if form:
+        return words[form].format(plain(raw, language))
+    return f"{word}: {_length(raw, language)}"
+
+
+def _simple(word: str) -> Callable[[Raw, Language], str]:
+    return lambda raw, language: _WORDS[language][word].format(plain(raw[word], language))
+
+
+def _wait(raw: Raw, language: Language) -> str:
+    return _WORDS[language]["wait"].format(_length(raw["wait"], language))
+
+
+def _wait_until(raw: Raw, language: Language) -> str:
+    return _WORDS[language]["wait until"].format(_moment(raw["wait until"], language))
+
+
+def _moment(phrase: Any, language: Language) -> str:
+    """A MOMENT as the language has it; in English the phrase is a sentence's part already."""
+    parts = _MOMENT.match(str(phrase))
+    if parts is None:
+        return str(phrase)
+    date = as_moment(parts["what"])
+    if language == "en":
+        return str(phrase).replace(parts["what"], day(date, "en")) if date else str(phrase)
+    said = day(date, "de") if date else _GERMAN_DAYS.get(parts["what"], parts["what"])
+    if date:
+        said = f"zum {said}"
+    if parts["length"]:
+        side = "vor" if parts["side"] == "before" else "nach"
+        said = f"{_length(parts['length'], language)} {side} {said}"
+    return f"{said} {parts['clock'] or ''}".strip() + (" Uhr" if parts["clock"] else "")
+
+
+def _wait_for(raw: Raw, language: Language) -> str:
+    what, longest = happens(raw["wait for"], language), _length(raw.get("at most"), language)
+    return _WORDS[language]["wait for"].format(what, longest)
+
+
+def _if(raw: Raw, language: Language) -> str:
+    return _WORDS[language]["if"].format(happens(raw["if"], language))
+
+
+def _choose(raw: Raw, language: Language) -> str:
+    return _WORDS[language]["choose"]
+
+
+def _task(raw: Raw, language: Language) -> str:
+    words, team = _WORDS[language], str(raw.get("for", ""))
+    whom = words["owner"] if team == "owner" else quoted(team, language)
+    return words["task"].format(whom, quoted(str(raw["task"]), language))
+
+
+def _update(raw: Raw, language: Language) -> str:
+    words, said = _WORDS[language], []
+    for word, wanted in raw["update"].items():
+        if word == "set":
+            named = ((_key(trait, language), one) for trait, one in wanted.items())
+            said += [words["set"].format(trait, plain(one, language)) for trait, one in named]
+        elif word in words:
+            said.append(words[word].format(plain(wanted, language)))
+        else:
+            said.append(f"{word}: {plain(wanted, language)}")
+    return words["update"].format(", ".join(said))
+
+
+STEPS: dict[str, Callable[[Raw, Language], str]] = {
+    "send": _simple("send"),
+    "wait": _wait,
+    "wait until": _wait_until,
+    "wait for": _wait_for,
+    "choose": _choose,  # before "if", which stands inside it only
+    "if": _if,
+    "split": _simple("split"),
+    "task": _task,
+    "update": _update,
+    "start journey": _simple("start journey"),
+    "stop journey": _simple("stop journey"),
+    "end": _simple("end"),
+}
+_SAID_WITH = {"wait for": ("at most",), "task": ("for",)}
+ARMS = ("then", "otherwise", "if not sent")
+_WHEN = {
+    ("wait for", "then"): "happened",
+    ("wait for", "otherwise"): "too late",
+    ("wait until", "otherwise"): "passed",
+}
+
+
+def arms(raw: Raw, language: Language) -> list[Arm]:
+    """The arms of a step in the order in which they are asked."""
+    words, found = _WORDS[language], []
+    if isinstance(raw.get("choose"), list):
+        for index, way in enumerate(raw["choose"]):
+            found.append(Arm(("choose", index, "then"), _if(way, language), way.get("then") or []))
+    if isinstance(raw.get("arms"), dict):
+        for arm, way in raw["arms"].items():
+            when = f"{quoted(arm, language)} ({_share(way.get('share'), language)})"
+            found.append(Arm(("arms", arm, "then"), when, way.get("then") or []))
+    for word in ARMS:
+        if word in raw:
+            when = words[_WHEN.get((verb(raw), word), word)]
+            found.append(Arm((word,), when, raw[word] or []))
+    return found
+
+
+def _share(share: Any, language: Language) -> str:
+    text = str(share)
+    return text if language == "en" else text.replace("percent", "Prozent").replace(".", ",")

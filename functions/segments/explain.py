@@ -1,0 +1,218 @@
+"""Why a condition is true or false for one person, with the values that it looked at."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from functions.segments.condition import (
+    Facts,
+    condition,
+    event_values,
+    names,
+    occurrences,
+    of_message,
+)
+from functions.segments.operators import find
+from functions.segments.person import fields
+from functions.segments.sentence import channel, name, sentence
+from functions.segments.spoken import Language, moment, number, quoted, value
+from functions.tracking.event import Event
+from functions.tracking.message import GIVEN_UP, Message
+from functions.tracking.permission import refusal
+
+MOST_SHOWN = 5  # of events; the others are counted
+
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "is": "{} is {}",
+        "missing": "{} is not known",
+        "counted": "counted: {}",
+        "latest": "{} on {}",
+        "in all": "{} at any time: {}",
+        "no message": "no such message",
+        "sent": "sent",
+        "unknown": "sent, as far as we know",
+        "failed": "failed",
+        "not sent": "not sent",
+        "held": "held back",
+        "opened": "opened: {}",
+        "clicked": "clicked: {}",
+        "link": "clicked {}: {}",
+        "opened by robots": "opened by a robot",
+        "clicked by robots": "clicked by a robot",
+        "has address": "there is an address for {}",
+        "no address": "there is no address for {}",
+        "allowed": "allowed for {}",
+        "refused": "not allowed for {}: {}",
+    },
+    "de": {
+        "is": "{} ist {}",
+        "missing": "{} ist nicht bekannt",
+        "counted": "gezählt: {}",
+        "latest": "{} am {}",
+        "in all": "{} zu irgendeiner Zeit: {}",
+        "no message": "keine solche Nachricht",
+        "sent": "gesendet",
+        "unknown": "gesendet, soweit wir wissen",
+        "failed": "fehlgeschlagen",
+        "not sent": "nicht gesendet",
+        "held": "zurückgehalten",
+        "opened": "geöffnet: {}",
+        "clicked": "geklickt: {}",
+        "link": "auf {} geklickt: {}",
+        "opened by robots": "von einem Roboter geöffnet",
+        "clicked by robots": "von einem Roboter geklickt",
+        "has address": "es gibt eine Adresse für {}",
+        "no address": "es gibt keine Adresse für {}",
+        "allowed": "erlaubt für {}",
+        "refused": "nicht erlaubt für {}: {}",
+    },
+}
+# What permission and ledger say, which is kept in English.
+_GERMAN_REASONS = {
+    "the person was erased": "die Person wurde gelöscht",
+    "no consent": "keine Einwilligung",
+    "consent withdrawn": "Einwilligung widerrufen",
+    "suppressed": "gesperrt",
+    "no address": "keine Adresse",
+    "no phone number": "keine Telefonnummer",
+    "the address has changed": "die Adresse hat sich geändert",
+    "the run has ended": "der Durchlauf war zu Ende",
+    "it would have gone too late (skip after)": "sie wäre zu spät gekommen (skip after)",
+    GIVEN_UP: "es kam keine Quittung: vermutlich nicht gesendet",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A condition's sentence, whether it holds, the values used, and the same of its parts.
+
+    `used` is empty where there are parts, which tell theirs.
+    """
+
+    sentence: str
+    holds: bool
+    used: tuple[str, ...] = ()
+    parts: tuple["Explanation", ...] = ()
+
+
+def explain(raw: Any, facts: Facts, language: Language = "en") -> Explanation:
+    """Why a CONDITION is true or false. `holds` is what `condition` says. Raises BadPhrase."""
+    holds = condition(raw)(facts)
+    parts = tuple(explain(part, facts, language) for part in _parts(raw))
+    used = () if parts else tuple(_used(raw, facts, language))
+    return Explanation(sentence(raw, language), holds, used, parts)
+
+
+def _parts(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conditions that it combines; several fields are one each."""
+    for word in ("all of", "any of", "none of"):
+        if word in raw:
+            return list(raw[word])
+    for word in ("person", "entry"):
+        if len(raw.get(word, ())) > 1:
+            return [{word: {field: test}} for field, test in raw[word].items()]
+    return []
+
+
+def _used(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    word = next(word for word in USED if word in raw)
+    return USED[word](raw, facts, language)
+
+
+def _of_person(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    known = fields(facts.profile)
+    return [_field(path, find(known, path), language) for path in raw["person"]]
+
+
+def _of_entry(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    return [_field(path, event_values(facts.entry, path), language) for path in raw["entry"]]
+
+
+def _field(path: str, found: list[Any], language: Language) -> str:
+    words, field = _WORDS[language], name(path, language)
+    if not found:
+        return words["missing"].format(field)
+    return words["is"].format(field, ", ".join(_value(one, language) for one in found))
+
+
+def _value(found: Any, language: Language) -> str:
+    """A person's value; a list in brackets, so that an empty one is seen."""
+    if isinstance(found, list):
+        return f"[{', '.join(_value(item, language) for item in found)}]"
+    return value(found, language)
+
+
+def _of_events(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    words, found = _WORDS[language], occurrences(raw)(facts)
+    yield words["counted"].format(number(len(found), language))
+    for event in _latest(found):
+        yield words["latest"].format(quoted(event.name, language), _time(event.time, language))
+    if not {"where", "same", "in the last", "since"}.isdisjoint(raw):  # something was left out
+        wanted = names(raw["did"])
+        said = ", ".join(quoted(one, language) for one in wanted)
+        in_all = len(list(facts.events(wanted, None)))
+        yield words["in all"].format(said, number(in_all, language))
+
+
+def _latest(events: Sequence[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.time, reverse=True)[:MOST_SHOWN]
+
+
+def _of_messages(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    word = next(word for word in ("sent", "opened", "clicked") if word in raw)
+    for wanted in names(raw[word]):
+        found = of_message(facts, (wanted,))
+        shown = quoted(wanted, language)
+        for message in found:
+            yield f"{shown}: {'; '.join(_fates(message, language))}"
+        if not found:
+            yield f"{shown}: {_WORDS[language]['no message']}"
+
+
+def _fates(message: Message, language: Language) -> Iterable[str]:
+    """What became of a message: "sent; opened: 1 March 2027 at 10:00 UTC"."""
+    words = _WORDS[language]
+    reason = _reason(message.reason, language)
+    yield words[message.state] + (f" ({reason})" if reason else "")
+    if message.opened:
+        yield words["opened"].format(_time(message.opened, language))
+    for link, time in sorted(message.clicked.items()):
+        form = "link" if link else "clicked"
+        parts = [quoted(link, language)] if link else []
+        yield words[form].format(*parts, _time(time, language))
+    yield from (words[f"{did} by robots"] for did in ("opened", "clicked") if did in message.robots)
+
+
+def _permission(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    words, permission, which = _WORDS[language], facts.permission, raw["may get"]
+    purpose = raw.get("purpose", facts.purpose)
+    has_address = "has address" if which in permission.addresses else "no address"
+    yield words[has_address].format(channel(which, language))
+    needs = facts.needs_consent.get(purpose, True)
+    why_not = refusal(permission, which, purpose, needs)
+    form = "refused" if why_not else "allowed"
+    yield words[form].format(quoted(purpose, language), _reason(why_not, language))
+
+
+def _reason(said: str, language: Language) -> str:
+    if language == "en" or said in _GERMAN_REASONS:
+        return said if language == "en" else _GERMAN_REASONS[said]
+    kind, colon, rest = said.partition(": ")
+    return _GERMAN_REASONS.get(kind, kind) + colon + rest
+
+
+def _time(time: datetime, language: Language) -> str:
+    return moment(time.astimezone(UTC), language)
+
+
+USED: dict[str, Callable[[dict[str, Any], Facts, Language], Iterable[str]]] = {
+    "person": _of_person,
+    "entry": _of_entry,
+    "did": _of_events,
+    "sent": _of_messages,
+    "opened": _of_messages,
+    "clicked": _of_messages,
+    "may get": _permission,
+}

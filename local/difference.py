@@ -1,0 +1,63 @@
+"""Two folders of journeys compared, in sentences."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from functions.folder import BRAND_FILE, PARTS, Folder, check_brand, read_folder
+from functions.journeys.check import load
+from functions.journeys.difference import differences, of_files, of_mapping
+from functions.journeys.yaml_file import read
+from functions.problem import Problem, Problems
+from functions.segments.spoken import Language
+
+T = TypeVar("T")
+
+
+def between(before: Path, after: Path, language: Language) -> dict[str, list[str]]:
+    """What changed, by journey, "brand.yaml" and "parts". Raises Problems of either folder."""
+    old, new = _named(before, _read), _named(after, _read)
+    found = {
+        BRAND_FILE: of_mapping(_brand(old), _brand(new), language),
+        PARTS: of_files(_parts(old), _parts(new), language),
+        **differences(old.journeys, new.journeys, language),
+    }
+    return {name: said for name, said in found.items() if said}
+
+
+def _named(folder: Path, look: Callable[[Path], T]) -> T:
+    """Problems say in which of the two folders they are."""
+    try:
+        return look(folder)
+    except Problems as problems:
+        raise Problems([_below(folder, one) for one in problems.found]) from None
+
+
+def _below(folder: Path, problem: Problem) -> Problem:
+    if problem.file.startswith(f"{folder}/"):
+        return problem
+    return replace(problem, file=f"{folder}/{problem.file}")
+
+
+def _read(folder: Path) -> Folder:
+    found = read_folder(folder)
+    purposes = check_brand(found.brand).needs_consent
+    problems = []
+    for name, files in found.journeys.items():
+        try:
+            load(name, files, purposes)
+        except Problems as wrong:
+            problems += wrong.found
+    if problems:
+        raise Problems(problems)
+    return found
+
+
+def _brand(folder: Folder) -> dict[str, Any]:
+    raw: dict[str, Any] = read(BRAND_FILE, folder.brand).value
+    return raw
+
+
+def _parts(folder: Folder) -> dict[str, str]:
+    return {name.rpartition("/")[2]: text for name, text in folder.parts.items()}
