@@ -145,7 +145,7 @@ def _change_of_clocks(early: datetime, late: datetime, zone: ZoneInfo) -> dateti
 
 def moment(text: object) -> Moment:
     """Read "Monday 9:00". Raises BadPhrase."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or text != text.strip():
         raise BadPhrase(f"{text!r} is not a moment; {MOMENT_EXAMPLE}")
     what, clock = _split(text)
     if what in DAYS or (clock and not what):

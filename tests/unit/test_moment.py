@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.segments.moment import MOMENT_PATTERN, WEEKDAYS, at_clock, moment
@@ -287,6 +287,7 @@ words = st.sampled_from(
 
 
 @settings(max_examples=500, deadline=None)
+@example(" 9:00")
 @given(st.lists(words, max_size=5).map(" ".join) | st.text(max_size=20))
 def test_editors_take_what_the_checker_takes(text: str) -> None:
     """The schema's pattern and the reader agree; only the reader knows the calendar."""
