@@ -197,6 +197,7 @@ class Tante(Stack):
             waited_for=False,
         )
         self.tables.let_write(close.role, PEOPLE)
+        self.tables.let_read(close.role, CATALOGUE)  # what a run was sending stands in its version
         self.journeys.tell_of_ends(close, failed_calls)
 
         compare = self._function(

@@ -148,7 +148,7 @@ MAY: dict[str, list[Probe]] = {
     "process_event": [query("people"), stop("onboarding"), send("EventQueueUrl")],
     "run_step": [get("timeline"), stop("onboarding"), secret("Link")],
     "start_run": [get("people")],
-    "close_run": [get("people")],
+    "close_run": [get("people"), get("catalogue")],
     "compare_runs": [get("people"), stop("onboarding")],
     "settle_messages": [get("people")],
     "publish_journey": [get("catalogue")],
@@ -182,7 +182,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(stop("onboarding"), mail(), text(), start("of-somebody-else")),
     ],
     "close_run": [
-        *(get("catalogue"), get("timeline"), secret("Identity"), start(f"{PREFIX}onboarding")),
+        *(put("catalogue"), get("timeline"), secret("Identity"), start(f"{PREFIX}onboarding")),
         *(stop("onboarding"), mail(), text(), send("EventQueueUrl")),
     ],
     "compare_runs": [
