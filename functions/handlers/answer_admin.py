@@ -15,11 +15,15 @@ from aws_lambda_powertools.event_handler.exceptions import (
     UnauthorizedError,
 )
 
+from functions.folder import JOURNEY_FILE
 from functions.handlers import openapi, views, wiring
-from functions.handlers.desk import journey_desk
+from functions.handlers.desk import journey_desk, zone_of
 from functions.handlers.openapi import Operation, Parameter
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
+from functions.journeys.why import Missing, Way, way, why_not
+from functions.journeys.yaml_file import read
+from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people
 from functions.storage.remember import timeline
 from functions.tracking.message import Message
@@ -29,6 +33,7 @@ app = APIGatewayHttpResolver()
 logger = Logger(service="answer_admin")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 MOST, LONGEST = 500, 500  # of a page; of a parameter
+MOST_TOLD = 10  # runs of a person and journey, each with a read of all its messages
 
 
 class PeoplePage(msgspec.Struct):
@@ -50,6 +55,13 @@ class RunsPage(msgspec.Struct):
 
     runs: list[views.RunView]
     next: str = ""
+
+
+class WhyPage(msgspec.Struct):
+    """A person's runs of a journey, told; without any, why there is none."""
+
+    runs: list[Way]
+    missing: Missing | None = None
 
 
 class MessagesPage(msgspec.Struct):
@@ -271,6 +283,52 @@ def _run(run: Run) -> views.RunView:
     parts = wiring.parts()
     desk, profile = journey_desk(parts), people.profile_of(parts.store, run.person)
     return views.run(run, waits_for(desk, run, profile, desk.permission(run.person)))
+
+
+LANGUAGE = Parameter("in", "query", "the language of the sentences: en (by default) or de")
+
+
+@operation(
+    "/api/people/{person_id}/journeys/{journey}/why",
+    "Why (not)? What was decided at each step of a person's runs of a journey, newest first",
+    WhyPage,
+    PERSON,
+    Parameter("journey", "path", "the journey's name"),
+    LANGUAGE,
+)
+def _why(person_id: str, journey: str) -> WhyPage:
+    parts, profile = wiring.parts(), _profile(person_id)
+    newest = parts.library.newest(journey)
+    runs = [
+        run for key in profile.keys for run in parts.store.query(Run, key, prefix=f"{journey}/")
+    ]
+    if newest is None and not runs:
+        raise NotFoundError(f'no journey is called "{journey[:50]}"')
+    runs.sort(key=lambda run: run.entered, reverse=True)
+    desk, zone, language = journey_desk(parts), zone_of(profile, parts), _language()
+    told = [
+        way(desk, run, profile, _file(parts, run.journey, run.journey_version), zone, language)
+        for run in runs[:MOST_TOLD]
+    ]
+    missing = None
+    if newest and not runs:
+        raw = _file(parts, journey, newest.version)
+        missing = why_not(desk, profile, newest.journey, raw, language)
+    return WhyPage(told, missing)
+
+
+def _file(parts: wiring.Parts, journey: str, version: str) -> dict[str, Any]:
+    text = parts.library.version(journey, version).files[JOURNEY_FILE]
+    raw: dict[str, Any] = read(f"{journey}/{JOURNEY_FILE}", text).value
+    return raw
+
+
+def _language() -> Language:
+    asked = _asked("in") or "en"
+    found = next((language for language in LANGUAGES if language == asked), None)
+    if found is None:
+        raise BadRequestError(f'"in" is one of: {", ".join(LANGUAGES)}')
+    return found
 
 
 @operation(

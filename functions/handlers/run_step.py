@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
-from functions.handlers.desk import journey_desk
+from functions.handlers.desk import journey_desk, zone_of
+from functions.journeys.decision import Decision, is_worth_noting, tell
 from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
 from functions.journeys.leave import leave_all
@@ -15,6 +16,7 @@ from functions.journeys.run import Run, Task, Wait, Waits, register, run_key
 from functions.journeys.step import Answer, Busy, Exit, Step, Temporary, Visit
 from functions.journeys.steps.send import Send, moment
 from functions.messages.deliver import Desk, Wish, deliver, languages
+from functions.segments.condition import Facts
 from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.library import Published
@@ -107,10 +109,11 @@ class _Steps:
 
     def _visit(self, step: Step) -> Visit:
         permission = self.desk.permission(self.run.person)
+        facts = self.desk.facts(self.run, self.journey, self.profile, permission)
         return Visit(
             run=self.run,
             now=self.parts.now(),
-            facts=self.desk.facts(self.run, self.journey, self.profile, permission),
+            facts=facts,
             zone=self._zone(),
             payload=self.payload,
             deliver=self._deliver,
@@ -118,6 +121,11 @@ class _Steps:
             give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
             stop=self._stop,
             change_person=lambda traits: self._change_person(step, traits),
+            decided=lambda arm, asked, steps: (
+                self._note_decision(step, facts, arm, asked)
+                if is_worth_noting(asked, steps)
+                else None
+            ),
             waits=self._waits,
             wait=self._wait,
             pass_over=self._pass_over,
@@ -125,11 +133,7 @@ class _Steps:
         )
 
     def _zone(self) -> ZoneInfo:
-        named = fields(self.profile).get("zone")
-        try:
-            return ZoneInfo(str(named))
-        except (KeyError, ValueError, OSError):
-            return _brand_zone(self.parts.library.brand().time_zone)
+        return zone_of(self.profile, self.parts)
 
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
@@ -214,6 +218,21 @@ class _Steps:
         message = self.parts.store.get(Message, self.run.person, key)
         return message.claimed if message else None
 
+    def _note_decision(self, step: Step, facts: Facts, arm: str, asked: list[Any]) -> None:
+        """For who asks why later; a retry writes it again, as it decided then."""
+        run = self.run
+        decision = Decision(
+            person=run.person,
+            run_id=run.run_id,
+            journey=run.journey,
+            journey_version=self.published.version,
+            step=step.name,
+            at=facts.now,
+            arm=arm,
+            told=tell(asked, facts),
+        )
+        self.parts.store.write([decision])
+
     def _give_task(self, step: Step, text: str, owner: str, due: datetime | None) -> None:
         brand = self.parts.library.brand()
         own = self.profile.trait("owner")
@@ -233,15 +252,6 @@ class _Steps:
             self.parts.store.put(task)
         except Conflict:
             return  # a retry of the step: the colleague has the task already
-
-
-def _brand_zone(name: str) -> ZoneInfo:
-    """The brand's zone; a mistake there is no reason to end a run."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        logger.error("brand.yaml has no valid time zone", extra={"zone": name})
-        return ZoneInfo("UTC")
 
 
 def _context(profile: Profile) -> dict[str, str]:

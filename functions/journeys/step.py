@@ -53,6 +53,8 @@ class Visit:
     give_task(text, owner, due): makes a task for a colleague.
     stop(journey, outcome): ends the person's runs of that journey.
     change_person(traits): sets these traits of the person.
+    decided(arm, asked, steps): notes which arm was taken, the conditions that were asked, and
+    the steps that follow from it.
     waits(): what the run has waited for so far.
     wait(since, until): registers the wait with the step's token.
     pass_over(wait): notes that the wait of this name began and was over at once.
@@ -69,6 +71,7 @@ class Visit:
     give_task: Callable[[str, str, datetime | None], None]
     stop: Callable[[str, str], None]
     change_person: Callable[[dict[str, Any]], None]
+    decided: Callable[[str, list[Any], list[Step]], None]
     waits: Callable[[], Waits]
     wait: Callable[[datetime, datetime], None]
     pass_over: Callable[[str], None]

@@ -272,6 +272,17 @@ def mentioned_purposes(raw: Any) -> list[str]:
     return [one["purpose"] for one in _walk(raw) if "may get" in one and "purpose" in one]
 
 
+# What these look at keeps its times, and so can be asked again as it was.
+_WITH_TIMES = frozenset({"entry", "did", *OUTCOMES})
+_COMBINE = frozenset({"all of", "any of", "none of"})
+
+
+def can_be_told_again(raw: Any) -> bool:
+    """Whether it can be said later what a condition was at some moment before."""
+    words = {word for one in _walk(raw) for word in READERS if word in one}
+    return words <= _WITH_TIMES | _COMBINE
+
+
 def _walk(raw: Any) -> Iterator[dict[str, Any]]:
     """A condition and all those that it combines."""
     if isinstance(raw, list):

@@ -174,8 +174,8 @@ def _of_messages(raw: dict[str, Any], facts: Facts, language: Language) -> Itera
 def _fates(message: Message, language: Language) -> Iterable[str]:
     """What became of a message: "sent; opened: 1 March 2027 at 10:00 UTC"."""
     words = _WORDS[language]
-    reason = _reason(message.reason, language)
-    yield words[message.state] + (f" ({reason})" if reason else "")
+    why = reason(message.reason, language)
+    yield words[message.state] + (f" ({why})" if why else "")
     if message.opened:
         yield words["opened"].format(_time(message.opened, language))
     for link, time in sorted(message.clicked.items()):
@@ -193,10 +193,11 @@ def _permission(raw: dict[str, Any], facts: Facts, language: Language) -> Iterab
     needs = facts.needs_consent.get(purpose, True)
     why_not = refusal(permission, which, purpose, needs)
     form = "refused" if why_not else "allowed"
-    yield words[form].format(quoted(purpose, language), _reason(why_not, language))
+    yield words[form].format(quoted(purpose, language), reason(why_not, language))
 
 
-def _reason(said: str, language: Language) -> str:
+def reason(said: str, language: Language) -> str:
+    """A reason of permission or ledger, which are kept in English."""
     if language == "en" or said in _GERMAN_REASONS:
         return said if language == "en" else _GERMAN_REASONS[said]
     kind, colon, rest = said.partition(": ")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal
 
+from functions.journeys.decision import Decision
 from functions.journeys.run import JourneyVersion, Run, Task, Waits
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
@@ -76,6 +77,14 @@ KINDS: dict[type[Any], Kind] = {
         "waits",
         _person,
         sort=lambda waits: f"{waits.journey}/{waits.run_id}",
+        expires=attrgetter("expires"),
+    ),
+    Decision: Kind(
+        "people",
+        "decision",
+        _person,
+        sort=attrgetter("key"),
+        versioned=False,
         expires=attrgetter("expires"),
     ),
     Message: Kind(

@@ -48,4 +48,6 @@ class Branch(Step, dict=True, rename={"if_": "if"}):
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        return Answer({"arm": "then" if self.asked(visit.facts) else "otherwise"})
+        arm = "then" if self.asked(visit.facts) else "otherwise"
+        visit.decided(arm, [self.if_], getattr(self, arm))
+        return Answer({"arm": arm})

@@ -62,8 +62,12 @@ class Choose(Step, dict=True):
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        true = (arm_name(index) for index, asked in enumerate(self.asked) if asked(visit.facts))
-        return Answer({"arm": next(true, "otherwise")})
+        true = (index for index, asked in enumerate(self.asked) if asked(visit.facts))
+        taken = next(true, len(self.choose))
+        arm = arm_name(taken) if taken < len(self.choose) else "otherwise"
+        steps = self.choose[taken].then if taken < len(self.choose) else self.otherwise
+        visit.decided(arm, [case.if_ for case in self.choose[: taken + 1]], steps)
+        return Answer({"arm": arm})
 
     def check(self) -> Iterator[tuple[str, str]]:
         if len(self.choose) == 1:

@@ -1,0 +1,103 @@
+"""A decision: which way a run went at a step that asked, and what was known at that moment."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from functions.journeys.step import Step
+from functions.segments.condition import Facts, can_be_told_again
+from functions.segments.explain import Explanation, explain
+from functions.segments.spoken import LANGUAGES
+from functions.tracking.event import Event
+from functions.tracking.message import Message
+
+KEPT_FOR = timedelta(days=400)
+MOST_TOLD = 10  # values of one condition; what a person reads, not an archive
+
+
+class Told(msgspec.Struct, omit_defaults=True):
+    """A condition in words with the values used, as `functions.segments.explain` tells it."""
+
+    sentence: str
+    holds: bool
+    used: list[str] = []
+    parts: list["Told"] = []
+
+
+class Decision(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What a step asked and which arm was taken, once for each pass of a loop.
+
+    `told` has an explanation of each condition that was asked, by language: later, the person may
+    be another. It goes by itself after 400 days, and with the person.
+    """
+
+    person: str
+    run_id: str
+    journey: str
+    journey_version: str
+    step: str
+    iteration: int = 0
+    at: datetime
+    arm: str
+    told: dict[str, list[Told]] = {}
+
+    @property
+    def key(self) -> str:
+        """Where it stands below its person."""
+        return f"{self.run_id}/{self.step}/{self.iteration}"
+
+    @property
+    def expires(self) -> int:
+        """Epoch seconds."""
+        return int((self.at + KEPT_FOR).timestamp())
+
+
+def is_worth_noting(asked: list[Any], steps: list[Step]) -> bool:
+    """A decision from which nothing followed, and which can be told again from what is stored,
+    is not written down: it would be a write unit each time that nothing happens."""
+    return bool(steps) or not all(map(can_be_told_again, asked))
+
+
+def as_of(facts: Facts, moment: datetime) -> Facts:
+    """The facts as they were stored at a moment, as far as they tell their times: what happened
+    later, and events that came later, left out."""
+
+    def events(names: Iterable[str], since: datetime | None) -> list[Event]:
+        found = facts.events(names, since)
+        return [event for event in found if event.time <= moment and event.received_at <= moment]
+
+    return replace(
+        facts,
+        now=moment,
+        events=events,
+        messages=lambda: [_as_of(message, moment) for message in facts.messages()],
+    )
+
+
+def _as_of(message: Message, moment: datetime) -> Message:
+    return msgspec.structs.replace(
+        message,
+        opened=_if_before(message.opened, moment),
+        bounced=_if_before(message.bounced, moment),
+        clicked={link: time for link, time in message.clicked.items() if time <= moment},
+    )
+
+
+def _if_before(time: datetime | None, moment: datetime) -> datetime | None:
+    return time if time and time <= moment else None
+
+
+def tell(asked: list[Any], facts: Facts) -> dict[str, list[Told]]:
+    """The conditions that were asked, explained in every language."""
+    return {
+        language: [told(explain(raw, facts, language)) for raw in asked] for language in LANGUAGES
+    }
+
+
+def told(found: Explanation) -> Told:
+    """An explanation as it is kept and shown."""
+    parts = [told(part) for part in found.parts]
+    return Told(found.sentence, found.holds, list(found.used[:MOST_TOLD]), parts)

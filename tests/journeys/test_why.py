@@ -1,0 +1,233 @@
+"""Why (not)? What was decided at each step of a run is told, with what was known then."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.handlers import wiring
+from functions.journeys.decision import Decision
+from tests.support.world import JOURNEYS, World
+
+MAIL = (JOURNEYS / "upsell" / "five-reasons.en.mjml").read_text("utf-8")
+Begin = Callable[..., World]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Makes a Tante with one journey, `try`, of these steps; its messages are copies of one."""
+
+    def begin(steps: str, rules: str = "", messages: str = "hello") -> World:
+        folder = tmp_path / "folder"
+        shutil.copytree(JOURNEYS / "parts", folder / "parts")
+        shutil.copy(JOURNEYS / "brand.yaml", folder)
+        (folder / "try").mkdir()
+        head = "title: A\npurpose: offers\nonce per: occasion\nenter when: {event: Begun}\n"
+        (folder / "try" / "journey.yaml").write_text(f"{head}{rules}steps:\n{steps}", "utf-8")
+        for message in messages.split():
+            for language in ("de", "en"):
+                (folder / "try" / f"{message}.{language}.mjml").write_text(MAIL, "utf-8")
+        return World(tmp_path / "data", folder)
+
+    yield begin
+    wiring.use(None)
+
+
+def why(world: World, user: str = "ada", **query: str) -> Any:
+    return world.api(f"/api/people/{world.person(user).person}/journeys/try/why", **query)
+
+
+def came(world: World, **query: str) -> list[str]:
+    [run] = why(world, **query)["runs"]
+    return [station["came"] for station in run["stations"]]
+
+
+BRANCH = "  - if: {person: {plan: pro}}\n    then: [{wait: 1 day}]\n  - wait: 2 days\n"
+
+
+def test_a_branch_is_told_with_the_values_of_that_moment(begin: Begin) -> None:
+    world = begin(BRANCH)
+    world.identify("ada", plan="pro")
+    world.track("ada", "Begun")
+    world.advance("1 hour")
+    world.identify("ada", plan="free")
+    [run] = why(world)["runs"]
+    first = run["stations"][0]
+    assert first["says"] == "if the person's plan is “pro”"
+    assert first["came"] == "true"
+    assert first["asked"] == [
+        {"sentence": "the person's plan is “pro”", "holds": True, "used": ["plan is “pro”"]}
+    ]
+    assert run["stations"][1]["came"] == "waits until 2 March 2027 at 10:00 UTC+01:00"
+    assert run["began"] == "entered by “Begun”"
+
+
+def test_it_is_told_in_german_as_well(begin: Begin) -> None:
+    world = begin(BRANCH)
+    world.identify("ada", plan="pro")
+    world.track("ada", "Begun")
+    [run] = why(world, **{"in": "de"})["runs"]
+    assert run["began"] == "begonnen durch „Begun“"
+    assert run["stations"][0]["asked"][0]["used"] == ["plan ist „pro“"]
+    assert run["stations"][1]["came"].startswith("wartet bis 2. März 2027")
+
+
+def test_a_false_branch_goes_on_below(begin: Begin) -> None:
+    world = begin(BRANCH)
+    world.identify("ada", plan="free")
+    world.track("ada", "Begun")
+    assert came(world) == ["none was true", "waits until 3 March 2027 at 10:00 UTC+01:00"]
+
+
+def test_the_first_true_way_of_a_choice_is_told_with_those_asked_before(begin: Begin) -> None:
+    steps = (
+        "  - choose:\n"
+        "      - if: {person: {plan: pro}}\n        then: [{end: pro}]\n"
+        "      - if: {entry: {amount: {at least: 100}}}\n        then: [{end: large}]\n"
+        "      - if: {entry: {amount: 1}}\n        then: [{end: one}]\n"
+    )
+    world = begin(steps)
+    world.identify("ada", plan="free")
+    world.track("ada", "Begun", amount=500)
+    [run] = why(world)["runs"]
+    [choice, end] = run["stations"]
+    assert choice["came"] == "way number 2"
+    assert [told["holds"] for told in choice["asked"]] == [False, True]
+    assert end["says"] == "end as “large”"
+    assert (run["outcome"], run["end"]) == ("large", "ended as “large”")
+
+
+ASKS = "  - if: {did: Paid}\n    then: [{end: paid}]\n  - wait: 2 days\n"
+
+
+def test_a_decision_from_which_nothing_followed_is_told_again_as_it_was_then(begin: Begin) -> None:
+    world = begin(ASKS)
+    world.identify("ada")
+    world.track("ada", "Begun")
+    world.advance("1 hour")
+    world.track("ada", "Paid")
+    assert not list(world.store.query(Decision, world.person("ada").person))
+    [run] = why(world)["runs"]
+    first, wait = run["stations"]
+    assert first["came"] == "nothing followed from it (told from what is stored now)"
+    assert [told["holds"] for told in first["asked"]] == [False]
+    assert wait["came"].startswith("waits until 3 March 2027")
+
+
+def test_a_decision_that_led_somewhere_is_written_down_once(begin: Begin) -> None:
+    world = begin(ASKS)
+    world.track("ada", "Paid")
+    world.track("ada", "Begun")
+    [noted] = world.store.query(Decision, world.person("ada").person)
+    assert (noted.step, noted.arm) == ("if did Paid", "then")
+
+
+MAILS = (
+    "  - send: hello\n"
+    "    if not sent: [{task: Write a letter, for: care}]\n"
+    "  - wait for: {clicked: hello}\n"
+    "    at most: 2 days\n"
+    "    then: [{end: keen}]\n"
+    "  - wait: 1 day\n"
+)
+
+
+def test_what_came_of_a_message_and_what_ended_a_wait_is_told(begin: Begin) -> None:
+    world = begin(MAILS)
+    world.customer("ada")
+    world.track("ada", "Begun")
+    assert came(world)[1] == "waits until 3 March 2027 at 10:00 UTC+01:00"
+    world.advance("1 hour")
+    [mail] = world.outbox()
+    world.click(mail, "premium")
+    sent, waited, end = came(world)
+    assert sent.startswith("sent; ")
+    assert "clicked “premium” 1 March 2027 at 11:00" in sent
+    assert waited == "it happened: “hello”, 1 March 2027 at 11:00 UTC+01:00"
+    assert end == "done"
+
+
+def test_a_wait_whose_time_ran_out_is_told_so(begin: Begin) -> None:
+    world = begin(MAILS)
+    world.customer("ada")
+    world.track("ada", "Begun")
+    world.advance("50 hours")
+    assert came(world)[1:] == [
+        "the time ran out, 3 March 2027 at 10:00 UTC+01:00",
+        "waits until 4 March 2027 at 10:00 UTC+01:00",
+    ]
+
+
+def test_an_unsent_message_is_told_with_its_reason_and_what_was_done_instead(begin: Begin) -> None:
+    world = begin(MAILS)
+    world.customer("ada", consents=False)
+    world.track("ada", "Begun")
+    assert came(world)[:3] == [
+        "not sent: no consent",
+        "given to “care”, open",
+        "did not wait: none of those messages was sent",
+    ]
+
+
+def test_an_exit_is_told_with_its_rule_and_nothing_after_it(begin: Begin) -> None:
+    world = begin(MAILS, "leave when: [{event: Order Completed, as: bought}]\n")
+    world.customer("ada")
+    world.track("ada", "Begun")
+    world.advance("1 day")
+    world.order("ada", "o-1")
+    [run] = why(world)["runs"]
+    assert [station["step"] for station in run["stations"]] == [
+        "send hello",
+        "wait for clicked hello",
+    ]
+    assert run["stations"][1]["came"] == "would have waited until 3 March 2027 at 10:00 UTC+01:00"
+    assert run["end"] == "left as “bought”, because “Order Completed” happens"
+
+
+def test_the_arm_of_a_split_is_told(begin: Begin) -> None:
+    steps = (
+        "  - split: last call\n    arms:\n"
+        "      all: {share: 99.99 percent, then: [{wait: 1 day}]}\n"
+        "      none: {share: 0.01 percent}\n"
+    )
+    world = begin(steps)
+    world.identify("ada")
+    world.track("ada", "Begun")
+    assert came(world)[0] == "by chance “all”"
+
+
+# --- why not
+
+
+def missing(world: World, user: str = "ada") -> list[str]:
+    answer = why(world, user)
+    assert answer["runs"] == []
+    found: list[str] = answer["missing"]["reasons"]
+    return found
+
+
+def test_who_never_did_what_lets_in_is_told_so(begin: Begin) -> None:
+    world = begin(BRANCH)
+    world.identify("ada")
+    assert missing(world) == ["this has not happened: “Begun” happens"]
+
+
+def test_a_rule_at_the_entry_that_fails_is_told_with_its_values(begin: Begin) -> None:
+    world = begin(BRANCH, "only if: {person: {plan: pro}}\n")
+    world.identify("ada", plan="free")
+    world.track("ada", "Begun")
+    assert missing(world) == [
+        "the rule at the entry is not fulfilled now: the person's plan is “pro”"
+    ]
+    assert why(world)["missing"]["asked"][0]["used"] == ["plan is “free”"]
+
+
+def test_an_unknown_journey_and_language_are_refused(begin: Begin) -> None:
+    world = begin(BRANCH)
+    world.identify("ada")
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    at = f"/api/people/{world.person('ada').person}/journeys"
+    assert world.request("GET", f"{at}/nothing/why", headers=key)["statusCode"] == 404
+    assert world.request("GET", f"{at}/try/why?in=fr", headers=key)["statusCode"] == 400
