@@ -1,0 +1,108 @@
+"""The examples of the manual: each YAML block becomes a journey of its own that can be run."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from functions.journeys.yaml_file import read
+from tests.support.world import JOURNEYS
+
+MANUAL = JOURNEYS / "README.md"
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OTHER_FILE = re.compile(r"# (\S+\.yaml)\b")  # its first line says that it is none of a journey
+NAME = "example"
+HEAD: dict[str, Any] = {
+    "title": "An example of the manual",
+    "purpose": "offers",
+    "once per": "occasion",
+    "enter when": {"event": "Example"},
+    "steps": [{"end": "done"}],
+}
+MAIL = (JOURNEYS / "upsell" / "five-reasons.en.mjml").read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of the manual: its line there, and the journey that it is a part of."""
+
+    line: int
+    journey: dict[str, Any]
+
+    @property
+    def verbs(self) -> set[str]:
+        """Every word that begins a mapping in its steps."""
+        return set(_keys(self.journey["steps"]))
+
+    @property
+    def is_entered_by_its_event(self) -> bool:
+        return bool(self.journey["enter when"] == HEAD["enter when"])
+
+
+def examples(manual: Path = MANUAL) -> list[Example]:
+    """All examples that are of a journey: steps (a list), or words of a journey (a mapping)."""
+    text = manual.read_text("utf-8")
+    found = []
+    for block in BLOCK.finditer(text):
+        if OTHER_FILE.match(block[1]):
+            continue
+        value = read("README.md", block[1]).value
+        own = {"steps": value} if isinstance(value, list) else value
+        found.append(Example(text[: block.start()].count("\n") + 2, {**HEAD, **own}))
+    return found
+
+
+def write(example: Example, folder: Path) -> Path:
+    """A folder of journeys with the example in it, its messages, and the journeys it names."""
+    shutil.copytree(JOURNEYS / "parts", folder / "parts")
+    for shared in JOURNEYS.glob("*.yaml"):
+        shutil.copy(shared, folder)
+    own = folder / NAME
+    own.mkdir()
+    (own / "journey.yaml").write_text(json.dumps(example.journey), "utf-8")
+    for message in _messages(example.journey):
+        for language in ("de", "en"):
+            (own / f"{message}.{language}.mjml").write_text(MAIL, "utf-8")
+            if _has_text_message(example.journey, message):
+                (own / f"{message}.{language}.sms").write_text("Hello {{ unsubscribe }}", "utf-8")
+    for other in _named(example.journey, ("start journey", "stop journey", "in journey")):
+        (folder / other).mkdir()
+        started = {word: one for word, one in HEAD.items() if word != "enter when"}
+        (folder / other / "journey.yaml").write_text(json.dumps(started), "utf-8")
+    return folder
+
+
+def _keys(raw: Any) -> Iterator[str]:
+    if isinstance(raw, dict):
+        yield from raw
+        for below in raw.values():
+            yield from _keys(below)
+    elif isinstance(raw, list):
+        for below in raw:
+            yield from _keys(below)
+
+
+def _mappings(raw: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(raw, dict):
+        yield raw
+    for below in raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ():
+        yield from _mappings(below)
+
+
+def _named(raw: Any, words: tuple[str, ...]) -> set[str]:
+    found = (one[word] for one in _mappings(raw) for word in words if word in one)
+    names = (name if isinstance(name, list) else [name] for name in found)
+    return {name for some in names for name in some}
+
+
+def _messages(raw: Any) -> set[str]:
+    named = _named(raw, ("send", "sent", "opened", "clicked", "bounced"))
+    return {name for name in named if "/" not in name}
+
+
+def _has_text_message(raw: Any, message: str) -> bool:
+    sends = [one for one in _mappings(raw) if one.get("send") == message]
+    return any(one.get("by") in ("sms", "best channel") for one in sends)
