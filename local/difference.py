@@ -16,10 +16,9 @@ from functions.folder import (
     read_folder,
 )
 from functions.journeys.check import load
-from functions.journeys.difference import differences, of_files, of_mapping
+from functions.journeys.difference import differences, of_files, of_mapping, of_segments
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
-from functions.segments.sentence import sentence
 from functions.segments.spoken import Language
 
 T = TypeVar("T")
@@ -33,7 +32,7 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
     old, new = _named(before, _read), _named(after, _read)
     found = {
         BRAND_FILE: of_mapping(_brand(old), _brand(new), language),
-        SEGMENTS_FILE: of_mapping(_segments(old, language), _segments(new, language), language),
+        SEGMENTS_FILE: of_segments(_segments(old), _segments(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),
     }
@@ -73,10 +72,9 @@ def _brand(folder: Folder) -> dict[str, Any]:
     return raw
 
 
-def _segments(folder: Folder, language: Language) -> dict[str, Any]:
-    """Each segment's title and condition, said."""
-    raw: dict[str, Any] = read(SEGMENTS_FILE, folder.segments).value or {}
-    return {name: f"{one['title']} ({sentence(one['who'], language)})" for name, one in raw.items()}
+def _segments(folder: Folder) -> dict[str, Any]:
+    raw: dict[str, Any] | None = read(SEGMENTS_FILE, folder.segments).value
+    return raw or {}
 
 
 def _parts(folder: Folder) -> dict[str, str]:

@@ -410,9 +410,9 @@ WRONG_HEADS: dict[str, tuple[str, list[str]]] = {
     "a wrong test in where": (
         f"{HEAD}enter when: {{event: A, where: {{total: {{over: 5}}}}}}\n{STEPS}",
         [
-            '4: total: "over" is not a test; use a value or one of: not, one of, none of, at least, '
-            "at most, more than, less than, contains, starts with, before, after, in the last, "
-            "in the next, known"
+            '4: total: "over" is not a test; use a value or one of: not, one of, none of, '
+            "at least, at most, more than, less than, contains, starts with, before, after, "
+            "in the last, in the next, known"
         ],
     ),
     "a goal within five": (
