@@ -322,7 +322,7 @@ def test_a_wrong_condition_says_what_would_be_right(raw: Any, says: str) -> None
     [
         ({"person": {"score": {"at least": 5}}}, "score"),
         ({"person": {"visits": 3}}, "visits"),
-        ({"any of": [{"person": {"plan": "basic", "score": 5}}]}, "score"),
+        ({"any of": [{"person": {"plan": "basic", "visits": 5}}]}, "visits"),
     ],
 )
 def test_what_is_not_built_yet_is_said_so_and_never_ignored(raw: Any, word: str) -> None:
