@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from functions.journeys.check import MESSAGE_FILE, load
+from functions.journeys.check import MESSAGE_FILE, Others, load
+from functions.journeys.check import messages as messages_of
 from functions.journeys.journey import Journey
 from functions.journeys.steps.start_journey import StartJourney
 from functions.journeys.steps.stop_journey import StopJourney
@@ -16,9 +17,11 @@ from functions.journeys.yaml_file import read
 from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.problem import Problem, Problems
+from functions.segments import segment
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
+SEGMENTS_FILE = "segments.yaml"
 OWNER = "owner"  # of a task: the person's own contact
 JOURNEY_NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 NAME_RULE = (
@@ -29,11 +32,19 @@ MARKETERS = (".yaml", ".mjml", ".txt", ".sms")
 
 
 class Folder(msgspec.Struct):
-    """`statemachines/` as text: the brand, the shared parts, each journey's files by name."""
+    """`statemachines/` as text: the brand, the shared parts, each journey's files by name, and
+    the segments ("" where there is no such file)."""
 
     brand: str
     parts: dict[str, str]
     journeys: dict[str, dict[str, str]]
+    segments: str = ""
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """The files that all journeys read as they are now, by name."""
+        found = {BRAND_FILE: self.brand, SEGMENTS_FILE: self.segments}
+        return {name: text for name, text in found.items() if text}
 
 
 class Checked(msgspec.Struct):
@@ -59,7 +70,9 @@ def read_folder(folder: Path) -> Folder:
         if path.is_dir() and not path.name.startswith(".")
     }
     parts = {f"../{PARTS}/{name}": text for name, text in found.pop(PARTS, {}).items()}
-    return Folder(_text(brand, BRAND_FILE), parts, found)
+    segments = folder / SEGMENTS_FILE
+    said = _text(segments, SEGMENTS_FILE) if segments.is_file() else ""
+    return Folder(_text(brand, BRAND_FILE), parts, found, said)
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -87,19 +100,39 @@ def check_brand(text: str) -> Brand:
     return brand
 
 
+def others(folder: Folder) -> Others:
+    """What the folder's journeys may name of it. Raises Problems if segments.yaml is no YAML."""
+    segments = read(SEGMENTS_FILE, folder.segments).value
+    return Others(
+        tuple(segments) if isinstance(segments, dict) else (),
+        {name: sorted(messages_of(files)) for name, files in folder.journeys.items()},
+    )
+
+
+def check_segments(folder: Folder, brand: Brand) -> list[Problem]:
+    """All that is wrong in segments.yaml. Raises Problems if it is no YAML."""
+    located = read(SEGMENTS_FILE, folder.segments)
+    journeys = others(folder).journeys
+    return [
+        Problem(SEGMENTS_FILE, located.line(path), words)
+        for path, words in segment.mistakes(located.value, brand.purposes, journeys)
+    ]
+
+
 def check(folder: Folder) -> list[Checked]:
     """Every journey of the folder, checked and its templates compiled.
 
     Raises Problems with all that is wrong in any file.
     """
     brand = check_brand(folder.brand)
-    problems: list[Problem] = []
+    problems = check_segments(folder, brand)
+    known = others(folder)
     checked: list[Checked] = []
     for name, text in folder.parts.items():
         problems += template.check(name.removeprefix("../"), text, brand.links)
     for name, files in folder.journeys.items():
         try:
-            checked.append(_check_journey(name, files, folder.parts, brand))
+            checked.append(_check_journey(name, files, folder.parts, brand, known))
         except Problems as found:
             problems += found.found
     problems += _missing_journeys({one.journey.name: one.journey for one in checked}, folder)
@@ -110,14 +143,14 @@ def check(folder: Folder) -> list[Checked]:
 
 
 def _check_journey(
-    name: str, files: Mapping[str, str], parts: Mapping[str, str], brand: Brand
+    name: str, files: Mapping[str, str], parts: Mapping[str, str], brand: Brand, known: Others
 ) -> Checked:
     problems = list(_check_files(name, files, brand))
     if name == BRAND or not JOURNEY_NAME.match(name):
         words = f'"{name}" cannot be the name of a journey; {NAME_RULE}'
         problems.append(Problem(f"{name}/{JOURNEY_FILE}", 0, words))
     try:
-        journey = load(name, files, brand.needs_consent)
+        journey = load(name, files, brand.needs_consent, known)
     except Problems as found:
         raise Problems(problems + found.found) from None
     compiled: dict[str, str] = {}

@@ -179,7 +179,7 @@ def definition(one: Checked, pace: float) -> str:
 
 def content_hash(folder: Folder) -> str:
     """Another one whenever a word in the folder is another."""
-    texts = [folder.brand, folder.parts, folder.journeys]
+    texts = [folder.shared, folder.parts, folder.journeys]
     return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:32]
 
 

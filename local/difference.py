@@ -5,9 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from functions.folder import BRAND_FILE, PARTS, Folder, check_brand, read_folder
+from functions.folder import (
+    BRAND_FILE,
+    PARTS,
+    SEGMENTS_FILE,
+    Folder,
+    check_brand,
+    check_segments,
+    others,
+    read_folder,
+)
 from functions.journeys.check import load
-from functions.journeys.difference import differences, of_files, of_mapping
+from functions.journeys.difference import differences, of_files, of_mapping, of_segments
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
 from functions.segments.spoken import Language
@@ -16,10 +25,14 @@ T = TypeVar("T")
 
 
 def between(before: Path, after: Path, language: Language) -> dict[str, list[str]]:
-    """What changed, by journey, "brand.yaml" and "parts". Raises Problems of either folder."""
+    """What changed, by journey, "brand.yaml", "segments.yaml" and "parts".
+
+    Raises Problems of either folder.
+    """
     old, new = _named(before, _read), _named(after, _read)
     found = {
         BRAND_FILE: of_mapping(_brand(old), _brand(new), language),
+        SEGMENTS_FILE: of_segments(_segments(old), _segments(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),
     }
@@ -42,11 +55,11 @@ def _below(folder: Path, problem: Problem) -> Problem:
 
 def _read(folder: Path) -> Folder:
     found = read_folder(folder)
-    purposes = check_brand(found.brand).needs_consent
-    problems = []
+    brand = check_brand(found.brand)
+    problems = check_segments(found, brand)
     for name, files in found.journeys.items():
         try:
-            load(name, files, purposes)
+            load(name, files, brand.needs_consent, others(found))
         except Problems as wrong:
             problems += wrong.found
     if problems:
@@ -57,6 +70,11 @@ def _read(folder: Path) -> Folder:
 def _brand(folder: Folder) -> dict[str, Any]:
     raw: dict[str, Any] = read(BRAND_FILE, folder.brand).value
     return raw
+
+
+def _segments(folder: Folder) -> dict[str, Any]:
+    raw: dict[str, Any] | None = read(SEGMENTS_FILE, folder.segments).value
+    return raw or {}
 
 
 def _parts(folder: Folder) -> dict[str, str]:

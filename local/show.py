@@ -6,7 +6,7 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from functions.folder import JOURNEY_FILE, check_brand, read_folder
+from functions.folder import JOURNEY_FILE, check_brand, others, read_folder
 from functions.journeys.check import load
 from functions.journeys.telling import Line, tell
 from functions.journeys.yaml_file import read
@@ -24,7 +24,7 @@ def journey(folder: Path, name: str) -> dict[str, Any]:
         there = ", ".join(found.journeys) or "none"
         raise NoJourney(f'there is no journey "{name}" in {folder}; there are: {there}')
     files = found.journeys[name]
-    load(name, files, check_brand(found.brand).needs_consent)
+    load(name, files, check_brand(found.brand).needs_consent, others(found))
     raw: dict[str, Any] = read(f"{name}/{JOURNEY_FILE}", files[JOURNEY_FILE]).value
     return raw
 

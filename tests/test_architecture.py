@@ -18,7 +18,7 @@ PURE = {"tracking", "segments", "journeys", "engine", "forecast"}
 MAY_IMPORT: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
-    "folder": {"journeys", "messages", "tracking"},
+    "folder": {"journeys", "messages", "segments", "tracking"},
     "tracking": set(),
     "segments": {"tracking"},
     # Reacting to events writes run records by the store's Protocol, which does no I/O itself.

@@ -61,6 +61,12 @@ def _facts(
     def messages() -> list[Message]:
         return [message for key in profile.keys for message in parts.store.query(Message, key)]
 
+    def outcomes(journey: str) -> list[str]:
+        found = (
+            run for key in profile.keys for run in parts.store.query(Run, key, prefix=f"{journey}/")
+        )
+        return [run.outcome for run in found if run.status == "ended"]
+
     return Facts(
         profile=profile,
         permission=permission,
@@ -73,6 +79,8 @@ def _facts(
         needs_consent=parts.library.brand().needs_consent,
         messages=messages,
         events=lambda names, since: events_since(parts.store, profile, tuple(names), since),
+        segments=parts.library.segments(),
+        runs=outcomes,
     )
 
 

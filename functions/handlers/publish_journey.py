@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.folder import BRAND_FILE, Checked, Folder, check, read_folder
+from functions.folder import Checked, Folder, check, read_folder
 from functions.handlers import wiring
 from functions.journeys.run import JourneyVersion
 from functions.messages.brand import BRAND
@@ -75,9 +75,9 @@ def publish(
     theirs = [problem for name in names if (problem := _not_ours(parts, name, owner))]
     if theirs:
         raise Problems(theirs)
-    brand = {BRAND_FILE: folder.brand}
-    _write(parts, BRAND, short_hash(folder.brand), brand, "")
-    _point(parts, BRAND, short_hash(folder.brand), owner)
+    brand = short_hash(*folder.shared.values())
+    _write(parts, BRAND, brand, folder.shared, "")
+    _point(parts, BRAND, brand, owner)
     done = [(one.journey.name, one.version, _publish(parts, one, owner)) for one in checked]
     for name in set(parts.library.names()) - set(names):
         _retire(parts, name, owner)

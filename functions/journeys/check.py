@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,7 @@ from functions.problem import Problem, Problems
 from functions.segments import condition as conditions
 from functions.segments.moment import moment
 from functions.segments.phrases import DURATION_PATTERN, BadPhrase, duration
+from functions.segments.segment import unknown
 
 MESSAGE_FILE = re.compile(
     r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
@@ -31,6 +33,15 @@ MESSAGE_FILE = re.compile(
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
 # Our own readers say it better than the schema.
 READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for", "wait until"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Others:
+    """What stands outside a journey's folder and its conditions may name: the segments, and all
+    journeys with their messages."""
+
+    segments: Collection[str] = ()
+    journeys: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict)
 
 
 @cache
@@ -42,16 +53,22 @@ def journey_schema() -> dict[str, Any]:
     return whole
 
 
-def load(name: str, files: Mapping[str, str], purposes: Mapping[str, bool]) -> Journey:
+def load(
+    name: str,
+    files: Mapping[str, str],
+    purposes: Mapping[str, bool],
+    others: Others | None = None,
+) -> Journey:
     """Read and check a journey from its folder's files (by file name). Raises Problems.
 
-    `purposes` are those of brand.yaml (name -> whether it needs consent).
+    `purposes` are those of brand.yaml (name -> whether it needs consent); without `others`
+    it is not asked whether what lies outside the folder is there.
     """
     where = f"{name}/journey.yaml"
     if "journey.yaml" not in files:
         raise Problems([Problem(where, 0, "is missing")])
     located = read(where, files["journey.yaml"])
-    problems = list(_Checker(located, set(purposes), messages(files)).problems())
+    problems = list(_Checker(located, set(purposes), messages(files), others).problems())
     if problems:
         raise Problems(problems)
     journey = journeys.build(name, located.value)
@@ -162,9 +179,14 @@ class _Checker:
     """The checks of one file, before it is built."""
 
     def __init__(
-        self, located: Located, purposes: set[str], known_messages: dict[str, set[str]]
+        self,
+        located: Located,
+        purposes: set[str],
+        known_messages: dict[str, set[str]],
+        others: Others | None,
     ) -> None:
         self._located, self._purposes, self._messages = located, purposes, known_messages
+        self._others = others
 
     def problems(self) -> Iterator[Problem]:
         raw = self._located.value
@@ -219,11 +241,18 @@ class _Checker:
             return
         if path[0] == "leave when" and not (isinstance(raw, dict) and raw.get("as")):
             yield self._at(path, '"as" is missing: the name of the outcome')
+        yield from self._mentioned(path, raw)
+
+    def _mentioned(self, path: Path, raw: Any) -> Iterator[Problem]:
+        """What a condition names and is not there."""
         for message in conditions.mentioned_messages(raw):
             if "/" not in message and message not in self._messages:
                 yield self._at(path, self._no_message(message))
         for purpose in conditions.mentioned_purposes(raw):
             yield from self._known_purpose(path, purpose)
+        if self._others:
+            for below, text in unknown(raw, self._others.segments, self._others.journeys):
+                yield self._at((*path, *below), text)
 
     def _no_message(self, name: str) -> str:
         known = ", ".join(sorted(self._messages)) or "none"

@@ -9,6 +9,7 @@ from typing import Any
 
 from functions.journeys.telling import Arm, Raw, arms, plain, rules, step, verb
 from functions.journeys.yaml_file import read
+from functions.segments.sentence import sentence
 from functions.segments.spoken import Language, quoted
 
 Files = Mapping[str, str]  # file name -> text
@@ -139,6 +140,20 @@ def of_mapping(before: Raw, after: Raw, language: Language) -> list[str]:
         )
         for word in dict.fromkeys((*before, *after))
         if _written(before.get(word)) != _written(after.get(word))
+    ]
+
+
+def of_segments(before: Raw, after: Raw, language: Language) -> list[str]:
+    """What changed in segments.yaml, each segment as its title and its condition."""
+
+    def said(name: str, found: Raw) -> list[str] | None:
+        one = found.get(name)
+        return [quoted(one["title"], language), sentence(one["who"], language)] if one else None
+
+    return [
+        _changed_rule(name, said(name, before), said(name, after), language)
+        for name in dict.fromkeys((*before, *after))
+        if said(name, before) != said(name, after)
     ]
 
 

@@ -25,7 +25,6 @@ NOT_YET = (
     "including those already",
     "after the last",
     "pause marketing",
-    "robots",
     "date",
     "every",
     "best channel",
@@ -155,6 +154,11 @@ def entering(raw: Any) -> Happening:
 
 def leave(raw: dict[str, Any]) -> tuple[str, Happening]:
     """An item of `leave when`. Raises BadPhrase."""
+    if "left journey" in raw:
+        raise BadPhrase(
+            'beside "left journey" the word "as" could mean the outcome there or here; write '
+            "{all of: [{left journey: upsell, as: bought}], as: bought}"
+        )
     rest = {word: value for word, value in raw.items() if word != "as"}
     outcome = raw.get("as", "")
     if not isinstance(outcome, str):

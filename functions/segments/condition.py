@@ -1,21 +1,24 @@
 """Conditions: one language for entry, exit, waits and branches."""
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.segments.operators import find, test
+from functions.segments import cart, person
+from functions.segments.operators import Kind, find, test, test_of_kind
 from functions.segments.person import NOT_YET as FIELDS_NOT_YET
 from functions.segments.person import fields
 from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.event import Event
+from functions.tracking.merge import LEAVES_BY_MERGE, taken
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission, refusal
 from functions.tracking.profile import Profile
 
 ADDRESSED = {"email": "email", "sms": "phone"}  # channel -> the trait that holds its address
-NOT_YET = ("cart", "bounced", "in segment", "in journey", "left journey")
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Facts:
     """All that a condition may look at; what is dear to fetch is a function.
 
     messages(): the person's messages; events(names, since): events of these names whose own
-    time is not before `since` (None: ever).
+    time is not before `since` (None: ever); segments: those of segments.yaml, by name;
+    runs(journey): the outcomes of the person's runs of that journey that have ended.
     """
 
     profile: Profile
@@ -39,10 +43,21 @@ class Facts:
     events: Callable[[Iterable[str], datetime | None], Iterable[Event]] = field(
         default=lambda names, since: ()
     )
+    segments: Mapping[str, "Segment"] = field(default_factory=dict)
+    runs: Callable[[str], Iterable[str]] = field(default=lambda journey: ())
 
 
 Condition = Callable[[Facts], bool]
 EventTest = Callable[[Event, Event | None, datetime], bool]  # (event, entry, now)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Those for whom a CONDITION holds now, under a name and a title of segments.yaml."""
+
+    title: str
+    who: Mapping[str, Any]
+    holds: Condition
 
 
 def condition(raw: Any) -> Condition:
@@ -50,9 +65,6 @@ def condition(raw: Any) -> Condition:
     if not isinstance(raw, dict):
         raise BadPhrase(f"{raw!r} is not a condition, which is a mapping like {{clicked: guide}}")
     first = [word for word in raw if word in READERS]
-    later = [word for word in raw if word in NOT_YET]
-    if later and not first:
-        raise BadPhrase(f'"{later[0]}" is not built yet')
     if len(first) != 1:
         raise BadPhrase(
             f"a condition has exactly one of: {', '.join(READERS)}; here: {', '.join(raw) or '-'}"
@@ -65,9 +77,7 @@ def condition(raw: Any) -> Condition:
 def _only(raw: dict[str, Any], words: Iterable[str]) -> None:
     for word in raw:
         if word not in words:
-            allowed = ", ".join(words)
-            hint = "not built yet" if word in ("robots",) else f"unknown; here go: {allowed}"
-            raise BadPhrase(f'"{word}" is {hint}')
+            raise BadPhrase(f'"{word}" is unknown; here go: {", ".join(words)}')
 
 
 def names(raw: Any) -> tuple[str, ...]:
@@ -78,12 +88,34 @@ def names(raw: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def field_tests(raw: Any) -> Callable[[Callable[[str], list[Any]], datetime], bool]:
-    """FIELDS: every named field passes its test. Takes a look-up of values by path, and now."""
+def name_of(raw: dict[str, Any], word: str) -> str:
+    """The one name that stands after a word. Raises BadPhrase."""
+    found = raw[word]
+    if not isinstance(found, str) or not found:
+        raise BadPhrase(f'"{word}" takes one name, not {found!r}; for several there is "any of"')
+    return found
+
+
+FieldTests = Callable[[Callable[[str], list[Any]], datetime], bool]
+
+
+def field_tests(raw: Any, kinds: Mapping[str, Kind] | None = None) -> FieldTests:
+    """FIELDS: every named field passes its test. Takes a look-up of values by path, and now.
+
+    `kinds` says of which kind the values of some fields are. Raises BadPhrase.
+    """
     if not isinstance(raw, dict) or not raw:
         raise BadPhrase(f"{raw!r} is not a mapping of fields and tests")
-    tests = [(path, test(wanted)) for path, wanted in raw.items()]
+    known = kinds or {}
+    tests = [(path, _test_of(path, wanted, known.get(path))) for path, wanted in raw.items()]
     return lambda values, now: all(check(values(path), now) for path, check in tests)
+
+
+def _test_of(path: str, wanted: Any, kind: Kind | None) -> Callable[[list[Any], datetime], bool]:
+    try:
+        return test_of_kind(wanted, kind) if kind else test(wanted)
+    except BadPhrase as error:
+        raise BadPhrase(f"{path}: {error}") from None
 
 
 def event_test(raw: Any, lacking: bool = False) -> tuple[tuple[str, ...], EventTest]:
@@ -140,7 +172,7 @@ def _person(raw: dict[str, Any]) -> Condition:
     for path in raw["person"] if isinstance(raw["person"], dict) else ():
         if path.split(".")[0] in FIELDS_NOT_YET:
             raise BadPhrase(f'person.{path}: the computed field "{path}" is not built yet')
-    tests = field_tests(raw["person"])
+    tests = field_tests(raw["person"], person.KINDS)
     return lambda facts: tests(lambda path: find(fields(facts.profile), path), facts.now)
 
 
@@ -149,9 +181,29 @@ def _entry(raw: dict[str, Any]) -> Condition:
     return lambda facts: tests(lambda path: event_values(facts.entry, path), facts.now)
 
 
+def _cart(raw: dict[str, Any]) -> Condition:
+    tests = field_tests(raw["cart"], cart.KINDS)
+    for path in raw["cart"]:
+        if path not in cart.KINDS:
+            raise BadPhrase(f'"{path}" is not known of a cart; {did_you_mean(path, cart.KINDS)}')
+
+    def holds(facts: Facts) -> bool:
+        found = cart.fields(facts.profile, facts.entry)
+        return tests(lambda path: find(found, path), facts.now)
+
+    return holds
+
+
+def did_you_mean(wrong: str, there: Iterable[str]) -> str:
+    """The name that was probably meant, else all there are."""
+    known = sorted(there)
+    close = difflib.get_close_matches(wrong, known, 1)
+    return f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(known) or 'none'}"
+
+
 def _did(raw: dict[str, Any]) -> Condition:
     counted = occurrences(raw)
-    times = test(raw["times"]) if "times" in raw else None
+    times = _test_of("times", raw["times"], "number") if "times" in raw else None
 
     def holds(facts: Facts) -> bool:
         found = counted(facts)
@@ -199,9 +251,22 @@ def _outcome(word: str, has_it: Callable[[Message, str | None], bool]) -> Any:
         wanted, link = names(raw[word]), raw.get("link")
         if link is not None and not isinstance(link, str):
             raise BadPhrase('"link" takes the name of a link')
-        return lambda facts: any(has_it(m, link) for m in of_message(facts, wanted))
+        robots = _robots(raw)
+        return lambda facts: any(
+            has_it(message, link) or (robots and word in message.robots)
+            for message in of_message(facts, wanted)
+        )
 
     return read
+
+
+def _robots(raw: dict[str, Any]) -> bool:
+    """Whether what robots did counts as well."""
+    if raw.get("robots", "counted") != "counted":
+        raise BadPhrase('"robots" takes "counted"; without it only people count')
+    if "robots" in raw and raw.get("link"):
+        raise BadPhrase('"link" and "robots" do not go together: of robots no link is known')
+    return "robots" in raw
 
 
 def _was_clicked(message: Message, link: str | None) -> bool:
@@ -223,6 +288,45 @@ def _may_get(raw: dict[str, Any]) -> Condition:
         )
 
     return holds
+
+
+def _in_segment(raw: dict[str, Any]) -> Condition:
+    name = name_of(raw, "in segment")
+
+    def holds(facts: Facts) -> bool:
+        # A journey's older version may name a segment that is gone by now: then nobody is in it.
+        segment = facts.segments.get(name)
+        return segment is not None and segment.holds(facts)
+
+    return holds
+
+
+def _in_journey(raw: dict[str, Any]) -> Condition:
+    name = name_of(raw, "in journey")
+    return lambda facts: bool(under_way(facts, name))
+
+
+def under_way(facts: Facts, journey: str) -> list[datetime]:
+    """Since when the person is in that journey, for each run that is not about to end."""
+    live = facts.permission.live.values()
+    return [run.since for run in live if run.journey == journey and not run.leaving]
+
+
+def _left_journey(raw: dict[str, Any]) -> Condition:
+    name, outcome = name_of(raw, "left journey"), raw.get("as")
+    if outcome is not None and not (isinstance(outcome, str) and outcome):
+        raise BadPhrase(f'"as" takes the name of an outcome, not {outcome!r}')
+    if outcome and taken(outcome):
+        raise BadPhrase(taken(outcome))
+    return lambda facts: any(outcome in (None, one) for one in outcomes(facts, name))
+
+
+def outcomes(facts: Facts, journey: str) -> list[str]:
+    """With which outcomes the person has left that journey, each named once."""
+    leaving = [run.leaving for run in facts.permission.live.values() if run.journey == journey]
+    found = dict.fromkeys([*facts.runs(journey), *leaving])
+    # A run that gave way to another of the same person is no leaving.
+    return [outcome for outcome in found if outcome and outcome != LEAVES_BY_MERGE]
 
 
 def _all_of(raw: dict[str, Any]) -> Condition:
@@ -249,27 +353,33 @@ def _parts(raw: Any) -> list[Condition]:
 READERS: dict[str, tuple[Callable[[dict[str, Any]], Condition], tuple[str, ...]]] = {
     "person": (_person, ()),
     "entry": (_entry, ()),
+    "cart": (_cart, ()),
     "did": (_did, ("where", "same", "in the last", "since", "times")),
     "sent": (_outcome("sent", lambda message, link: message.state in ("sent", "unknown")), ()),
-    "opened": (_outcome("opened", lambda message, link: message.opened is not None), ()),
-    "clicked": (_outcome("clicked", _was_clicked), ("link",)),
+    "opened": (_outcome("opened", lambda message, link: message.opened is not None), ("robots",)),
+    "clicked": (_outcome("clicked", _was_clicked), ("link", "robots")),
+    "bounced": (_outcome("bounced", lambda message, link: message.bounced is not None), ()),
     "may get": (_may_get, ("purpose",)),
+    "in segment": (_in_segment, ()),
+    "in journey": (_in_journey, ()),
+    "left journey": (_left_journey, ("as",)),
     "all of": (_all_of, ()),
     "any of": (_any_of, ()),
     "none of": (_none_of, ()),
 }
-OUTCOMES = ("sent", "opened", "clicked")
+OUTCOMES = ("sent", "opened", "clicked", "bounced")
 
 
 def mentioned_messages(raw: Any) -> list[str]:
     """The names of messages that a condition speaks of, wherever they stand in it."""
-    found = ((one, word) for one in _walk(raw) for word in OUTCOMES if word in one)
+    found = ((one, word) for _, one in parts_of(raw) for word in OUTCOMES if word in one)
     return [name for one, word in found for name in names(one[word])]
 
 
 def mentioned_purposes(raw: Any) -> list[str]:
     """The purposes that a condition speaks of, wherever they stand in it."""
-    return [one["purpose"] for one in _walk(raw) if "may get" in one and "purpose" in one]
+    found = (one for _, one in parts_of(raw) if "may get" in one)
+    return [one["purpose"] for one in found if "purpose" in one]
 
 
 # What these look at keeps its times, and so can be asked again as it was.
@@ -279,16 +389,22 @@ _COMBINE = frozenset({"all of", "any of", "none of"})
 
 def can_be_told_again(raw: Any) -> bool:
     """Whether it can be said later what a condition was at some moment before."""
-    words = {word for one in _walk(raw) for word in READERS if word in one}
-    return words <= _WITH_TIMES | _COMBINE
+    found = [one for _, one in parts_of(raw)]
+    words = {word for one in found for word in READERS if word in one}
+    return words <= _WITH_TIMES | _COMBINE and not any("robots" in one for one in found)
 
 
-def _walk(raw: Any) -> Iterator[dict[str, Any]]:
-    """A condition and all those that it combines."""
+def mentioned_segments(raw: Any) -> list[str]:
+    """The segments that a condition speaks of, wherever they stand in it."""
+    return [one["in segment"] for _, one in parts_of(raw) if "in segment" in one]
+
+
+def parts_of(raw: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A condition and all those that it combines, each with its place in it."""
     if isinstance(raw, list):
-        for part in raw:
-            yield from _walk(part)
+        for index, part in enumerate(raw):
+            yield from parts_of(part, (*path, index))
     elif isinstance(raw, dict):
-        yield raw
+        yield path, raw
         for word in ("all of", "any of", "none of"):
-            yield from _walk(raw.get(word))
+            yield from parts_of(raw.get(word), (*path, word))

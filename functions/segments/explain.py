@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.segments import cart
 from functions.segments.condition import (
+    OUTCOMES,
     Facts,
     condition,
     event_values,
     names,
     occurrences,
     of_message,
+    outcomes,
+    under_way,
 )
 from functions.segments.operators import find
 from functions.segments.person import fields
-from functions.segments.sentence import channel, name, sentence
+from functions.segments.sentence import FIELD_WORDS, channel, name, sentence
 from functions.segments.spoken import Language, moment, number, quoted, value
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, Message
@@ -31,6 +35,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "latest": "{} on {}",
         "in all": "{} at any time: {}",
         "no message": "no such message",
+        "no cart": "no such cart is known",
         "sent": "sent",
         "unknown": "sent, as far as we know",
         "failed": "failed",
@@ -39,12 +44,18 @@ _WORDS: dict[str, dict[str, str]] = {
         "opened": "opened: {}",
         "clicked": "clicked: {}",
         "link": "clicked {}: {}",
+        "bounced": "bounced: {}",
         "opened by robots": "opened by a robot",
         "clicked by robots": "clicked by a robot",
         "has address": "there is an address for {}",
         "no address": "there is no address for {}",
         "allowed": "allowed for {}",
         "refused": "not allowed for {}: {}",
+        "no segment": "there is no segment {}",
+        "under way": "{}: since {}",
+        "not under way": "{}: not in it",
+        "left": "{}: left as {}",
+        "never left": "{}: never left",
     },
     "de": {
         "is": "{} ist {}",
@@ -53,6 +64,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "latest": "{} am {}",
         "in all": "{} zu irgendeiner Zeit: {}",
         "no message": "keine solche Nachricht",
+        "no cart": "kein solcher Warenkorb ist bekannt",
         "sent": "gesendet",
         "unknown": "gesendet, soweit wir wissen",
         "failed": "fehlgeschlagen",
@@ -61,12 +73,18 @@ _WORDS: dict[str, dict[str, str]] = {
         "opened": "geöffnet: {}",
         "clicked": "geklickt: {}",
         "link": "auf {} geklickt: {}",
+        "bounced": "als unzustellbar zurück: {}",
         "opened by robots": "von einem Roboter geöffnet",
         "clicked by robots": "von einem Roboter geklickt",
         "has address": "es gibt eine Adresse für {}",
         "no address": "es gibt keine Adresse für {}",
         "allowed": "erlaubt für {}",
         "refused": "nicht erlaubt für {}: {}",
+        "no segment": "es gibt kein Segment {}",
+        "under way": "{}: seit {}",
+        "not under way": "{}: nicht darin",
+        "left": "{}: verlassen als {}",
+        "never left": "{}: nie verlassen",
     },
 }
 # What permission and ledger say, which is kept in English.
@@ -100,19 +118,21 @@ class Explanation:
 def explain(raw: Any, facts: Facts, language: Language = "en") -> Explanation:
     """Why a CONDITION is true or false. `holds` is what `condition` says. Raises BadPhrase."""
     holds = condition(raw)(facts)
-    parts = tuple(explain(part, facts, language) for part in _parts(raw))
+    parts = tuple(explain(part, facts, language) for part in _parts(raw, facts))
     used = () if parts else tuple(_used(raw, facts, language))
     return Explanation(sentence(raw, language), holds, used, parts)
 
 
-def _parts(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """The conditions that it combines; several fields are one each."""
+def _parts(raw: dict[str, Any], facts: Facts) -> list[Any]:
+    """The conditions that it combines; several fields are one each, a segment is its own."""
     for word in ("all of", "any of", "none of"):
         if word in raw:
             return list(raw[word])
-    for word in ("person", "entry"):
+    for word in FIELD_WORDS:
         if len(raw.get(word, ())) > 1:
             return [{word: {field: test}} for field, test in raw[word].items()]
+    if "in segment" in raw and raw["in segment"] in facts.segments:
+        return [facts.segments[raw["in segment"]].who]
     return []
 
 
@@ -128,6 +148,13 @@ def _of_person(raw: dict[str, Any], facts: Facts, language: Language) -> Iterabl
 
 def _of_entry(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
     return [_field(path, event_values(facts.entry, path), language) for path in raw["entry"]]
+
+
+def _of_cart(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    known = cart.fields(facts.profile, facts.entry)
+    if not known:
+        return [_WORDS[language]["no cart"]]
+    return [_field(path, find(known, path), language) for path in raw["cart"]]
 
 
 def _field(path: str, found: list[Any], language: Language) -> str:
@@ -161,7 +188,7 @@ def _latest(events: Sequence[Event]) -> list[Event]:
 
 
 def _of_messages(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
-    word = next(word for word in ("sent", "opened", "clicked") if word in raw)
+    word = next(word for word in OUTCOMES if word in raw)
     for wanted in names(raw[word]):
         found = of_message(facts, (wanted,))
         shown = quoted(wanted, language)
@@ -182,6 +209,8 @@ def _fates(message: Message, language: Language) -> Iterable[str]:
         form = "link" if link else "clicked"
         parts = [quoted(link, language)] if link else []
         yield words[form].format(*parts, _time(time, language))
+    if message.bounced:
+        yield words["bounced"].format(_time(message.bounced, language))
     yield from (words[f"{did} by robots"] for did in ("opened", "clicked") if did in message.robots)
 
 
@@ -194,6 +223,25 @@ def _permission(raw: dict[str, Any], facts: Facts, language: Language) -> Iterab
     why_not = refusal(permission, which, purpose, needs)
     form = "refused" if why_not else "allowed"
     yield words[form].format(quoted(purpose, language), reason(why_not, language))
+
+
+def _of_segment(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    """Of one that is there, its own condition tells."""
+    return [_WORDS[language]["no segment"].format(quoted(raw["in segment"], language))]
+
+
+def _of_runs(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    words, journey = _WORDS[language], quoted(raw["in journey"], language)
+    since = under_way(facts, raw["in journey"])
+    if not since:
+        return [words["not under way"].format(journey)]
+    return [words["under way"].format(journey, _time(one, language)) for one in since]
+
+
+def _of_ended_runs(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    words, journey = _WORDS[language], quoted(raw["left journey"], language)
+    found = ", ".join(quoted(one, language) for one in outcomes(facts, raw["left journey"]))
+    return [words["left" if found else "never left"].format(journey, found)]
 
 
 def reason(said: str, language: Language) -> str:
@@ -211,9 +259,14 @@ def _time(time: datetime, language: Language) -> str:
 USED: dict[str, Callable[[dict[str, Any], Facts, Language], Iterable[str]]] = {
     "person": _of_person,
     "entry": _of_entry,
+    "cart": _of_cart,
     "did": _of_events,
     "sent": _of_messages,
     "opened": _of_messages,
     "clicked": _of_messages,
+    "bounced": _of_messages,
     "may get": _permission,
+    "in segment": _of_segment,
+    "in journey": _of_runs,
+    "left journey": _of_ended_runs,
 }

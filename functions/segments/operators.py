@@ -1,13 +1,15 @@
 """The tests that a field may be put to: one table, a function each."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from functions.segments.phrases import BadPhrase, duration
 
 Check = Callable[[Any, datetime], bool]  # (value of the field, now) -> passes
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 
 
 def as_moment(value: Any) -> datetime | None:
@@ -58,15 +60,24 @@ def _none_of(wanted: Any) -> Check:
 def _compare(passes: Callable[[Decimal, Decimal], bool]) -> Callable[[Any], Check]:
     def build(wanted: Any) -> Check:
         if not is_number(wanted):
-            raise BadPhrase(f"{wanted!r} is not a number")
+            raise BadPhrase(f"{wanted!r} is not a number{_instead_of_number(wanted)}")
         bound = Decimal(str(wanted))
         return lambda value, now: is_number(value) and passes(Decimal(str(value)), bound)
 
     return build
 
 
+def _instead_of_number(wanted: Any) -> str:
+    if isinstance(wanted, str) and _NUMBER.match(wanted):
+        return f"; without quotation marks it is one: {wanted}"
+    if as_moment(wanted):
+        return '; dates are compared by "before" and "after"'
+    return ""
+
+
 def _contains(wanted: Any) -> Check:
-    _scalar(wanted)
+    if isinstance(wanted, bool) or not (isinstance(wanted, str) or is_number(wanted)):
+        raise BadPhrase(f'"contains" takes a text or a number, not {wanted!r}')
 
     def check(value: Any, now: datetime) -> bool:
         if isinstance(value, str):
@@ -85,7 +96,8 @@ def _starts_with(wanted: Any) -> Check:
 def _moment(wanted: Any) -> datetime:
     found = as_moment(wanted)
     if found is None:
-        raise BadPhrase(f'{wanted!r} is not a date; write it like "2027-01-31"')
+        hint = '; numbers are compared by "less than" and "more than"' if is_number(wanted) else ""
+        raise BadPhrase(f'{wanted!r} is not a date; write it like "2027-01-31"{hint}')
     return found
 
 
@@ -126,6 +138,17 @@ OPERATORS: dict[str, Callable[[Any], Check]] = {
 }
 PASS_WHEN_MISSING = ("not", "none of")
 LISTS_WHOLE = ("contains",)  # looks at a list as one value
+OF_NUMBERS = ("at least", "at most", "more than", "less than")
+OF_DATES = ("before", "after", "in the last", "in the next")
+OF_TEXTS = ("starts with", *OF_DATES)
+_OF_VALUES = ("", "not", "one of", "none of")
+Kind = Literal["number", "date", "truth"]
+# kind -> the tests it may be put to, its name, whether a value is of it
+_KINDS: dict[Kind, tuple[tuple[str, ...], str, Callable[[Any], bool]]] = {
+    "number": ((*_OF_VALUES, *OF_NUMBERS), "a number", is_number),
+    "date": (OF_DATES, "a date", lambda value: False),
+    "truth": (("", "not"), "true or false", lambda value: isinstance(value, bool)),
+}
 
 
 def _scalar(value: Any) -> None:
@@ -134,8 +157,10 @@ def _scalar(value: Any) -> None:
 
 
 def _scalars(value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise BadPhrase(f"{value!r} is not a list of values")
+    if not isinstance(value, list):
+        raise BadPhrase(f"{value!r} is not a list of values; write it like [{value}]")
+    if not value:
+        raise BadPhrase("[] is not a list of values: it is empty")
     for item in value:
         _scalar(item)
     return value
@@ -145,14 +170,61 @@ def test(raw: Any) -> Callable[[list[Any], datetime], bool]:
     """A test of a field from its YAML: a value (equal to it), or a mapping of operators.
 
     The result takes the values found (a path through a list finds several, any may pass; none
-    found: the field is missing) and now. Raises BadPhrase.
+    found: the field is missing) and now. Raises BadPhrase, also for what can never be true.
     """
     if not isinstance(raw, dict):
         raw = {"": raw}
     if not raw:
         raise BadPhrase("a test is missing")
     checks = [_one_test(word, wanted) for word, wanted in raw.items()]
+    _refuse_contradictions(raw)
     return lambda values, now: all(check(values, now) for check in checks)
+
+
+def test_of_kind(raw: Any, kind: Kind) -> Callable[[list[Any], datetime], bool]:
+    """The same for a field whose values are all of one kind. Raises BadPhrase for what they can
+    never pass."""
+    check = test(raw)
+    _refuse_other_kinds(raw if isinstance(raw, dict) else {"": raw}, kind)
+    return check
+
+
+def _refuse_contradictions(raw: dict[str, Any]) -> None:
+    if raw.get("known") is False and len(raw) > 1:
+        raise BadPhrase(
+            '"known: false" stands alone: what is not known passes no other test that says more'
+        )
+    numbers, texts = [w for w in raw if w in OF_NUMBERS], [w for w in raw if w in OF_TEXTS]
+    if numbers and texts:
+        raise BadPhrase(
+            f'"{numbers[0]}" is for numbers and "{texts[0]}" for texts and dates: '
+            "no value passes both"
+        )
+    for low in [word for word in raw if word in ("at least", "more than", "after")]:
+        for high in [word for word in raw if word in ("at most", "less than", "before")]:
+            if _is_empty(low, raw[low], high, raw[high]):
+                raise BadPhrase(f"nothing is {low} {raw[low]} and {high} {raw[high]}")
+
+
+def _is_empty(low: str, least: Any, high: str, most: Any) -> bool:
+    if low == "after":
+        return _moment(least) >= _moment(most)
+    bottom, top = Decimal(str(least)), Decimal(str(most))
+    return bottom > top or (bottom == top and (low, high) != ("at least", "at most"))
+
+
+def _refuse_other_kinds(raw: dict[str, Any], kind: Kind) -> None:
+    words, named, belongs = _KINDS[kind]
+    for word, wanted in raw.items():
+        if word not in (*words, "known"):
+            allowed = ", ".join(one for one in (*words, "known") if one)
+            test_of = f'"{word}"' if word else f"the value {wanted!r}"
+            raise BadPhrase(f"this is {named}, and {test_of} is no test of one; use {allowed}")
+        values = wanted if isinstance(wanted, list) else [wanted]
+        wrong = [value for value in values if word in _OF_VALUES and not belongs(value)]
+        if wrong:
+            hint = _instead_of_number(wrong[0]) if kind == "number" else ""
+            raise BadPhrase(f"this is {named}, and never {wrong[0]!r}{hint}")
 
 
 def _one_test(word: str, wanted: Any) -> Callable[[list[Any], datetime], bool]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from functions.segments.operators import Kind
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -28,6 +29,15 @@ def _order_times(profile: Profile) -> list[Any]:
     older = profile.older_orders
     placed = [order.placed for order in profile.orders.values() if order.counts]
     return [time for time in (*placed, older.first, older.last) if time]
+
+
+# A conversation, with whoever of us and by whatever means; what a journey sends is none.
+CONTACTS = ("Call Logged", "Meeting Held", "Visit Held", "Email Answered")
+
+
+def _last_contact(profile: Profile) -> Any:
+    held = [profile.events[name].last for name in CONTACTS if name in profile.events]
+    return max(held, default=None)
 
 
 TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
@@ -58,8 +68,20 @@ COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "first_order": lambda profile: min(_order_times(profile), default=None),
     "tags": _tags,
     "last_order": lambda profile: max(_order_times(profile), default=None),
+    "last_contact": _last_contact,
+    "lifetime_value": _revenue,  # what came in so far; what may still come is not foretold
 }
-NOT_YET = ("stage", "score", "visits", "lifetime_value", "last_contact")
+KINDS: dict[str, Kind] = {
+    "orders": "number",
+    "revenue": "number",
+    "lifetime_value": "number",
+    "first_seen": "date",
+    "last_seen": "date",
+    "first_order": "date",
+    "last_order": "date",
+    "last_contact": "date",
+}
+NOT_YET = ("score", "visits")
 
 
 def fields(profile: Profile) -> dict[str, Any]:

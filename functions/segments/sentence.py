@@ -22,6 +22,7 @@ from functions.segments.spoken import (
     written_date,
 )
 
+FIELD_WORDS = ("person", "entry", "cart")  # the first words that FIELDS stand after
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -47,6 +48,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "next field": ", and ",
         "person": "the person's {} {}",
         "entry": "{} of the entering event {}",
+        "cart": "the cart's {} {}",
         "where": "where {}",
         "same": "with the same {} as at entry",
         "same other": "with {theirs} equal to {mine} at entry",
@@ -62,10 +64,17 @@ _WORDS: dict[str, dict[str, str]] = {
         "opened": "the person has opened {}",
         "clicked": "the person has clicked in {}",
         "clicked link": "the person has clicked the link {link} in {}",
+        "opened robots": "the person or a robot has opened {}",
+        "clicked robots": "the person or a robot has clicked in {}",
+        "bounced": "{} bounced",
         "may get": "the person may get {}",
         "may get for": "the person may get {} for the purpose {purpose}",
         "email": "e-mails",
         "sms": "text messages",
+        "in segment": "the person is in the segment {}",
+        "in journey": "the person is in the journey {} now",
+        "left journey": "the person has left the journey {}",
+        "left journey as": "the person has left the journey {} with the outcome {}",
         "not so": "it is not so that {}",
         "none so": "none of these is so: {}",
     },
@@ -91,6 +100,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "next field": ", und ",
         "person": "{} der Person {}",
         "entry": "{} des Start-Ereignisses {}",
+        "cart": "{} des Warenkorbs {}",
         "where": "wobei gilt: {}",
         "same": "mit dem gleichen Wert von {} wie beim Start",
         "same other": "mit {theirs} gleich {mine} beim Start",
@@ -106,10 +116,17 @@ _WORDS: dict[str, dict[str, str]] = {
         "opened": "die Person hat {} geöffnet",
         "clicked": "die Person hat in {} geklickt",
         "clicked link": "die Person hat in {} auf den Link {link} geklickt",
+        "opened robots": "die Person oder ein Roboter hat {} geöffnet",
+        "clicked robots": "die Person oder ein Roboter hat in {} geklickt",
+        "bounced": "{} kam als unzustellbar zurück",
         "may get": "die Person darf {} bekommen",
         "may get for": "die Person darf {} für den Zweck {purpose} bekommen",
         "email": "E-Mails",
         "sms": "SMS",
+        "in segment": "die Person ist im Segment {}",
+        "in journey": "die Person ist gerade in der Journey {}",
+        "left journey": "die Person hat die Journey {} verlassen",
+        "left journey as": "die Person hat die Journey {} mit dem Ergebnis {} verlassen",
         "not so": "es gilt nicht: {}",
         "none so": "nichts davon gilt: {}",
     },
@@ -220,6 +237,8 @@ def _times(test: Any, language: Language) -> str:
 
 def _message(raw: dict[str, Any], word: str, language: Language) -> str:
     form = "clicked link" if raw.get("link") else word
+    if "robots" in raw:
+        form = f"{word} robots"
     link = quoted(raw.get("link") or "", language)
     return _WORDS[language][form].format(_quoted_names(raw[word], language), link=link)
 
@@ -228,6 +247,12 @@ def _may_get(raw: dict[str, Any], word: str, language: Language) -> str:
     form = "may get for" if "purpose" in raw else word
     purpose = quoted(raw.get("purpose", ""), language)
     return _WORDS[language][form].format(channel(raw[word], language), purpose=purpose)
+
+
+def _named(raw: dict[str, Any], word: str, language: Language) -> str:
+    """A segment or a journey, the latter perhaps with an outcome."""
+    said = [quoted(raw[one], language) for one in (word, "as") if raw.get(one)]
+    return _WORDS[language][word if len(said) == 1 else f"{word} as"].format(*said)
 
 
 def channel(which: str, language: Language) -> str:
@@ -262,18 +287,23 @@ def _runs_on(raw: dict[str, Any]) -> bool:
             return len(raw[word]) > 1 or _runs_on(raw[word][0])
     if "none of" in raw:
         return True
-    fields = raw.get("person") or raw.get("entry") or {}
+    fields: dict[str, Any] = next((raw[word] for word in FIELD_WORDS if word in raw), {})
     return len(fields) > 1 or any(isinstance(t, dict) and len(t) > 1 for t in fields.values())
 
 
 SAID: dict[str, Callable[[dict[str, Any], str, Language], str]] = {
     "person": _fields,
     "entry": _fields,
+    "cart": _fields,
     "did": _did,
     "sent": _message,
     "opened": _message,
     "clicked": _message,
+    "bounced": _message,
     "may get": _may_get,
+    "in segment": _named,
+    "in journey": _named,
+    "left journey": _named,
     "all of": _combined("and"),
     "any of": _combined("or"),
     "none of": _none_of,

@@ -9,6 +9,8 @@ from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
 from functions.messages.brand import BRAND, Brand
+from functions.segments import segment
+from functions.segments.condition import Segment
 from functions.storage.store import Store
 
 NEWEST = "newest"
@@ -34,6 +36,7 @@ class Library:
         self._versions: dict[tuple[str, str], Published] = {}
         self._newest: dict[str, str] = {}
         self._brand: tuple[str, Brand] | None = None
+        self._segments: Mapping[str, Segment] = {}
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -75,6 +78,11 @@ class Library:
             raise LookupError("nothing is published yet")
         return self._brand[1]
 
+    def segments(self) -> Mapping[str, Segment]:
+        """The segments in force, by name."""
+        self._refresh()
+        return self._segments
+
     def _refresh(self) -> None:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
@@ -99,4 +107,8 @@ class Library:
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
             raw = read("brand.yaml", row.files["brand.yaml"]).value
-            self._brand = version, brands.from_mapping(raw)
+            segments = read("segments.yaml", row.files.get("segments.yaml", "")).value
+            self._brand, self._segments = (
+                (version, brands.from_mapping(raw)),
+                segment.build(segments),
+            )

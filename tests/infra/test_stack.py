@@ -304,10 +304,12 @@ def test_publishing_comes_after_every_machine(stage: str) -> None:
 
 def test_publishing_comes_again_when_a_word_has_changed() -> None:
     before = content_hash(read_folder(ROOT / "statemachines"))
-    for change in ("brand", "parts", "journeys"):
+    for change in ("brand", "segments", "parts", "journeys"):
         folder = read_folder(ROOT / "statemachines")
         if change == "brand":
             folder.brand += " "
+        elif change == "segments":
+            folder.segments += " "
         elif change == "parts":
             folder.parts["../parts/header.mjml"] += " "
         else:

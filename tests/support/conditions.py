@@ -7,11 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from functions.segments.condition import READERS, Facts
+from functions.segments.condition import READERS, Facts, Segment, condition
+from functions.segments.operators import OF_NUMBERS, OF_TEXTS, test
+from functions.segments.phrases import BadPhrase
 from functions.tracking.event import Event
 from functions.tracking.message import Message
-from functions.tracking.permission import Consent, Permission
-from functions.tracking.profile import Profile, Trait
+from functions.tracking.permission import Consent, Live, Permission
+from functions.tracking.profile import Cart, Profile, Trait
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -41,7 +43,7 @@ _TESTS: dict[str, st.SearchStrategy[Any]] = {
     "at most": _numbers,
     "more than": _numbers,
     "less than": _numbers,
-    "contains": _values,
+    "contains": _texts | _numbers,
     "starts with": _texts,
     "before": st.sampled_from(DATES),
     "after": st.sampled_from(DATES),
@@ -49,11 +51,48 @@ _TESTS: dict[str, st.SearchStrategy[Any]] = {
     "in the next": _durations,
     "known": st.booleans(),
 }
-tests = st.one_of(
-    _values,
-    *(st.fixed_dictionaries({word: wanted}) for word, wanted in _TESTS.items()),
-    st.fixed_dictionaries({}, optional=_TESTS).filter(bool),
+
+
+def _possible(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same without the tests that the others rule out."""
+    kept: dict[str, Any] = {}
+    for word, wanted in raw.items():
+        try:
+            test({**kept, word: wanted})
+        except BadPhrase:
+            continue
+        kept[word] = wanted
+    return kept
+
+
+def _several(*without: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Several tests of one field."""
+    tests = {word: wanted for word, wanted in _TESTS.items() if word not in without}
+    return st.fixed_dictionaries({}, optional=tests).map(_possible).filter(bool)
+
+
+def _either(*words: str) -> list[st.SearchStrategy[dict[str, Any]]]:
+    return [st.fixed_dictionaries({word: _TESTS[word]}) for word in words]
+
+
+tests = st.one_of(_values, *_either(*_TESTS), _several(*OF_NUMBERS), _several(*OF_TEXTS))
+_of_numbers = st.one_of(
+    _numbers,
+    *_either(*OF_NUMBERS, "known"),
+    st.fixed_dictionaries({"one of": st.lists(_numbers, min_size=1, max_size=3)}),
+    st.fixed_dictionaries({"at least": st.integers(0, 5), "less than": st.integers(6, 9)}),
 )
+_of_dates = st.one_of(*_either("before", "after", "in the last", "in the next", "known"))
+_of_truth = st.one_of(st.booleans(), st.fixed_dictionaries({"not": st.booleans()}))
+_carts = st.fixed_dictionaries(
+    {},
+    optional={
+        "items": _of_numbers,
+        "products": _of_numbers,
+        "last": _of_dates,
+        "closed": _of_truth,
+    },
+).filter(bool)
 fields = st.dictionaries(
     st.one_of(st.sampled_from(FIELD_NAMES), st.text(min_size=1, max_size=3)),
     tests,
@@ -67,14 +106,23 @@ _same = st.one_of(
     ),
 )
 events = st.fixed_dictionaries({"event": _names}, optional={"where": fields, "same": _same})
-_asked = {"where": fields, "same": _same, "times": tests}
+_asked = {"where": fields, "same": _same, "times": _of_numbers}
+_robots = {"robots": st.just("counted")}
 _simple = st.one_of(
     st.fixed_dictionaries({"person": fields}),
     st.fixed_dictionaries({"entry": fields}),
+    st.fixed_dictionaries({"cart": _carts}),
     st.fixed_dictionaries({"did": _names}, optional={**_asked, "in the last": _durations}),
     st.fixed_dictionaries({"did": _names}, optional={**_asked, "since": st.just("entry")}),
     st.fixed_dictionaries({"sent": _names}),
-    st.fixed_dictionaries({"opened": _names}),
+    st.fixed_dictionaries({"opened": _names}, optional=_robots),
+    st.fixed_dictionaries({"clicked": _names}, optional=_robots),
+    st.fixed_dictionaries({"bounced": _names}),
+    st.fixed_dictionaries({"in segment": st.sampled_from(NAMES)}),
+    st.fixed_dictionaries({"in journey": st.sampled_from(NAMES)}),
+    st.fixed_dictionaries(
+        {"left journey": st.sampled_from(NAMES)}, optional={"as": st.sampled_from(NAMES)}
+    ),
     st.fixed_dictionaries({"clicked": _names}, optional={"link": st.sampled_from(("", *NAMES))}),
     st.fixed_dictionaries(
         {"may get": st.sampled_from(["email", "sms"])},
@@ -100,6 +148,7 @@ _properties = st.dictionaries(
     st.one_of(_values, st.sampled_from(DATES), st.lists(_values, max_size=2)),
     max_size=3,
 )
+_of_a_cart = st.sampled_from(({}, {"cart_id": "c1"}, {"cart_id": "gone"}))
 
 
 def _happened(name: str, time: datetime, properties: dict[str, Any], number: int) -> Event:
@@ -114,11 +163,18 @@ def _happened(name: str, time: datetime, properties: dict[str, Any], number: int
 
 
 _happenings = st.builds(
-    _happened, st.sampled_from(NAMES), _times, _properties, st.integers(0, 1_000_000)
+    lambda name, time, properties, cart, number: _happened(
+        name, time, {**properties, **cart}, number
+    ),
+    st.sampled_from(NAMES),
+    _times,
+    _properties,
+    _of_a_cart,
+    st.integers(0, 1_000_000),
 )
 _maybe = st.none() | _times
 _messages = st.builds(
-    lambda name, run, state, opened, clicked, robots, number: Message(
+    lambda name, run, state, opened, clicked, bounced, robots, number: Message(
         person="p",
         run_id=run,
         step="send",
@@ -131,6 +187,7 @@ _messages = st.builds(
         reason="no consent" if state == "not sent" else "",
         opened=opened,
         clicked=clicked,
+        bounced=bounced,
         robots=robots,
     ),
     st.sampled_from(NAMES),
@@ -138,6 +195,7 @@ _messages = st.builds(
     st.sampled_from(("sent", "unknown", "failed", "not sent", "held")),
     _maybe,
     st.dictionaries(st.sampled_from(("", *NAMES)), _times, max_size=2),
+    _maybe,
     st.lists(st.sampled_from(("opened", "clicked")), unique=True),
     st.integers(0, 1_000_000),
 )
@@ -146,17 +204,42 @@ _consents = st.dictionaries(
     st.builds(Consent, st.booleans(), _times),
 )
 _permissions = st.builds(
-    lambda consents, addresses, suppressed, erased: Permission(
+    lambda consents, addresses, suppressed, erased, live: Permission(
         person="p",
         consents=consents,
         addresses=addresses,
         suppressed=suppressed,
         erased=erased,
+        live=live,
     ),
     _consents,
     st.dictionaries(st.sampled_from(("email", "sms")), st.just("h")),
     st.dictionaries(st.sampled_from(("email", "sms")), st.just("hard bounce")),
     st.sampled_from((False, False, False, True)),
+    st.dictionaries(
+        st.sampled_from(("run", "other")),
+        st.builds(
+            Live,
+            st.sampled_from(NAMES),
+            st.just("p"),
+            _times,
+            leaving=st.sampled_from(("", "bought", "merged")),
+        ),
+    ),
+)
+_SEGMENTS = [
+    {"person": {"plan": "basic"}},
+    {"person": {"plan": {"known": True}, "age": {"at least": 18}}},
+    {"none of": [{"sent": "onboarding/guide"}]},
+    {"any of": [{"in segment": "and"}, {"did": "Login"}]},
+]
+_segments = st.dictionaries(
+    st.sampled_from(("guide", "Login", "” or “")), st.sampled_from(_SEGMENTS), max_size=2
+).map(
+    lambda found: {
+        name: Segment(name, who, condition(who))
+        for name, who in {**found, "and": _SEGMENTS[0]}.items()
+    }
 )
 
 
@@ -166,6 +249,9 @@ def _facts(
     entry: Event,
     events: list[Event],
     messages: list[Message],
+    items: dict[str, float],
+    segments: dict[str, Segment],
+    left: dict[str, list[str]],
 ) -> Facts:
     kept = {name: Trait(value, NOW, "m") for name, value in traits.items()}
 
@@ -174,7 +260,7 @@ def _facts(
         return [one for one in events if one.name in known and (since is None or one.time >= since)]
 
     return Facts(
-        profile=Profile(person="p", traits=kept, created=NOW),
+        profile=Profile(person="p", traits=kept, created=NOW, carts={"c1": Cart(NOW, items)}),
         permission=permission,
         now=NOW,
         journey="onboarding",
@@ -185,6 +271,8 @@ def _facts(
         needs_consent={"offers": True, "transactional": False},
         messages=lambda: messages,
         events=happened,
+        segments=segments,
+        runs=lambda journey: left.get(journey, []),
     )
 
 
@@ -195,12 +283,15 @@ facts = st.builds(
     _happenings,
     st.lists(_happenings, max_size=4),
     st.lists(_messages, max_size=3),
+    st.dictionaries(st.sampled_from(("a", "b")), st.integers(-2, 5), max_size=2),
+    _segments,
+    st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from((*NAMES, "merged")))),
 )
 
 # --- what a condition means, written in one way
 
-_BESIDE = ("where", "same", "in the last", "since", "times", "link", "purpose")
-_OF_NAMES = ("did", "event", "sent", "opened", "clicked")
+_BESIDE = ("where", "same", "in the last", "since", "times", "link", "purpose", "robots", "as")
+_OF_NAMES = ("did", "event", "sent", "opened", "clicked", "bounced")
 
 
 def meaning(raw: dict[str, Any]) -> str:

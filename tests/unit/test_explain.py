@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.messages.deliver import TOO_LATE
-from functions.segments.condition import READERS, Facts, condition
+from functions.segments.condition import READERS, Facts, Segment, condition
 from functions.segments.explain import USED, Explanation, explain
 from functions.segments.phrases import BadPhrase
 from functions.segments.sentence import sentence
 from functions.segments.spoken import LANGUAGES, Language, value
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, Message
-from functions.tracking.permission import Consent, Permission
-from functions.tracking.profile import Profile, Trait
+from functions.tracking.permission import Consent, Live, Permission
+from functions.tracking.profile import Cart, Profile, Trait
 from tests.support.conditions import NOW, conditions, facts
 
 ENTERED = NOW - timedelta(days=3)
@@ -46,7 +46,9 @@ MESSAGES = [
     message("guide", opened=NOW - timedelta(hours=1), clicked={"premium": NOW, "": NOW}),
     message("hacks", state="not sent", reason="no consent"),
     message("survey", robots=["opened", "clicked"]),
+    message("lost", bounced=NOW),
 ]
+FANS = {"any of": [{"person": {"plan": "pro"}}, {"person": {"age": {"at least": 18}}}]}
 ADA = Facts(
     profile=Profile(
         person="p",
@@ -56,14 +58,20 @@ ADA = Facts(
             "likes": Trait(["a", 5], NOW, "m"),
             "age": Trait(30, NOW, "m"),
         },
+        carts={"c1": Cart(NOW, {"a": 2, "b": 1, "c": -1})},
     ),
     permission=Permission(
-        person="p", consents={"email/offers": Consent(True, NOW)}, addresses={"email": "h"}
+        person="p",
+        consents={"email/offers": Consent(True, NOW)},
+        addresses={"email": "h"},
+        live={"u": Live("upsell", "p", NOW), "w": Live("winback", "p", NOW, leaving="bought")},
     ),
     now=NOW,
     journey="onboarding",
     run_id="r",
-    entry=event("Order Completed", 3, total=20, products=[{"sku": "x"}, {"sku": "y"}]),
+    entry=event(
+        "Order Completed", 3, total=20, cart_id="c1", products=[{"sku": "x"}, {"sku": "y"}]
+    ),
     entered=ENTERED,
     purpose="offers",
     needs_consent={"offers": True, "transactional": False},
@@ -71,6 +79,8 @@ ADA = Facts(
     events=lambda names, since: [
         one for one in LOGINS if one.name in names and (since is None or one.time >= since)
     ],
+    segments={"fans": Segment("Fans", FANS, condition(FANS))},
+    runs=lambda journey: {"winback": ["finished"]}.get(journey, []),
 )
 
 
@@ -101,6 +111,22 @@ ADA = Facts(
             ["“hacks”: not sent (no consent)", "“other”: no such message"],
         ),
         ({"opened": "survey"}, False, ["“survey”: sent; opened by a robot; clicked by a robot"]),
+        ({"cart": {"items": {"at least": 3}}}, True, ["items is 3"]),
+        ({"bounced": "lost"}, True, ["“lost”: sent; bounced: 1 March 2027 at 09:00 UTC"]),
+        (
+            {"opened": "survey", "robots": "counted"},
+            True,
+            ["“survey”: sent; opened by a robot; clicked by a robot"],
+        ),
+        ({"in segment": "gone"}, False, ["there is no segment “gone”"]),
+        ({"in journey": "upsell"}, True, ["“upsell”: since 1 March 2027 at 09:00 UTC"]),
+        ({"in journey": "winback"}, False, ["“winback”: not in it"]),
+        (
+            {"left journey": "winback", "as": "bought"},
+            True,
+            ["“winback”: left as “finished”, “bought”"],
+        ),
+        ({"left journey": "upsell"}, False, ["“upsell”: never left"]),
         (
             {"may get": "email"},
             True,
@@ -134,6 +160,19 @@ def test_each_field_and_each_part_is_explained_by_itself() -> None:
     ]
     [sent] = found.parts[1].parts
     assert not sent.holds
+
+
+def test_a_segment_is_explained_by_its_own_condition() -> None:
+    found = explain({"in segment": "fans"}, ADA)
+    assert found.holds
+    assert found.parts == (explain(FANS, ADA),)
+    assert found.parts[0].sentence == sentence(FANS, "en")
+
+
+def test_a_cart_that_is_not_known_is_said_so() -> None:
+    other = replace(ADA, entry=event("Order Completed", 3, cart_id="c2"))
+    found = explain({"cart": {"items": 0}}, other)
+    assert (found.holds, found.used) == (False, ("no such cart is known",))
 
 
 def test_a_german_explanation_has_no_english_reason_in_it() -> None:
@@ -176,7 +215,7 @@ def test_every_first_word_can_be_explained() -> None:
 
 def test_what_is_no_condition_is_refused() -> None:
     with pytest.raises(BadPhrase):
-        explain({"cart": {"items": 0}}, ADA)
+        explain({"basket": {"items": 0}}, ADA)
 
 
 # --- any condition, any person

@@ -266,8 +266,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "an unknown condition": (
         "  - if: {click: welcome}\n    then: [{end: a}]\n",
         [
-            "5: a condition has exactly one of: person, entry, did, sent, opened, clicked, "
-            "may get, all of, any of, none of; here: click"
+            "5: a condition has exactly one of: person, entry, cart, did, sent, opened, clicked, "
+            "bounced, may get, in segment, in journey, left journey, all of, any of, none of; "
+            "here: click"
         ],
     ),
     "a condition on a message that is not there": (
@@ -409,9 +410,9 @@ WRONG_HEADS: dict[str, tuple[str, list[str]]] = {
     "a wrong test in where": (
         f"{HEAD}enter when: {{event: A, where: {{total: {{over: 5}}}}}}\n{STEPS}",
         [
-            '4: "over" is not a test; use a value or one of: not, one of, none of, at least, '
-            "at most, more than, less than, contains, starts with, before, after, in the last, "
-            "in the next, known"
+            '4: total: "over" is not a test; use a value or one of: not, one of, none of, '
+            "at least, at most, more than, less than, contains, starts with, before, after, "
+            "in the last, in the next, known"
         ],
     ),
     "a goal within five": (
@@ -460,15 +461,8 @@ TOP_LEVEL = {
     "including those already": "enter when: {event: A, including those already: true}",
     "a condition": "enter when: {person: {plan: pro}}",
     "a condition of messages": "enter when: {clicked: onboarding/guide}",
-    "cart": "leave when: [{cart: {items: 0}, as: emptied}]",
-    "stage": "leave when: [{person: {stage: lost}, as: lost}]",
-    "in segment": "only if: {in segment: fans}",
-    "in journey": "only if: {none of: [{in journey: upsell}]}",
-    "left journey": "only if: {left journey: upsell, as: bought}",
     "score": "only if: {person: {score: {at least: 5}}}",
     "visits": "only if: {person: {visits: 3}}",
-    "lifetime_value": "only if: {person: {lifetime_value: {at least: 2000}}}",
-    "last_contact": "goal: {person: {last_contact: {known: true}}}",
 }
 IN_STEPS = {
     "best channel": "send: both\n    by: best channel",
@@ -478,9 +472,6 @@ IN_STEPS = {
     "pause marketing": "task: Call\n    for: owner\n    pause marketing: until done",
     "add to score": "update: {add to score: 5}",
     "call webhook": "call webhook: crm\n    with: {a: b}\n    if it fails: [{end: a}]",
-    "bounced": "if: {bounced: welcome}\n    then: [{end: a}]",
-    "robots": "wait for: {clicked: welcome, robots: counted}\n    at most: 1 day",
-    "cart": "wait for: {cart: {items: 0}}\n    at most: 1 day",
 }
 
 
@@ -580,7 +571,7 @@ steps:
       - wait: 3 months
     times: 20
 """,
-        [(5, "stage"), (16, "repeat")],
+        [(16, "repeat")],
     ),
 }
 

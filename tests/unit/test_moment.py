@@ -267,8 +267,8 @@ HINT = "a moment is written like"
             "leave the clock time away, or say days",
         ),
         (
-            "3 months after person.last_contact",
-            'person.last_contact: the computed field "last_contact" is not built yet',
+            "3 months after person.visits",
+            'person.visits: the computed field "visits" is not built yet',
         ),
     ],
 )

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from functions.segments.operators import OPERATORS, as_moment, find, same
+from functions.segments.operators import OPERATORS, Kind, as_moment, find, same
 from functions.segments.operators import test as field_test
+from functions.segments.operators import test_of_kind as field_test_of_kind
 from functions.segments.phrases import BadPhrase, Duration, duration
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -393,12 +394,59 @@ def test_a_path_goes_through_lists_and_finds_what_is_there(path: str, found: lis
         ({"in the last": "soon"}, "'soon' is not a duration; a duration is written like"),
         ({"in the next": 5}, "5 is not a duration"),
         ({"known": "yes"}, '"known" is true or false'),
+        ({"at least": "3"}, "'3' is not a number; without quotation marks it is one: 3"),
+        ({"less than": "2027-01-31"}, 'dates are compared by "before" and "after"'),
+        ({"before": 5}, 'numbers are compared by "less than" and "more than"'),
+        ({"contains": True}, '"contains" takes a text or a number, not True'),
+        ({"contains": ["a"]}, "\"contains\" takes a text or a number, not ['a']"),
+        ({"one of": 5}, "5 is not a list of values; write it like [5]"),
+        ({"none of": []}, "[] is not a list of values: it is empty"),
+        ({"known": False, "at least": 5}, '"known: false" stands alone'),
+        ({"known": False, "not": "a"}, '"known: false" stands alone'),
+        ({"at least": 5, "starts with": "a"}, "no value passes both"),
+        ({"less than": 5, "after": "2027-01-31"}, "no value passes both"),
+        ({"at least": 5, "at most": 4}, "nothing is at least 5 and at most 4"),
+        ({"more than": 5, "at most": 5}, "nothing is more than 5 and at most 5"),
+        ({"after": "2027-01-31", "before": "2027-01-31"}, "nothing is after 2027-01-31 and before"),
     ],
 )
 def test_a_wrong_test_says_what_would_be_right(raw: Any, says: str) -> None:
     with pytest.raises(BadPhrase) as refused:
         field_test(raw)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "says"),
+    [
+        ("5", "number", "this is a number, and never '5'; without quotation marks it is one: 5"),
+        ({"one of": [5, "six"]}, "number", "this is a number, and never 'six'"),
+        ({"contains": 5}, "number", 'this is a number, and "contains" is no test of one; use not'),
+        ({"before": "2027-01-31"}, "number", '"before" is no test of one'),
+        ("2027-01-31", "date", "the value '2027-01-31' is no test of one; use before, after"),
+        ({"at least": 5}, "date", 'this is a date, and "at least" is no test of one'),
+        (0, "truth", "this is true or false, and never 0"),
+        ({"at least": 1}, "truth", '"at least" is no test of one; use not, known'),
+    ],
+)
+def test_a_field_of_a_known_kind_is_tested_as_what_it_is(raw: Any, kind: Kind, says: str) -> None:
+    with pytest.raises(BadPhrase) as refused:
+        field_test_of_kind(raw, kind)
+    assert says in str(refused.value)
+
+
+@given(st.floats(-50, 50), st.floats(-50, 50))
+def test_a_range_is_refused_exactly_when_no_number_is_in_it(low: float, high: float) -> None:
+    for raw, is_possible in [
+        ({"at least": low, "at most": high}, low <= high),
+        ({"more than": low, "less than": high}, low < high),
+        ({"at least": low, "less than": high}, low < high),
+    ]:
+        if is_possible:
+            field_test(raw)
+        else:
+            with pytest.raises(BadPhrase, match="nothing is "):
+                field_test(raw)
 
 
 def test_a_date_without_a_zone_is_read_as_utc() -> None:

@@ -77,6 +77,42 @@ languages = st.sampled_from(LANGUAGES)
             "die Person darf SMS für den Zweck „offers“ bekommen",
         ),
         (
+            {"cart": {"items": 0, "closed": False}},
+            "the cart's items is 0, and the cart's closed is false",
+            "items des Warenkorbs ist 0, und closed des Warenkorbs ist falsch",
+        ),
+        (
+            {"opened": "guide", "robots": "counted"},
+            "the person or a robot has opened “guide”",
+            "die Person oder ein Roboter hat „guide“ geöffnet",
+        ),
+        (
+            {"any of": [{"clicked": "guide", "robots": "counted"}, {"bounced": ["a", "b"]}]},
+            "the person or a robot has clicked in “guide” or “a” or “b” bounced",
+            "die Person oder ein Roboter hat in „guide“ geklickt oder "
+            "„a“ oder „b“ kam als unzustellbar zurück",
+        ),
+        (
+            {"in segment": "quiet-customers"},
+            "the person is in the segment “quiet-customers”",
+            "die Person ist im Segment „quiet-customers“",
+        ),
+        (
+            {"in journey": "upsell"},
+            "the person is in the journey “upsell” now",
+            "die Person ist gerade in der Journey „upsell“",
+        ),
+        (
+            {"left journey": "upsell"},
+            "the person has left the journey “upsell”",
+            "die Person hat die Journey „upsell“ verlassen",
+        ),
+        (
+            {"left journey": "upsell", "as": "goal"},
+            "the person has left the journey “upsell” with the outcome “goal”",
+            "die Person hat die Journey „upsell“ mit dem Ergebnis „goal“ verlassen",
+        ),
+        (
             {"all of": [{"any of": [{"sent": "a"}, {"opened": "a"}]}, {"none of": [{"did": "b"}]}]},
             "(“a” was sent or the person has opened “a”) and "
             "(it is not so that the person has done “b”)",
@@ -124,17 +160,20 @@ def test_every_valid_condition_says_itself_with_every_name_and_value_in_it(
         assert word in said
 
 
+NAMED = ("link", "purpose", "in segment", "in journey", "left journey", "as")
+
+
 def mentioned(raw: Any, language: Language) -> list[str]:
     """What must be in the sentence: names, fields, texts, numbers, as far as it is no phrase."""
     found: list[str] = []
     for word, value in raw.items():
         if word in ("all of", "any of", "none of"):
             found += [inner for part in value for inner in mentioned(part, language)]
-        elif word in ("did", "event", "sent", "opened", "clicked"):
+        elif word in ("did", "event", "sent", "opened", "clicked", "bounced"):
             found += [quoted(name, language) for name in names(value)]
-        elif word in ("person", "entry", "where"):
+        elif word in ("person", "entry", "cart", "where"):
             found += of_fields(value, language)
-        elif word in ("link", "purpose") and value:
+        elif word in NAMED and value:
             found.append(quoted(value, language))
         elif word == "in the last":
             found += re.findall(r"^(?!1 )\d+", value)
