@@ -115,6 +115,7 @@ def check(
     """Check every journey and message of a folder; the exit status is 1 if anything is wrong."""
     from functions.folder import check as check_folder
     from functions.folder import read_folder
+    from functions.journeys.bound import dollars, transitions
     from functions.journeys.flow import compile_journey
 
     if not folder.is_dir():
@@ -123,7 +124,13 @@ def check(
     for one in check_folder(read_folder(folder)):
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
-        out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states")
+        most, held = transitions(one.journey, again=0), transitions(one.journey)
+        out.print(
+            f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states; "
+            f"at most {most} transitions a run, ${dollars(most):.2f} per 1,000 people"
+            + (f" ({held} if all is held or moved once)" if held > most else ""),
+            soft_wrap=True,
+        )
 
 
 @app.command()
