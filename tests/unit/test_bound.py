@@ -54,9 +54,7 @@ def test_what_each_step_adds(steps: str, straight: int, again: int) -> None:
 def test_no_run_takes_more_than_the_bound(data: st.DataObject) -> None:
     found = data.draw(journeys)
     decisions = data.draw(decided(found))
-    outcome = run_ours(
-        compiled(found), input_of(found, decisions), handler(found, decisions, [])
-    )
+    outcome = run_ours(compiled(found), input_of(found, decisions), handler(found, decisions, []))
     assert 1 + len(outcome.path) <= transitions(found)
 
 
