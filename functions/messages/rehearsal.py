@@ -17,7 +17,8 @@ from functions.messages.template import (
 )
 from functions.problem import Problem
 
-_TAG = re.compile(r"<(?P<close>/?)(?P<name>mj[\w-]*)(?P<rest>[^<>]*)>")
+_TAG = re.compile(r"""<(?P<close>/?)(?P<name>mj[\w-]*)(?P<rest>(?:"[^"]*"|'[^']*'|[^<>"'])*)>""")
+_ATTRIBUTES = re.compile(r"""(\s+[\w:-]+\s*=\s*("[^"]*"|'[^']*'))*\s*/?\Z""")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LEAVE = "https://example.com/leave"
 
@@ -92,7 +93,7 @@ def unreadable(mjml: str) -> int:
     opened: list[tuple[str, int]] = []
     for match in _TAG.finditer(blank):
         line = blank.count("\n", 0, match.start()) + 1
-        if match["name"] not in MJML_TAGS:
+        if match["name"] not in MJML_TAGS or not _ATTRIBUTES.match(match["rest"]):
             return line
         if not match["close"] and not match["rest"].endswith("/"):
             opened.append((match["name"], line))

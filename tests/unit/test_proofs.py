@@ -222,7 +222,7 @@ def test_a_part_that_fails_is_told_at_the_parts_own_line(folder: Path) -> None:
         ("<mjml>\n<mj-body>\n", 2),
         ("<mjml>\n<mj-body>\n<mj-text a=>b</mj-text>\n</mj-body></mjml>", 3),
         (
-            "<mjml>\n<!-- <mj-body>\n --><mj-body>\n<mj-divider />{% if a < b %}\n{% endif %}</mjml>",
+            "<mjml>\n<!-- <mj-body>\n --><mj-body>\n<mj-divider />{% if a < b %}\n</mjml>",
             5,
         ),
         ("hello", 1),
