@@ -140,8 +140,12 @@ def show(
         Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
     ] = "en",
     journeys: Journeys = JOURNEYS,
+    svg: Annotated[
+        Path | None, typer.Option(help="Instead of printing: draw it into this file, as SVG.")
+    ] = None,
 ) -> None:
-    """Print a journey as sentences: who enters and leaves, and every step."""
+    """Print a journey as sentences, or draw it: who enters and leaves, and every step."""
+    from local import drawing
     from local import show as showing
 
     try:
@@ -149,6 +153,9 @@ def show(
     except showing.NoJourney as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
+    if svg:
+        svg.write_text(drawing.svg(raw, language), "utf-8")
+        return
     # A file or another program gets whole lines.
     wide = out if out.is_terminal else Console(width=10_000, highlight=False)
     wide.print(showing.drawn(raw, language))

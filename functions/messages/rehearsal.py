@@ -108,7 +108,8 @@ def _lines_only(match: re.Match[str]) -> str:
 
 def _no_xml(text: str) -> int:
     try:
-        expat.ParserCreate().Parse(text, True)
+        # Around it, because a part has no root of its own; MJML takes "&" as it comes.
+        expat.ParserCreate().Parse(f"<mjml>{text.replace('&', ' ')}</mjml>", True)
     except expat.ExpatError as error:
         return error.lineno
     return 0

@@ -225,7 +225,7 @@ def test_a_part_that_fails_is_told_at_the_parts_own_line(folder: Path) -> None:
             "<mjml>\n<!-- <mj-body>\n --><mj-body>\n<mj-divider />{% if a < b %}\n</mjml>",
             5,
         ),
-        ("hello", 1),
+        ("hello", 0),  # nothing that begins: the whole file
     ],
 )
 def test_the_line_where_mjml_cannot_be_read_is_found(mjml: str, line: int) -> None:
