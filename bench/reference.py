@@ -28,21 +28,13 @@ from local.demo import SLOT, Client, Replay
 from local.households import FIRST_DAY, LAST_MOMENT, Basket, NoData, Year
 from tests.support.counted_store import Written
 from tests.support.counted_world import CountedWorld
-from tests.support.reference_journey import STEPS
+from tests.support.reference_journey import JOURNEY
 
 ROOT = Path(__file__).parents[1]
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SHOP = "https://shop.rechnungswerk.example/"
 SEED = 2  # the first by which this household permits e-mail, as 80 % do
 
-JOURNEY = f"""
-title: Reference journey of twelve steps
-purpose: product tips
-enter when: {{event: Signed Up}}
-once per: person
-leave when: [{{event: Account Deleted, as: deleted}}]
-steps:
-{STEPS}"""
 MAIL = """<mjml><mj-head><mj-title>The subject of {name}</mj-title></mj-head><mj-body><mj-section>
 <mj-column><mj-text>{name} <a href="{{{{ links.shop }}}}">shop</a>
 <a href="{{{{ unsubscribe }}}}">leave</a></mj-text></mj-column></mj-section></mj-body></mjml>"""

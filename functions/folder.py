@@ -9,20 +9,17 @@ import msgspec
 
 from functions.journeys.check import MESSAGE_FILE, Others, load
 from functions.journeys.check import messages as messages_of
-from functions.journeys.journey import Journey
-from functions.journeys.steps.start_journey import StartJourney
-from functions.journeys.steps.stop_journey import StopJourney
-from functions.journeys.steps.task import Task
+from functions.journeys.mentions import Known, unknown
 from functions.journeys.yaml_file import read
 from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
+from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
 from functions.segments import segment
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
 SEGMENTS_FILE = "segments.yaml"
-OWNER = "owner"  # of a task: the person's own contact
 JOURNEY_NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 NAME_RULE = (
     'a folder is called in at most 60 small letters, digits and hyphens, like "welcome-back", '
@@ -93,11 +90,18 @@ def check_brand(text: str) -> Brand:
     try:
         brand = from_mapping(located.value)
     except msgspec.ValidationError as error:
-        raise Problems([Problem(BRAND_FILE, 0, str(error))]) from None
+        path, words = _place(error)
+        raise Problems([Problem(BRAND_FILE, located.line(path), words)]) from None
     wrong = [Problem(BRAND_FILE, located.line(path), words) for path, words in mistakes(brand)]
     if wrong:
         raise Problems(wrong)
     return brand
+
+
+def _place(error: msgspec.ValidationError) -> tuple[tuple[str, ...], str]:
+    """Where in the file msgspec found something (`... - at `$.sender.email``), and what."""
+    words, _, place = str(error).rpartition(" - at `$")
+    return tuple(re.findall(r"[^.\[\]`]+", place)) if words else (), words or str(error)
 
 
 def others(folder: Folder) -> Others:
@@ -135,8 +139,10 @@ def check(folder: Folder) -> list[Checked]:
             checked.append(_check_journey(name, files, folder.parts, brand, known))
         except Problems as found:
             problems += found.found
-    problems += _missing_journeys({one.journey.name: one.journey for one in checked}, folder)
-    problems += _missing_teams([one.journey for one in checked], brand)
+    links = _links(folder, {one.journey.name: one.files for one in checked}, brand)
+    for one in checked:
+        located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
+        problems += unknown(one.journey.name, located, Known(links, brand.teams))
     if problems:
         raise Problems(problems)
     return checked
@@ -153,12 +159,9 @@ def _check_journey(
         journey = load(name, files, brand.needs_consent, known)
     except Problems as found:
         raise Problems(problems + found.found) from None
-    compiled: dict[str, str] = {}
-    for file, text in files.items():
-        try:
-            compiled |= template.compile_file(file, text, parts)
-        except template.TemplateError as error:
-            problems.append(Problem(f"{name}/{file}", 0, str(error)))
+    compiled, failed = compile_messages(name, files, parts, brand)
+    said = {(problem.file, problem.line) for problem in problems}
+    problems += [problem for problem in failed if (problem.file, problem.line) not in said]
     if problems:
         raise Problems(problems)
     # A plain text written by hand goes before the one that was made.
@@ -185,32 +188,17 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
     return problems
 
 
-def _missing_journeys(found: Mapping[str, Journey], folder: Folder) -> list[Problem]:
-    """Journeys that are started or stopped but do not exist."""
-    named = [
-        (journey.name, step.verb, str(getattr(step, step.verb.replace(" ", "_"))))
-        for journey in found.values()
-        for step in journey.every_step()
-        if isinstance(step, StartJourney | StopJourney)
-    ]
-    return [
-        Problem(f"{name}/{JOURNEY_FILE}", 0, f'"{verb}: {other}": there is no such folder')
-        for name, verb, other in named
-        if other not in folder.journeys
-    ]
-
-
-def _missing_teams(found: list[Journey], brand: Brand) -> list[Problem]:
-    """Teams that are given tasks but do not exist."""
-    there = sorted({*brand.teams, OWNER})
-    return [
-        Problem(
-            f"{journey.name}/{JOURNEY_FILE}",
-            0,
-            f'"for: {step.for_}": there is no such team in brand.yaml; '
-            f"there are: {', '.join(there)}",
-        )
-        for journey in found
-        for step in journey.every_step()
-        if isinstance(step, Task) and step.for_ not in there
-    ]
+def _links(
+    folder: Folder, compiled: Mapping[str, Mapping[str, str]], brand: Brand
+) -> dict[str, dict[str, set[str]]]:
+    """The links of every message of every journey, in all its languages together; every link of
+    the brand where a folder has problems of its own."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, files in folder.journeys.items():
+        messages = found.setdefault(name, {})
+        for file in files:
+            match = MESSAGE_FILE.match(file)
+            if match:
+                there = template.links(file, compiled[name]) if name in compiled else brand.links
+                messages.setdefault(match["name"], set()).update(there)
+    return found

@@ -115,6 +115,7 @@ def check(
     """Check every journey and message of a folder; the exit status is 1 if anything is wrong."""
     from functions.folder import check as check_folder
     from functions.folder import read_folder
+    from functions.journeys.bound import dollars, transitions
     from functions.journeys.flow import compile_journey
 
     if not folder.is_dir():
@@ -123,7 +124,13 @@ def check(
     for one in check_folder(read_folder(folder)):
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
-        out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states")
+        most, held = transitions(one.journey, again=0), transitions(one.journey)
+        out.print(
+            f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states; "
+            f"at most {most} transitions a run, ${dollars(most):.2f} per 1,000 people"
+            + (f" ({held} if all is held or moved once)" if held > most else ""),
+            soft_wrap=True,
+        )
 
 
 @app.command()
@@ -133,8 +140,12 @@ def show(
         Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
     ] = "en",
     journeys: Journeys = JOURNEYS,
+    svg: Annotated[
+        Path | None, typer.Option(help="Instead of printing: draw it into this file, as SVG.")
+    ] = None,
 ) -> None:
-    """Print a journey as sentences: who enters and leaves, and every step."""
+    """Print a journey as sentences, or draw it: who enters and leaves, and every step."""
+    from local import drawing
     from local import show as showing
 
     try:
@@ -142,6 +153,9 @@ def show(
     except showing.NoJourney as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
+    if svg:
+        svg.write_text(drawing.svg(raw, language), "utf-8")
+        return
     # A file or another program gets whole lines.
     wide = out if out.is_terminal else Console(width=10_000, highlight=False)
     wide.print(showing.drawn(raw, language))

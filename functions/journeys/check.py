@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,9 +16,11 @@ from functions.journeys import schema, steps
 from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longest
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
+from functions.journeys.sound import unsound
 from functions.journeys.step import ends
 from functions.journeys.steps.split import Split
 from functions.journeys.steps.stop_journey import StopJourney
+from functions.journeys.together import sentences as sentences_together
 from functions.journeys.wording import is_said_already, sentences
 from functions.journeys.yaml_file import Located, Path, read
 from functions.problem import Problem, Problems
@@ -91,7 +93,7 @@ def messages(files: Mapping[str, str]) -> dict[str, set[str]]:
 def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
     """What can only be seen on the whole journey."""
     seen: dict[str, Path] = {}
-    for path, step in _paths(journey.steps, ("steps",)):
+    for path, step in paths(journey.steps, ("steps",)):
         if step.name in seen:
             yield Problem(
                 located.file,
@@ -103,7 +105,8 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
     yield from _by_name(journey, located)
-    for path in _dead(journey.steps, ("steps",)):
+    dead = list(_dead(journey.steps, ("steps",)))
+    for path in dead:
         words = "this step is never reached: the run has ended before"
         yield Problem(located.file, located.line(path), words)
     if longest(journey.steps) > LONGEST_RUN:
@@ -113,18 +116,33 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
             f"the waits add up to {longest(journey.steps).days} days; "
             "journeys of more than 365 days are not built yet",
         )
-    if len(seen) < len(list(journey.every_step())):
-        return  # said above; and the compiler would say it again
+    yield from _at_steps(sentences_together(journey.steps), seen, located)
+    if not dead and len(seen) == len(list(journey.every_step())):  # else said above
+        yield from _compiled(journey, seen, located)
+
+
+def _compiled(journey: Journey, places: Mapping[str, Path], located: Located) -> Iterator[Problem]:
+    """What can only be seen on the state machine."""
     try:
-        compile_journey(journey, "check")
+        definition = compile_journey(journey, "check")
     except BadName as error:
         yield Problem(located.file, located.line(("steps",)), str(error))
+    else:
+        yield from _at_steps(unsound(journey, definition), places, located)
+
+
+def _at_steps(
+    found: Iterable[tuple[str, str]], places: Mapping[str, Path], located: Located
+) -> Iterator[Problem]:
+    """Problems at the lines of the steps that they name."""
+    for name, text in found:
+        yield Problem(located.file, located.line(places.get(name, ("steps",))), text)
 
 
 def _by_name(journey: Journey, located: Located) -> Iterator[Problem]:
     """Splits of one name go one way, and a run is ended by `end`."""
     seen: dict[str, tuple[Path, dict[str, int]]] = {}
-    for path, step in _paths(journey.steps, ("steps",)):
+    for path, step in paths(journey.steps, ("steps",)):
         if isinstance(step, Split):
             other, shares = seen.setdefault(step.split, (path, step.shares))
             if shares != step.shares:
@@ -150,11 +168,12 @@ def _dead(found: list[Any], path: Path) -> Iterator[Path]:
             yield from _dead(arm, (*path, index, *below))
 
 
-def _paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
+def paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every step with its place in the file."""
     for index, step in enumerate(found):
         yield (*path, index), step
         for below, arm in step.ways():
-            yield from _paths(arm, (*path, index, *below))
+            yield from paths(arm, (*path, index, *below))
 
 
 def _arms(raw: dict[str, Any]) -> Iterator[tuple[Path, Any]]:

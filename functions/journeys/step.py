@@ -101,6 +101,14 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """
         raise NotImplementedError
 
+    def turns(self) -> dict[str, int]:
+        """The states to which states of this step lead back, and how often at most."""
+        return {}
+
+    def takes_time(self) -> bool:
+        """Whether what comes behind this step surely comes later than what stood before it."""
+        return False
+
     def visit(self, visit: Visit) -> Answer | None:
         """Do it. None: the token is answered later by an event or its timeout."""
         raise NotImplementedError

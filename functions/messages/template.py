@@ -15,6 +15,8 @@ from liquid.exceptions import LiquidError
 from functions.problem import Problem
 
 _LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
+_TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
+_NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
 SEEN = frozenset({"person", "entry", "brand", "links", "pass", "unsubscribe"})  # by Liquid
 NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
@@ -40,7 +42,14 @@ MOST_LOOPS, MOST_OUTPUT, MOST_NAMES = 2_000, 1_000_000, 20_000
 
 
 class TemplateError(ValueError):
-    """A template that cannot be compiled or filled in; the text says what would be right."""
+    """A template that cannot be compiled or filled in; the text says what would be right.
+
+    `line` is the one in the text that was read (0: not known), `near` something that stands there.
+    """
+
+    def __init__(self, text: str, line: int = 0, near: str = "") -> None:
+        super().__init__(text)
+        self.line, self.near = line, near
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def compile_mjml(text: str, parts: Mapping[str, str]) -> str:
     whole = _with_parts(text, parts)
     unknown = sorted(set(_MJML_TAG.findall(whole)) - MJML_TAGS)
     if unknown:
-        raise TemplateError(f"<{unknown[0]}> is not a tag of MJML")
+        raise TemplateError(f"<{unknown[0]}> is not a tag of MJML", near=f"<{unknown[0]}")
     hidden, kept = _hide_liquid(whole)
     try:
         html = str(mjml2html(hidden, disable_comments=True, fonts={}))
@@ -111,9 +120,10 @@ def _with_parts(text: str, parts: Mapping[str, str], depth: int = 0) -> str:
     def paste(match: re.Match[str]) -> str:
         if match[1] not in parts:
             known = ", ".join(sorted(parts)) or "none"
-            raise TemplateError(f'there is no part "{match[1]}" to include; there are: {known}')
+            words = f'there is no part "{match[1]}" to include; there are: {known}'
+            raise TemplateError(words, near=match[1])
         if depth > 5:
-            raise TemplateError(f'"{match[1]}" includes itself')
+            raise TemplateError(f'"{match[1]}" includes itself', near=match[1])
         return _with_parts(parts[match[1]], parts, depth + 1)
 
     return _INCLUDE.sub(paste, text)
@@ -127,7 +137,8 @@ def _hide_liquid(text: str) -> tuple[str, list[str]]:
         return f"{_HIDDEN}{len(kept) - 1}x"
 
     if _HIDDEN in text:
-        raise TemplateError(f'the word "{_HIDDEN}" is used inside Tante; please write another one')
+        words = f'the word "{_HIDDEN}" is used inside Tante; please write another one'
+        raise TemplateError(words, near=_HIDDEN)
     return LIQUID.sub(hide, text), kept
 
 
@@ -142,11 +153,20 @@ def _tag_link(match: re.Match[str]) -> str:
     return f"{match.group()} {mark}"
 
 
+def links(name: str, files: Mapping[str, str]) -> set[str]:
+    """The named links in a message's file whose clicks are known, from what was compiled."""
+    html = files.get(f"{name.removesuffix('.mjml')}.html", "") if name.endswith(".mjml") else ""
+    return set(_TAGGED.findall(html)) | (
+        set(_NAMED.findall(files[name])) if name.endswith(".sms") else set()
+    )
+
+
 def _title(html: str) -> str:
     match = re.search(r"<title>(.*?)</title>", html, re.DOTALL)
     subject = " ".join(unescape(match[1]).split()) if match else ""
     if not subject:
-        raise TemplateError("the subject is missing: write it into <mj-title> in <mj-head>")
+        words = "the subject is missing: write it into <mj-title> in <mj-head>"
+        raise TemplateError(words, near="<mj-head")
     return subject
 
 
@@ -274,7 +294,8 @@ def fill(source: str, values: Mapping[str, Any], autoescape: bool) -> str:
     try:
         return str(_parsed(source, autoescape).render(**values))
     except LiquidError as error:
-        raise TemplateError(f"not fillable: {error.message}") from None
+        words = f"not fillable: {error.message}"
+        raise TemplateError(words, line=_line_of(error, source)) from None
     except (ArithmeticError, ValueError, TypeError) as error:
         raise TemplateError(f"not fillable: {error}") from None
 
@@ -322,7 +343,8 @@ class _Links(HTMLParser):
         for name, value in attrs:
             if name in ("href", "src", "action") and not _is_safe(value or ""):
                 known = ", ".join(SAFE_SCHEMES)
-                raise TemplateError(f"a link begins with none of {known}: {(value or '')[:60]}")
+                start = (value or "")[:60]
+                raise TemplateError(f"a link begins with none of {known}: {start}", near=start)
 
     def handle_comment(self, data: str) -> None:
         _Links().feed(data)  # Outlook reads what stands in its conditional comments

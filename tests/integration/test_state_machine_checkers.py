@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from functions.journeys.check import load
 from functions.journeys.journey import build
+from functions.problem import Problems
+from tests.support.any_journey import MESSAGES, PURPOSES, any_journey
 from tests.support.journeys import compiled, raw_journeys, shipped
 
 ROOT = Path(__file__).parents[2]
 PATH = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-GENERATED = 12
+GENERATED = 18
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:run-step"
 VALIDATE = """
 const validator = require("asl-validator");
@@ -35,18 +39,29 @@ def machines() -> dict[str, Any]:
     """The shipped journeys, and some that are as long and as nested as they get here."""
     found: list[dict[str, Any]] = []
 
-    @settings(
+    collecting = settings(
         max_examples=40,
+        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
+
+    @collecting
     @given(raw_journeys())
     def collect(raw: dict[str, Any]) -> None:
         found.append(compiled(build("cart", raw)))
 
+    @settings(collecting, max_examples=30)
+    @given(any_journey())
+    def collect_any(text: str) -> None:
+        with suppress(Problems):
+            journey = load("cart", {**MESSAGES, "journey.yaml": text}, PURPOSES)
+            found.append(compiled(journey))
+
     collect()
+    collect_any()
     found.sort(key=lambda machine: len(json.dumps(machine)), reverse=True)
     named = {f"generated {number}": one for number, one in enumerate(found[:GENERATED])}
     return named | {name: compiled(journey) for name, journey in shipped().items()}

@@ -65,6 +65,7 @@ def test_messages_go_before_and_after_a_date_of_the_order_at_nine_where_the_pers
         "  - wait until: 30 days before entry.ends 9:00\n"
         "  - send: a\n"
         "  - wait until: 1 day after entry.ends\n"
+        "    otherwise: [{end: too late}]\n"
         "  - send: b\n"
     )
     world.track("ada", "Cart Filled", ends="2027-04-15")

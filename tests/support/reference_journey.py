@@ -1,13 +1,19 @@
-"""The reference journey, shared/reference-journey.yaml, as far as its steps are built: `update` is
-not."""
+"""The reference journey: the text of shared/reference-journey.yaml."""
 
-STEPS = """\
+JOURNEY = """\
+title: Reference journey of twelve steps
+purpose: product tips
+enter when: {event: Signed Up}
+once per: person
+leave when: [{event: Account Deleted, as: deleted}]
+steps:
   - send: one
   - wait: 2 days
   - send: two
   - wait for: {clicked: two}
     at most: 5 days
   - if: {clicked: two}
+    then: [{update: {add tag: interested}}]
   - wait: 3 days
   - send: three
   - wait for: {event: Order Completed}

@@ -746,15 +746,15 @@ def test_a_folder_whose_name_cannot_be_used_is_refused(tmp_path: Path, name: str
 def test_a_task_for_a_team_that_is_not_in_the_brand_is_refused(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "cart", with_steps(TASK.format("salse")))
     assert [str(problem) for problem in problems_of_folder(folder)] == [
-        'cart/journey.yaml: "for: salse": there is no such team in brand.yaml; '
-        "there are: care, owner, sales"
+        'cart/journey.yaml:6: "for: salse": there is no such team in brand.yaml; '
+        'did you mean "sales"?'
     ]
 
 
 def test_a_journey_that_starts_one_that_is_not_there_is_refused(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "cart", with_steps("  - start journey: upsel\n"))
     assert [str(problem) for problem in problems_of_folder(folder)] == [
-        'cart/journey.yaml: "start journey: upsel": there is no such folder'
+        'cart/journey.yaml:5: "start journey: upsel": there is no such folder; there are: cart'
     ]
 
 

@@ -34,5 +34,8 @@ class Wait(Step):
         flow.finish(state, [], self.name)
         return flow.add(f"look up the day: {self.name}", state)
 
+    def takes_time(self) -> bool:
+        return True
+
     def visit(self, visit: Visit) -> Answer | None:
         return Answer(until=duration(self.wait).after(visit.now, visit.zone))

@@ -51,6 +51,9 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
         """Whether it can only come true through messages of ours."""
         return any(word in self.wait_for for word in OUTCOMES)
 
+    def takes_time(self) -> bool:
+        return True
+
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
         state = flow.token_task(self)
         payload = state["Parameters"]["Payload"]

@@ -48,6 +48,10 @@ class WaitUntil(Step, dict=True, rename={"wait_until": "wait until"}):
     def label(self, before: Step | None) -> str:
         return f"wait until {self.wait_until}"
 
+    def takes_time(self) -> bool:
+        """Only a moment that comes again cannot have passed already."""
+        return self.awaited.comes_again
+
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
         """A task that tells the time, then a wait; a date of the person is looked up once more
         after it. A moment that has passed costs the task alone."""
