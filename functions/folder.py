@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -104,6 +106,7 @@ def check(folder: Folder) -> list[Checked]:
             problems += found.found
     problems += _missing_journeys({one.journey.name: one.journey for one in checked}, folder)
     problems += _missing_teams([one.journey for one in checked], brand)
+    problems += _never_sending([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
     return checked
@@ -180,4 +183,22 @@ def _missing_teams(found: list[Journey], brand: Brand) -> list[Problem]:
         for journey in found
         for step in journey.every_step()
         if isinstance(step, Task) and step.for_ not in there
+    ]
+
+
+def _never_sending(found: list[Journey], brand: Brand) -> list[Problem]:
+    """Journeys whose sending hours lie within the quiet hours. After the last holiday each week
+    is like the other, and in UTC no clock is ever changed."""
+    after = max((*brand.holidays, "2027-01-01"))
+    start = datetime.fromisoformat(f"{after}T00:00:00+00:00") + timedelta(days=1)
+    return [
+        Problem(
+            f"{journey.name}/{JOURNEY_FILE}",
+            0,
+            f'"send only" lies within the quiet hours of brand.yaml ({brand.quiet_hours}): '
+            "no message could ever go",
+        )
+        for journey in found
+        if journey.send_only
+        and not brand.times(journey.purpose, journey.send_only).next_allowed(start, ZoneInfo("UTC"))
     ]

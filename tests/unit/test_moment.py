@@ -4,9 +4,8 @@ its clocks."""
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,11 +13,10 @@ from hypothesis import strategies as st
 
 from functions.segments.moment import MOMENT_PATTERN, WEEKDAYS, at_clock, moment
 from functions.segments.phrases import BadPhrase
+from tests.support.time_zones import SECOND, ZONES, changes, wall
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NOW = datetime(2027, 3, 3, 12, tzinfo=UTC)  # a Wednesday, 13:00 in Berlin
-ZONES = sorted(available_timezones() - {"localtime"})
-SECOND = timedelta(seconds=1)
 some_zone = st.sampled_from(ZONES).map(ZoneInfo)
 some_time = st.integers(1_577_836_800, 2_082_758_400).map(  # 2020 to 2035
     lambda second: datetime.fromtimestamp(second, UTC)
@@ -139,33 +137,6 @@ def test_working_days_are_counted_alike_in_both_directions(
 
 
 # --- the bound of the issue: every zone, every change of its clocks
-
-
-def wall(instant: datetime, zone: ZoneInfo) -> datetime:
-    """What a clock on the wall there shows."""
-    return instant.astimezone(zone).replace(tzinfo=None)
-
-
-@cache
-def changes(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The moments from 2020 to 2035 at which the zone's clocks are changed."""
-    start, step = datetime(2020, 1, 1, tzinfo=UTC), timedelta(days=5)
-    times = [start + step * number for number in range(16 * 366 // 5)]
-    offsets = [time.astimezone(zone).utcoffset() for time in times]
-    return tuple(
-        _change(zone, times[place], times[place + 1])
-        for place in range(len(times) - 1)
-        if offsets[place] != offsets[place + 1]
-    )
-
-
-def _change(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
-    before = early.astimezone(zone).utcoffset()
-    while late - early > SECOND:
-        middle = early + timedelta(seconds=int((late - early).total_seconds() / 2))
-        is_before = middle.astimezone(zone).utcoffset() == before
-        early, late = (middle, late) if is_before else (early, middle)
-    return late
 
 
 def around(change: datetime, zone: ZoneInfo) -> Iterator[datetime]:
