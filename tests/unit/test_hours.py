@@ -187,10 +187,12 @@ def _later(clock: time, minutes: int) -> time:
     return (datetime.combine(date(2027, 1, 1), clock) + MINUTE * minutes).time()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(ZONES).map(ZoneInfo),
-    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda at: at.replace(tzinfo=UTC)),
+    st.floats(1_577_836_800, 2_051_222_400).map(  # 2020 to 2034
+        lambda second: datetime.fromtimestamp(second, UTC)
+    ),
     some_hours | st.none(),
     some_hours | st.none(),
     st.sets(st.integers(0, 9), max_size=5),
@@ -241,7 +243,7 @@ def test_hours_that_begin_and_end_at_once_are_refused() -> None:
 
 
 words = st.sampled_from(
-    [*WEEKDAYS, "to", "9:00", "09:05", "23:59", "24:00", "9", "", "and", "18:00"]
+    [*WEEKDAYS, "to", "9:00", "09:05", "23:59", "24:00", "18:00", "9", "", "and"]
 )
 
 
