@@ -183,6 +183,40 @@ def test_a_daily_time_comes_every_day_whatever_the_clocks_do() -> None:
             assert now > change, name
 
 
+def test_around_every_change_the_next_one_is_the_first_that_the_clocks_show_after_now() -> None:
+    """Whatever now is: between it and the answer no clock shows the time for the first time."""
+    alike = set()
+    for name in ZONES:
+        zone = ZoneInfo(name)
+        for number, change in enumerate(changes(zone)):
+            before, after = wall(change - SECOND, zone) + SECOND, wall(change, zone)
+            if (change, before, after) in alike:
+                continue
+            alike.add((change, before, after))
+            middle = min(before, after) + abs(after - before) / 2
+            clock = (middle.time(), before.time(), after.time(), time(9))[number % 4]
+            written = moment(f"{clock:%H:%M}")
+            for now in (change + timedelta(minutes=m) for m in (-1440, -61, -1, 0, 29, 61, 600)):
+                found = written.resolve(now, zone, lambda of, path: [])
+                assert found
+                assert found > now
+                is_left_out = before < wall(found, zone).replace(second=0) and found == change
+                assert wall(found, zone).time() == clock or is_left_out, (name, now)
+                earlier = {wall(now, zone).date() + timedelta(days=n) for n in (-1, 0, 1)}
+                firsts = (_first_shown(day, clock, zone, change) for day in earlier)
+                assert not [first for first in firsts if first and now < first < found], name
+
+
+def _first_shown(day: date, clock: time, zone: ZoneInfo, change: datetime) -> datetime | None:
+    """When the clocks show it first, found from what they show before and after the change."""
+    wanted = datetime.combine(day, clock)
+    for known in (change - SECOND, change):
+        shown = known + (wanted - wall(known, zone))
+        if wall(shown, zone) == wanted:
+            return shown
+    return None
+
+
 @pytest.mark.parametrize(
     ("zone", "wanted", "when"),
     [
