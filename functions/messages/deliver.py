@@ -185,8 +185,8 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
 
 
 def _reason_to_hold(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
-    """What holds the message back for now: the first of these reasons; when it is over, the others
-    are asked again."""
+    """What holds the message back for now. One reason after the other: when the first is over, the
+    step is tried again and meets the next."""
     return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, now)
 
 
@@ -420,7 +420,7 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     Meanwhile the end of the run or a receipt may have written to it: we know better what we
     did, a receipt what came of it.
     """
-    names = ("claimed", "held_out", "subject", "provider_id")
+    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id")
     said = {name: getattr(row, name) for name in names}
 
     def note(found: Message) -> bool:
