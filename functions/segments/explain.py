@@ -84,6 +84,7 @@ _GERMAN_REASONS = {
         "Ruhezeiten, Feiertage und Sendezeiten lassen ihr keine Zeit"
     ),
     "outside of the hours in which it may go": "außerhalb der Zeiten, zu denen sie gehen darf",
+    "the provider asked us to wait": "der Anbieter bat uns zu warten",
     "hold-out group": "Vergleichsgruppe (hold out)",
     MARKETING_PAUSED: "Werbung ruht",
     GIVEN_UP: "es kam keine Quittung: vermutlich nicht gesendet",

@@ -277,6 +277,18 @@ WRONG: dict[str, tuple[str, list[str]]] = {
             'did you mean "guide"?'
         ],
     ),
+    "a best channel where there is only one": (
+        "  - send: welcome\n    by: best channel\n",
+        ['6: "welcome" exists only for: email; "by: best channel" needs several'],
+    ),
+    "a pause that is none": (
+        "  - task: Call\n    for: owner\n    pause marketing: for a while\n",
+        ['7: \'for a while\' does not fit: a pause is "until done" or a duration, like "2 weeks"'],
+    ),
+    "a pause that is too long": (
+        "  - task: Call\n    for: owner\n    pause marketing: 40 years\n",
+        ["7: '40 years' is longer than 30 years"],
+    ),
     "no team for a task": ("  - task: Call\n", ['5: "for" is missing beside "task"']),
     "an empty list of steps": (
         "  - if: {opened: welcome}\n    then: []\n",
@@ -339,6 +351,27 @@ STEPS = "steps: [{send: welcome}]\n"
 WRONG_HEADS: dict[str, tuple[str, list[str]]] = {
     "nothing": ("", ["1: a journey is a mapping with title, purpose, once per and steps"]),
     "a list": ("- a\n", ["1: a journey is a mapping with title, purpose, once per and steps"]),
+    "sending hours that are none": (
+        f"{HEAD}send only: at work\n{STEPS}",
+        [
+            "4: 'at work' does not fit: hours are written like \"Monday to Friday 9:00 to 18:00\", "
+            '"Saturday 10:00 to 14:00" or "9:00 to 20:00"'
+        ],
+    ),
+    "sending hours that end when they begin": (
+        f"{HEAD}send only: 9:00 to 9:00\n{STEPS}",
+        [
+            "4: '9:00 to 9:00' begin and end at the same time; hours are written like \"Monday to "
+            'Friday 9:00 to 18:00", "Saturday 10:00 to 14:00" or "9:00 to 20:00"'
+        ],
+    ),
+    "a hold-out group that is no share": (
+        f"{HEAD}hold out: 10%\n{STEPS}",
+        [
+            '4: \'10%\' does not fit: a share is written like "45 percent" or "33.33 percent", '
+            "more than 0, at most 100"
+        ],
+    ),
     "words missing": (
         STEPS,
         ['1: "once per" is missing', '1: "purpose" is missing', '1: "title" is missing'],
