@@ -473,6 +473,23 @@ def test_what_needs_no_consent_goes_while_marketing_rests(begin: Any) -> None:
     assert world.sent("ada") == ["a"]
 
 
+def test_a_pause_that_begins_while_the_words_are_found_stops_the_claim(
+    begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = begin()
+    render = deliver.render
+
+    def meanwhile(*args: Any) -> Any:
+        permission = world.permission("ada")
+        permission.paused = {"task": None}
+        world.store.put(permission)
+        return render(*args)
+
+    monkeypatch.setattr(deliver, "render", meanwhile)
+    fill_carts(world)
+    assert (sent(world), reasons(world)) == ([], ["marketing is paused"])
+
+
 def test_the_pause_is_there_before_its_task(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     world = begin(PAUSE.format("until done"))
     seen: list[int] = []
