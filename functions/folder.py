@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from functions.journeys.check import MESSAGE_FILE, Others, load
 from functions.journeys.check import messages as messages_of
+from functions.journeys.journey import Journey
 from functions.journeys.mentions import Known, unknown
 from functions.journeys.yaml_file import read
 from functions.messages import template
@@ -143,6 +146,7 @@ def check(folder: Folder) -> list[Checked]:
     for one in checked:
         located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
         problems += unknown(one.journey.name, located, Known(links, brand.teams))
+    problems += _never_sending([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
     return checked
@@ -202,3 +206,21 @@ def _links(
                 there = template.links(file, compiled[name]) if name in compiled else brand.links
                 messages.setdefault(match["name"], set()).update(there)
     return found
+
+
+def _never_sending(found: list[Journey], brand: Brand) -> list[Problem]:
+    """Journeys whose sending hours lie within the quiet hours. After the last holiday each week
+    is like the other, and in UTC no clock is ever changed."""
+    after = max((*brand.holidays, "2027-01-01"))
+    start = datetime.fromisoformat(f"{after}T00:00:00+00:00") + timedelta(days=1)
+    return [
+        Problem(
+            f"{journey.name}/{JOURNEY_FILE}",
+            0,
+            f'"send only" lies within the quiet hours of brand.yaml ({brand.quiet_hours}): '
+            "no message could ever go",
+        )
+        for journey in found
+        if journey.send_only
+        and not brand.times(journey.purpose, journey.send_only).next_allowed(start, ZoneInfo("UTC"))
+    ]

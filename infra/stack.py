@@ -99,12 +99,14 @@ class Tante(Stack):
             memory=HEAVY,
             timeout=Duration.seconds(29),  # an HTTP API waits for 30
         )
-        self.tables.let_read(admin.role, PEOPLE, TIMELINE, CATALOGUE)
+        self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
+        self.tables.let_write(admin.role, PEOPLE)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
         self.api.route(
             admin,
             "It checks the admin key itself and compares it in constant time.",
             "GET /api/{proxy+}",
+            "POST /api/{proxy+}",
             "GET /openapi.json",
         )
 

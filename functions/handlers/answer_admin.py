@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -26,6 +26,7 @@ from functions.journeys.yaml_file import read
 from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people
 from functions.storage.remember import timeline
+from functions.storage.store import change
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 
@@ -130,19 +131,24 @@ OPERATIONS: list[Operation] = []
 
 
 def operation(
-    path: str, summary: str, answer: type, *parameters: Parameter
+    path: str,
+    summary: str,
+    answer: type,
+    *parameters: Parameter,
+    method: Literal["get", "post"] = "get",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a GET of the admin API, for the router and for /openapi.json at once."""
+    """Register a method of the admin API, for the router and for /openapi.json at once."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        OPERATIONS.append(Operation("get", path, summary, answer, parameters, "secret_key"))
+        OPERATIONS.append(Operation(method, path, summary, answer, parameters, "secret_key"))
 
         def guarded(**ids: str) -> Response[bytes]:
             _authorise()
             _check_parameters(parameters)
             return _json(function(**ids))
 
-        return app.route(path.replace("{", "<").replace("}", ">"), ["GET"])(guarded)
+        where = path.replace("{", "<").replace("}", ">")
+        return app.route(where, [method.upper()])(guarded)
 
     return register
 
@@ -350,6 +356,30 @@ def _messages() -> MessagesPage:
 def _tasks() -> TasksPage:
     tasks, after = wiring.parts().store.listing(Task, limit=_limit(), after=_asked("after"))
     return TasksPage([views.task(task) for task in tasks], after)
+
+
+@operation(
+    "/api/tasks/{person_id}/{task_id}/done",
+    "Say that a task is done; what it kept back of marketing goes again",
+    views.TaskView,
+    PERSON,
+    Parameter("task_id", "path", "the task's id"),
+    method="post",
+)
+def _task_done(person_id: str, task_id: str) -> views.TaskView:
+    store, profile = wiring.parts().store, _profile(person_id)
+    found = (store.get(Task, key, task_id) for key in profile.keys if len(task_id) <= LONGEST)
+    task = next(filter(None, found), None)
+    if task is None:
+        raise NotFoundError(f'this person has no task with the id "{task_id[:50]}"')
+    done = change(store, lambda: store.get(Task, task.person, task_id) or task, _finish)
+    people.end_pause_of(store, profile.person, task_id)  # after it: a retry of the step looks
+    return views.task(done)
+
+
+def _finish(task: Task) -> bool:
+    was_open, task.status = task.status == "open", "done"
+    return was_open
 
 
 @operation("/api/journeys", "The newest version of every journey", JourneysPage)

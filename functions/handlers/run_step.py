@@ -14,7 +14,8 @@ from functions.journeys.journey import Journey
 from functions.journeys.leave import leave_all
 from functions.journeys.run import Run, Task, Wait, Waits, register, run_key
 from functions.journeys.step import Answer, Busy, Exit, Step, Temporary, Visit
-from functions.journeys.steps.send import Send, moment
+from functions.journeys.steps.send import BEST_CHANNEL, Send, moment
+from functions.messages.best_channel import ORDER
 from functions.messages.deliver import Desk, Wish, deliver, languages
 from functions.segments.condition import Facts
 from functions.segments.person import fields
@@ -24,6 +25,7 @@ from functions.storage.store import Conflict, Unavailable, change
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
+from functions.tracking.permission import pause_marketing
 from functions.tracking.profile import Profile
 
 logger = Logger(service="run_step")
@@ -119,6 +121,7 @@ class _Steps:
             deliver=self._deliver,
             enter=self._enter,
             give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
+            pause_marketing=lambda until: self._pause_marketing(step, until),
             stop=self._stop,
             change_person=lambda traits: self._change_person(step, traits),
             decided=lambda arm, asked, steps: (
@@ -137,17 +140,20 @@ class _Steps:
 
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
-        channels = [name for name in ("email", "sms") if languages(files, step.send, name)]
+        channels = [name for name in ORDER if languages(files, step.send, name)]
         wish = Wish(
             person=self.run.person,
             run_id=self.run.run_id,
             journey=self.run.journey,
             step=step.name,
             message=step.send,
-            channel=step.by or channels[0],
+            channels=channels if step.by == BEST_CHANNEL else [step.by or channels[0]],
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
             files=files,
+            zone=self._zone(),
+            send_only=self.journey.send_only,
+            held_out=self.run.held_out,
             latest=step.latest(self._entered, self._zone()),
         )
         return deliver(wish, self._delivery_desk())
@@ -238,7 +244,7 @@ class _Steps:
         own = self.profile.trait("owner")
         task = Task(
             person=self.run.person,
-            task_id=short_hash(self.run.run_id, step.name),
+            task_id=self._task_id(step),
             run_id=self.run.run_id,
             journey=self.run.journey,
             text=text,
@@ -251,7 +257,23 @@ class _Steps:
         try:
             self.parts.store.put(task)
         except Conflict:
-            return  # a retry of the step: the colleague has the task already
+            # A retry of the step: the colleague has the task already, and may even have done it.
+            there = self.parts.store.get(Task, task.person, task.task_id)
+            if there and there.status == "done":
+                people.end_pause_of(self.parts.store, task.person, task.task_id)
+
+    def _task_id(self, step: Step) -> str:
+        return short_hash(self.run.run_id, step.name)
+
+    def _pause_marketing(self, step: Step, until: datetime | None) -> None:
+        task_id = self._task_id(step)
+        if self.parts.store.get(Task, self.run.person, task_id):
+            return  # a retry of the step: the pause was set before the task was made
+        change(
+            self.parts.store,
+            lambda: self.desk.permission(self.run.person),
+            lambda permission: pause_marketing(permission, task_id, until, self.parts.now()),
+        )
 
 
 def _context(profile: Profile) -> dict[str, str]:

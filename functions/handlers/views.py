@@ -186,6 +186,7 @@ class RunView(msgspec.Struct, kw_only=True):
     ended: datetime | None
     waits_for: str
     goal: datetime | None
+    held_out: bool
 
 
 def run(record: Run, waits_for: str) -> RunView:
@@ -202,6 +203,7 @@ def run(record: Run, waits_for: str) -> RunView:
         ended=record.ended,
         waits_for=waits_for,
         goal=record.goal,
+        held_out=record.held_out,
     )
 
 

@@ -18,6 +18,7 @@ from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.sound import unsound
 from functions.journeys.step import ends
+from functions.journeys.steps.send import BEST_CHANNEL
 from functions.journeys.steps.split import Split
 from functions.journeys.steps.stop_journey import StopJourney
 from functions.journeys.together import sentences as sentences_together
@@ -25,6 +26,7 @@ from functions.journeys.wording import is_said_already, sentences
 from functions.journeys.yaml_file import Located, Path, read
 from functions.problem import Problem, Problems
 from functions.segments import condition as conditions
+from functions.segments.hours import HOURS_PATTERN, hours
 from functions.segments.moment import moment
 from functions.segments.phrases import DURATION_PATTERN, BadPhrase, duration
 from functions.segments.segment import unknown
@@ -216,6 +218,8 @@ class _Checker:
         yield from self._word((), raw, "enter when", journeys.entering)
         yield from self._word((), raw, "only if", conditions.condition)
         yield from self._word((), raw, "goal", journeys.goal)
+        if isinstance(raw.get("send only"), str) and re.search(HOURS_PATTERN, raw["send only"]):
+            yield from self._word((), raw, "send only", hours)
         if str(raw.get("once per", ""))[:1].isdigit():
             yield from self._word((), raw, "once per", duration)
         leave = raw.get("leave when", [])
@@ -302,7 +306,7 @@ class _Checker:
         yield from self._word(path, raw, "if", conditions.condition)
         yield from self._word(path, raw, "wait for", happening)
         yield from self._word(path, raw, "wait until", moment)
-        for word in ("wait", "at most", "due", "skip after"):
+        for word in ("wait", "at most", "due", "skip after", "pause marketing"):
             if isinstance(raw.get(word), str) and re.search(DURATION_PATTERN, raw[word]):
                 yield from self._word(path, raw, word, duration)
         for index, case in _mappings(raw.get("choose")):
@@ -317,8 +321,13 @@ class _Checker:
         elif raw.get("by") in CHANNEL_OF.values() and raw["by"] not in channels:
             there = ", ".join(sorted(channels))
             yield self._at((*path, "by"), f'"{raw["send"]}" exists only for: {there}')
+        elif raw.get("by") == BEST_CHANNEL and len(channels) == 1:
+            there = ", ".join(channels)
+            words = f'"{raw["send"]}" exists only for: {there}; "by: {BEST_CHANNEL}" needs several'
+            yield self._at((*path, "by"), words)
         elif not raw.get("by") and len(channels) > 1:
             yield self._at(
                 (*path, "send"),
-                f'"{raw["send"]}" exists for several channels; say "by: email" or "by: sms"',
+                f'"{raw["send"]}" exists for several channels; say "by: email", "by: sms" or '
+                f'"by: {BEST_CHANNEL}"',
             )

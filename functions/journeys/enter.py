@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.journeys.desk import Desk
+from functions.journeys.hold_out import is_held_out
 from functions.journeys.journey import Journey
 from functions.journeys.leave import forget, is_left_behind, leave_by
 from functions.journeys.run import Run, run_id_of, run_key
@@ -78,6 +79,7 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
     if there is None and not _may_enter(desk, profile, journey, run):
         return False
     if there is None:
+        run.held_out = is_held_out(journey, run.person)
         try:
             desk.store.put(run)
         except Conflict:

@@ -13,21 +13,18 @@ from functions.journeys import schema, steps
 from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Step
 from functions.segments.condition import Condition, condition, event_test
-from functions.segments.phrases import BadPhrase, duration
+from functions.segments.hours import Hours, hours
+from functions.segments.phrases import BadPhrase, duration, share
 from functions.tracking.merge import taken
 
 NOT_YET = (
-    "hold out",
     "limit",
-    "send only",
     "group",
     "priority",
     "including those already",
     "after the last",
-    "pause marketing",
     "date",
     "every",
-    "best channel",
     "add to score",
 )
 LEAVES_AS_GOAL = "goal"
@@ -42,6 +39,8 @@ class JourneyFile(
         "once_per": "once per",
         "only_if": "only if",
         "leave_when": "leave when",
+        "hold_out": "hold out",
+        "send_only": "send only",
     },
 ):
     """What stands in journey.yaml."""
@@ -65,6 +64,8 @@ class JourneyFile(
         Annotated[dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/$defs/happening"})]
         | None
     ) = None
+    hold_out: schema.Share = ""
+    send_only: schema.Hours = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Journey:
-    """A journey ready to run."""
+    """A journey ready to run. `hold_out` is a share in hundredths of a percent."""
 
     name: str
     title: str
@@ -89,6 +90,8 @@ class Journey:
     leave_when: list[tuple[str, Happening]]
     goal: Goal | None
     steps: list[Step]
+    hold_out: int = 0
+    send_only: Hours | None = None
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
@@ -135,6 +138,8 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
         leave_when=[leave(item) for item in file.leave_when],
         goal=goal(file.goal) if file.goal else None,
         steps=steps.read(file.steps),
+        hold_out=share(file.hold_out) if file.hold_out else 0,
+        send_only=hours(file.send_only) if file.send_only else None,
     )
 
 

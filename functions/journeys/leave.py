@@ -174,7 +174,9 @@ def _note_if_in_time(
 ) -> None:
     facts = desk.facts(run, journey, profile, desk.permission(profile.person))
     assert journey.goal
-    own = [m.claimed for m in facts.messages() if m.run_id == run.run_id and m.claimed]
+    # Who is held out is compared with the others: for as long after what they would have got.
+    times = (m.claimed or m.held_out for m in facts.messages() if m.run_id == run.run_id)
+    own = [time for time in times if time]
     in_time = own and max(own) <= event.time <= max(own) + journey.goal.within
     if in_time and journey.goal.what.happened(event, facts):
         _reach_goal(desk, run, event)

@@ -58,6 +58,7 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `run_id` is also the execution's name. `entry` is the event that let the person in.
     `entry_key` is what `once per` counts by. `goal` is when the journey's goal was reached.
+    `held_out`: it belongs to the journey's hold-out group.
     """
 
     person: str
@@ -72,6 +73,7 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     outcome: str = ""
     ended: datetime | None = None
     goal: datetime | None = None
+    held_out: bool = False
 
 
 def run_key(journey: str, run_id: str) -> str:

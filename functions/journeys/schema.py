@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from functions.segments.hours import HOURS_EXAMPLE, HOURS_PATTERN
 from functions.segments.moment import MOMENT_EXAMPLE, MOMENT_PATTERN
 from functions.segments.phrases import (
     DURATION_EXAMPLE,
@@ -28,6 +29,16 @@ def _phrase(description: str, pattern: str, example: str) -> msgspec.Meta:
 
 Duration = Annotated[str, _phrase("How long", DURATION_PATTERN, DURATION_EXAMPLE)]
 Moment = Annotated[str, _phrase("Until when", MOMENT_PATTERN, MOMENT_EXAMPLE)]
+Hours = Annotated[str, _phrase("When messages go", HOURS_PATTERN, HOURS_EXAMPLE)]
+UNTIL_DONE = "until done"
+MarketingPause = Annotated[
+    str,
+    _phrase(
+        "How long nothing goes that needs consent",
+        rf"^{UNTIL_DONE}(?!\n)$|{DURATION_PATTERN}",
+        f'a pause is "{UNTIL_DONE}" or a duration, like "2 weeks"',
+    ),
+]
 Name = Annotated[
     str,
     _phrase(

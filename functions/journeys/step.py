@@ -51,6 +51,8 @@ class Visit:
     deliver(message, channel, purpose): sends, and says what came of it.
     enter(journey): starts another journey for the person with this run's entry.
     give_task(text, owner, due): makes a task for a colleague.
+    pause_marketing(until): from now on nothing goes to the person that needs consent (None: until
+    the step's task is done).
     stop(journey, outcome): ends the person's runs of that journey.
     change_person(traits): sets these traits of the person.
     decided(arm, asked, steps): notes which arm was taken, the conditions that were asked, and
@@ -69,6 +71,7 @@ class Visit:
     deliver: Callable[[Send], Outcome]
     enter: Callable[[str], None]
     give_task: Callable[[str, str, datetime | None], None]
+    pause_marketing: Callable[[datetime | None], None]
     stop: Callable[[str, str], None]
     change_person: Callable[[dict[str, Any]], None]
     decided: Callable[[str, list[Any], list[Step]], None]

@@ -26,7 +26,10 @@ _GERMAN_DAYS = {
     "Sunday": "Sonntag",
     "working day": "zum nächsten Arbeitstag",
 }
-JOURNEY_WORDS = ("title", "purpose", "enter when", "once per", "only if", "leave when", "goal")
+JOURNEY_WORDS = (
+    *("title", "purpose", "enter when", "once per", "only if", "leave when", "goal"),
+    *("hold out", "send only"),
+)
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -37,6 +40,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "only if": "only if",
         "leave when": "leaves when",
         "goal": "goal",
+        "hold out": "held out",
+        "send only": "sends only",
+        "share": "{} of the people, always the same; they get no message that needs consent",
         "steps": "steps",
         "never": "nobody enters by an event; another journey starts it",
         "person": "once, never again",
@@ -62,9 +68,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "end": "end as {}",
         "by email": "by e-mail",
         "by sms": "by text message",
+        "by best channel": "by the person's best channel",
         "for purpose": "for the purpose {}",
         "due": "due in {}",
         "skip after": "skipped after {}",
+        "pause marketing": "marketing to the person is paused for {}",
+        "until done": "marketing to the person is paused until that is done",
         "set": "{} becomes {}",
         "add tag": "gets the tag {}",
         "remove tag": "loses the tag {}",
@@ -85,6 +94,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "only if": "nur wenn",
         "leave when": "endet, wenn",
         "goal": "Ziel",
+        "hold out": "Vergleichsgruppe",
+        "send only": "sendet nur",
+        "share": "{} der Personen, immer dieselben; sie bekommen nichts, was eine Einwilligung "
+        "braucht",
         "steps": "Schritte",
         "never": "niemand beginnt durch ein Ereignis; eine andere Journey startet sie",
         "person": "einmal, nie wieder",
@@ -110,9 +123,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "end": "enden als {}",
         "by email": "per E-Mail",
         "by sms": "per SMS",
+        "by best channel": "auf dem besten Weg für die Person",
         "for purpose": "für den Zweck {}",
         "due": "fällig in: {}",
         "skip after": "entfällt nach: {}",
+        "pause marketing": "Werbung an die Person ruht so lange: {}",
+        "until done": "Werbung an die Person ruht, bis das erledigt ist",
         "set": "{} wird {}",
         "add tag": "bekommt das Kennzeichen {}",
         "remove tag": "verliert das Kennzeichen {}",
@@ -190,9 +206,17 @@ def _rule(word: str, raw: Any, language: Language) -> list[str]:
         return [_goal(raw, language)]
     if word == "once per":
         return [_once(str(raw), language)]
+    if word in ("hold out", "send only"):
+        return [_about_messages(word, str(raw), language)]
     if word in ("enter when", "only if"):
         return [happens(raw, language)]
     return [quoted(str(raw), language)]
+
+
+def _about_messages(word: str, raw: str, language: Language) -> str:
+    if word == "send only":
+        return _hours(raw, language)
+    return _WORDS[language]["share"].format(_share(raw, language))
 
 
 def _leave(raw: Raw, language: Language) -> str:
@@ -277,7 +301,9 @@ def _beside(word: str, raw: Any, language: Language) -> str:
     words = _WORDS[language]
     if word == "by" and f"by {raw}" in words:
         return words[f"by {raw}"]
-    if word in ("due", "skip after"):
+    if word == "pause marketing" and raw == "until done":
+        return words["until done"]
+    if word in ("due", "skip after", "pause marketing"):
         return words[word].format(_length(raw, language))
     form = {"purpose": "for purpose", "as": "outcome", "name": "called"}.get(word)
     if form:
@@ -312,6 +338,18 @@ def _moment(phrase: Any, language: Language) -> str:
         side = "vor" if parts["side"] == "before" else "nach"
         said = f"{_length(parts['length'], language)} {side} {said}"
     return f"{said} {parts['clock'] or ''}".strip() + (" Uhr" if parts["clock"] else "")
+
+
+def _hours(phrase: str, language: Language) -> str:
+    """HOURS as the language has them; in English the phrase is a sentence's part already."""
+    if language == "en":
+        return phrase
+    for english, german in _GERMAN_DAYS.items():
+        phrase = phrase.replace(english, german)
+    days, end = phrase.rsplit(" to ", 1)
+    begin = days.rpartition(" ")
+    said = f"{begin[0]} von {begin[2]}".strip() if begin[0] else f"von {begin[2]}"
+    return f"{said.replace(' to ', ' bis ')} bis {end} Uhr"
 
 
 def _wait_for(raw: Raw, language: Language) -> str:

@@ -1,15 +1,21 @@
 """The brand: what all journeys share, from brand.yaml."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
 import msgspec
 
+from functions.messages.hours import Times
+from functions.segments.hours import Hours, hours
+from functions.segments.phrases import BadPhrase
 from functions.tracking.identity import normal_email
 
 BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 class Sender(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,7 +41,11 @@ class Team(msgspec.Struct, forbid_unknown_fields=True):
     title: dict[str, str] = {}
 
 
-class Brand(msgspec.Struct, forbid_unknown_fields=True, rename={"time_zone": "time zone"}):
+class Brand(
+    msgspec.Struct,
+    forbid_unknown_fields=True,
+    rename={"time_zone": "time zone", "quiet_hours": "quiet hours"},
+):
     """brand.yaml, typed."""
 
     name: str
@@ -50,6 +60,16 @@ class Brand(msgspec.Struct, forbid_unknown_fields=True, rename={"time_zone": "ti
     imprint: list[str] = []
     support: dict[str, str] = {}
     owner: str = ""
+    quiet_hours: str = ""
+    holidays: list[str] = []
+
+    def times(self, purpose: str, send_only: Hours | None) -> Times:
+        """When messages of a purpose may go: in the journey's sending hours; and those that need
+        consent neither in the brand's quiet hours nor on its holidays."""
+        if not self.needs_consent.get(purpose, True):
+            return Times(only=send_only)
+        quiet = hours(self.quiet_hours) if self.quiet_hours else None
+        return Times(send_only, quiet, frozenset(map(date.fromisoformat, self.holidays)))
 
     @property
     def needs_consent(self) -> dict[str, bool]:
@@ -87,6 +107,22 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
         address = getattr(brand.sender, field)
         if (address or field == "email") and not normal_email(address):
             yield ("sender", field), f'"{address}" is not an e-mail address'
+    yield from _wrong_times(brand)
     for name, url in brand.links.items():
         if not url.startswith(("https://", "http://")):
             yield ("links", name), f'"{url}" is not a web address; it begins with https://'
+
+
+def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    try:
+        if brand.quiet_hours:
+            hours(brand.quiet_hours)
+    except BadPhrase as error:
+        yield ("quiet hours",), str(error)
+    for index, day in enumerate(brand.holidays):
+        try:
+            is_day = bool(_DAY.match(day)) and bool(date.fromisoformat(day))
+        except ValueError:
+            is_day = False
+        if not is_day:
+            yield ("holidays", index), f'"{day}" is no day; a holiday is written like "2027-12-25"'

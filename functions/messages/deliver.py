@@ -1,34 +1,56 @@
 """Delivering: may it go, in which words, and once, whatever is retried."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from email.utils import formataddr
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import leaving
 from functions.messages.address import address_hash, address_of
+from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
 from functions.messages.template import Rendered, TemplateError, render_mail, render_sms
+from functions.segments.hours import Hours
 from functions.segments.person import fields
 from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event
 from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
 from functions.tracking.pause import Pause, extend, pause_key, turn
-from functions.tracking.permission import Claim, Permission, Refused, claim, claimed, refusal
+from functions.tracking.permission import (
+    MARKETING_PAUSED,
+    Claim,
+    Permission,
+    Refused,
+    claim,
+    claimed,
+    is_paused,
+    refusal,
+)
 from functions.tracking.profile import Profile
 
 TOO_LATE = "it would have gone too late (skip after)"
+NO_TIME = "quiet hours, holidays and sending hours leave no time for it"
+HELD_OUT = "hold-out group"
+TOO_MANY = "the provider asked us to wait"
+NOT_NOW = "outside of the hours in which it may go"
+SPREAD_OVER = timedelta(minutes=10)  # what comes out of the night together
 
 
 @dataclass(frozen=True)
 class Wish:
     """A message that a run's step wants to send. `files` are those of the journey's version;
     after `latest` it is dropped.
+
+    `channels` are those that it may go by: of several the person's best is taken, once. The
+    journey's sending hours `send_only` and the brand's hours count in `zone`, where the person is.
+    `held_out`: the run belongs to the hold-out group, which gets nothing that needs consent.
+    `is_chosen`: there were several channels, so the ledger has to keep which it is.
     """
 
     person: str
@@ -36,12 +58,30 @@ class Wish:
     journey: str
     step: str
     message: str
-    channel: str
+    channels: Sequence[str]
     purpose: str
     entry: Event
     files: Mapping[str, str]
+    zone: ZoneInfo
     iteration: int = 0
     latest: datetime | None = None
+    send_only: Hours | None = None
+    held_out: bool = False
+    is_chosen: bool = False
+
+    @property
+    def channel(self) -> str:
+        """The channel, once it is settled."""
+        return self.channels[0]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Until when a message waits and why, and whether the ledger has to hear of it."""
+
+    until: datetime
+    reason: str
+    is_noted: bool
 
 
 @dataclass(frozen=True)
@@ -72,26 +112,68 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
     row = desk.store.get(Message, wish.person, ledger_key(wish.run_id, key))
     if row and row.state != "held":
         return _outcome(row)
-    profile = desk.profile(wish.person)
+    profile, permission = desk.profile(wish.person), desk.permission(wish.person)
+    made = claimed(permission, key)
+    wish = _by_one_channel(wish, row, made, profile, permission, desk)
     row = row or _row(wish, key, desk, profile)
-    made = claimed(desk.permission(wish.person), key)
     if made:
         # A crash between claim and ledger: nobody knows whether it went, so it never goes again.
         row.claimed = made.time
         return _note(desk, row, "unknown", "the claim was made, then we stopped")
     if _is_too_late(row, desk.now()):
         return _note(desk, row, "not sent", TOO_LATE)
-    until = turn(desk.store.get(Pause, pause_key(wish.channel)), desk.now(), _spread(row))
-    if until:
-        return _hold(desk, row, until)
     try:
-        address, rendered = _prepare(wish, row, profile, desk)
-        moment = _claim(wish, row, desk, address)
+        address = _address(wish, row, profile, permission, desk)
+        hold = _reason_to_hold(wish, row, desk, desk.now())
+        if hold:
+            return _hold(desk, row, hold)
+        if wish.held_out and _needs_consent(row, desk):
+            row.held_out = desk.now()
+            return _note(desk, row, "not sent", HELD_OUT)
+        return _send(wish, row, desk, profile, address)
     except (Refused, TemplateError) as error:
         return _refused(desk, row, str(error))
+
+
+def _send(wish: Wish, row: Message, desk: Desk, profile: Profile, address: str) -> Outcome:
+    """Find the words, take the claim, hand it over. Raises Refused, TemplateError, Contended."""
+    rendered = render(wish, row.locale, _values(wish, row, profile, desk))
+    moment = desk.now()
+    hold = _not_at_this_time(wish, row, desk, moment)  # the hour may have passed meanwhile
+    if hold:
+        return _hold(desk, row, hold)
+    _claim(wish, row, desk, address, moment)
     row.claimed = moment
     row.subject = rendered.subject
     return _hand_over(wish, row, desk, _outgoing(wish, row, desk, profile, address, rendered))
+
+
+def _by_one_channel(
+    wish: Wish,
+    row: Message | None,
+    made: Claim | None,
+    profile: Profile,
+    permission: Permission,
+    desk: Desk,
+) -> Wish:
+    """The wish with the one channel that it goes by: what was settled before, else the best of
+    those that the person may get it by now; if there is none, the first will say why."""
+    if len(wish.channels) == 1:
+        return wish
+    settled = row or made
+    if settled:
+        return replace(wish, channels=(settled.channel,), is_chosen=True)
+
+    def is_open(channel: str) -> bool:
+        why_not = _why_not(permission, channel, wish.purpose, desk)
+        return not why_not and bool(address_of(profile, channel))
+
+    def messages() -> list[Message]:
+        return [one for key in profile.keys for one in desk.store.query(Message, key)]
+
+    allowed = [channel for channel in wish.channels if is_open(channel)]
+    chosen = best_channel(allowed, messages) if allowed else wish.channel
+    return replace(wish, channels=(chosen,), is_chosen=True)
 
 
 def _outcome(row: Message, until: datetime | None = None) -> Outcome:
@@ -102,13 +184,41 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
     return Outcome("not sent", row.reason)
 
 
-def _hold(desk: Desk, row: Message, until: datetime) -> Outcome:
-    """It waits with all others of its channel; the ledger need not hear of it again and again."""
-    if _is_too_late(row, until):
+def _reason_to_hold(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
+    """What holds the message back for now. One reason after the other: when the first is over, the
+    step is tried again and meets the next."""
+    return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, now)
+
+
+def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
+    """Until the next hour in which it may go; those who wait for the same hour are spread over its
+    first minutes. Raises Refused when there is none."""
+    times = desk.brand.times(row.purpose, wish.send_only)
+    opens = times.next_allowed(now, wish.zone)
+    if opens is None:
+        raise Refused(NO_TIME)
+    if opens == now:
+        return None
+    # Half of a short opening: whoever comes a little late finds it open still.
+    length = times.open_for(opens, 2 * SPREAD_OVER, wish.zone) / 2
+    until = opens + timedelta(seconds=int(_spread(row) * length.total_seconds()))
+    # The next try knows it all again, but for what was settled when the run came here first.
+    return Hold(until, NOT_NOW, is_noted=wish.latest is not None or wish.is_chosen)
+
+
+def _channel_pauses(row: Message, desk: Desk, now: datetime) -> Hold | None:
+    """It waits with all others of its channel."""
+    until = turn(desk.store.get(Pause, pause_key(row.channel)), now, _spread(row))
+    return Hold(until, TOO_MANY, is_noted=True) if until else None
+
+
+def _hold(desk: Desk, row: Message, hold: Hold) -> Outcome:
+    """The ledger hears of it once at most, not again and again."""
+    if _is_too_late(row, hold.until):
         return _note(desk, row, "not sent", TOO_LATE)
-    if row.version == 0:
-        _note(desk, row, "held", "the provider asked us to wait")
-    return _outcome(row, until)
+    if hold.is_noted and row.version == 0:
+        _note(desk, row, "held", hold.reason)
+    return _outcome(row, hold.until)
 
 
 def _is_too_late(row: Message, moment: datetime) -> bool:
@@ -147,20 +257,28 @@ def languages(files: Mapping[str, str], message: str, channel: str) -> list[str]
     return [part[1] for part in parts if part[0] == message and len(part) == 3]
 
 
-def _prepare(wish: Wish, row: Message, profile: Profile, desk: Desk) -> tuple[str, Rendered]:
-    """The address and the words. Raises Refused, TemplateError."""
+def _address(wish: Wish, row: Message, profile: Profile, permission: Permission, desk: Desk) -> str:
+    """The address that it would go to. Raises Refused; the claim asks again, this saves holding
+    and rendering."""
     address = address_of(profile, wish.channel)
     if not address:
         raise Refused("no address" if wish.channel == "email" else "no phone number")
-    why_not = _why_not(desk.permission(wish.person), row, desk)
+    why_not = _why_not(permission, row.channel, row.purpose, desk)
     if why_not:
-        raise Refused(why_not)  # the claim asks again; this saves rendering
-    return address, render(wish, row.locale, _values(wish, row, profile, desk))
+        raise Refused(why_not)
+    return address
 
 
-def _why_not(permission: Permission, row: Message, desk: Desk) -> str:
-    needs = desk.brand.needs_consent.get(row.purpose, True)
-    return refusal(permission, row.channel, row.purpose, needs)
+def _why_not(permission: Permission, channel: str, purpose: str, desk: Desk) -> str:
+    needs = desk.brand.needs_consent.get(purpose, True)
+    why_not = refusal(permission, channel, purpose, needs)
+    if not why_not and needs and is_paused(permission, desk.now()):
+        return MARKETING_PAUSED
+    return why_not
+
+
+def _needs_consent(row: Message, desk: Desk) -> bool:
+    return desk.brand.needs_consent.get(row.purpose, True)
 
 
 def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
@@ -197,26 +315,24 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
 
 def _leave_url(row: Message, desk: Desk) -> str:
     """The link with which the person leaves; none where no permission is needed."""
-    if not desk.brand.needs_consent.get(row.purpose, True) or not desk.link_keys:
+    if not _needs_consent(row, desk) or not desk.link_keys:
         return ""
     token = leaving.sign(leaving.Leaving(row.person, row.channel, row.purpose), desk.link_keys)
     return f"{desk.public_url}/leave/{token}"
 
 
-def _claim(wish: Wish, row: Message, desk: Desk, address: str) -> datetime:
+def _claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime) -> None:
     """One conditional update of the permission item. Raises Refused, Contended."""
-    moment = desk.now()
 
     def take(permission: Permission) -> bool:
         if claimed(permission, row.send_id):
             raise Contended("another try of this step is sending")
         wanted = Claim(row.send_id, moment, wish.channel, wish.purpose)
-        why_not = _why_not(permission, row, desk)
+        why_not = _why_not(permission, row.channel, row.purpose, desk)
         claim(permission, wish.run_id, wanted, address_hash(wish.channel, address), why_not)
         return True
 
     change(desk.store, lambda: desk.permission(wish.person), take)
-    return moment
 
 
 def _unclaim(wish: Wish, row: Message, desk: Desk) -> None:
@@ -304,7 +420,8 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     Meanwhile the end of the run or a receipt may have written to it: we know better what we
     did, a receipt what came of it.
     """
-    said = {"claimed": row.claimed, "subject": row.subject, "provider_id": row.provider_id}
+    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id")
+    said = {name: getattr(row, name) for name in names}
 
     def note(found: Message) -> bool:
         # A slow try must not undo what a later one has brought about.

@@ -23,7 +23,7 @@ from functions.segments.sentence import FIELD_WORDS, channel, name, sentence
 from functions.segments.spoken import Language, moment, number, quoted, value
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, Message
-from functions.tracking.permission import refusal
+from functions.tracking.permission import MARKETING_PAUSED, refusal
 
 MOST_SHOWN = 5  # of events; the others are counted
 
@@ -98,6 +98,13 @@ _GERMAN_REASONS = {
     "the address has changed": "die Adresse hat sich geändert",
     "the run has ended": "der Durchlauf war zu Ende",
     "it would have gone too late (skip after)": "sie wäre zu spät gekommen (skip after)",
+    "quiet hours, holidays and sending hours leave no time for it": (
+        "Ruhezeiten, Feiertage und Sendezeiten lassen ihr keine Zeit"
+    ),
+    "outside of the hours in which it may go": "außerhalb der Zeiten, zu denen sie gehen darf",
+    "the provider asked us to wait": "der Anbieter bat uns zu warten",
+    "hold-out group": "Vergleichsgruppe (hold out)",
+    MARKETING_PAUSED: "Werbung ruht",
     GIVEN_UP: "es kam keine Quittung: vermutlich nicht gesendet",
 }
 

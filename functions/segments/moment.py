@@ -127,12 +127,12 @@ def at_clock(day: date, clock: time, zone: ZoneInfo) -> datetime:
     local = datetime.combine(day, clock, zone)
     first, second = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
     # The two readings differ where clocks change; where they are put forward the second is earlier.
-    return first if second >= first else _change_of_clocks(second, first, zone)
+    return first if second >= first else change_of_clocks(second, first, zone)
 
 
-def _change_of_clocks(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
+def change_of_clocks(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
     """The moment (UTC, whole seconds) after `early`, at `late` the latest, at which the zone's
-    clocks are put forward."""
+    clocks are changed."""
     before = early.astimezone(zone).utcoffset()
     while late - early > timedelta(seconds=1):
         middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from functions.storage.store import TRIES, Conflict, Contended, Store
+from functions.storage.store import TRIES, Conflict, Contended, Store, change
 from functions.storage.twins import end_twins
 from functions.tracking.event import Event
 from functions.tracking.identity import identifiers, normal_email, person_key
 from functions.tracking.merge import merge_permissions, merge_profiles
-from functions.tracking.permission import Permission
+from functions.tracking.permission import Permission, end_pause
 from functions.tracking.profile import Profile
 
 MOST_REDIRECTS = 10
@@ -40,6 +40,16 @@ def permission_of(store: Store, person: str) -> Permission:
             return permission
         person = permission.moved_to
     raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
+
+
+def end_pause_of(store: Store, person: str, task_id: str) -> None:
+    """The person's task is done: it keeps no messages back any more. Safe to repeat. Raises
+    Contended."""
+    change(
+        store,
+        lambda: permission_of(store, person),
+        lambda permission: end_pause(permission, task_id),
+    )
 
 
 class People:

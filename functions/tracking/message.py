@@ -32,6 +32,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     that kind came; `clicked` has the first time for each link's name ("" for a nameless link).
     `latest` is the last moment at which it may still go (`skip after`).
     `opened` and `clicked` are people's; what robots did is in `robots`.
+    `held_out` is when it would have gone, had the person not been in the hold-out group.
     """
 
     person: str
@@ -50,6 +51,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     reason: str = ""
     latest: datetime | None = None
     claimed: datetime | None = None
+    held_out: datetime | None = None
     provider_id: str = ""
     delivered: datetime | None = None
     opened: datetime | None = None

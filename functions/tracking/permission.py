@@ -6,6 +6,8 @@ import msgspec
 
 CLAIMS_KEPT_FOR = timedelta(days=8)  # longer than any retry of a step, and than a weekly cap
 MOST_CLAIMS = 30
+MOST_PAUSES = 20
+MARKETING_PAUSED = "marketing is paused"
 
 
 class Consent(msgspec.Struct, array_like=True):
@@ -46,7 +48,8 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `consents` is keyed "channel/purpose" ("channel/*" withdraws them all); `addresses` holds a
     hash of the address in force per channel; `suppressed` a reason per channel; `live` the runs
-    under way by run id; `claims` the recent ones, oldest first.
+    under way by run id; `claims` the recent ones, oldest first; `paused` until when a task (by its
+    id) keeps messages back that need consent, None until it is done.
     """
 
     person: str
@@ -58,6 +61,7 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     addresses: dict[str, str] = {}
     live: dict[str, Live] = {}
     claims: list[Claim] = []
+    paused: dict[str, datetime | None] = {}
 
 
 class Refused(Exception):
@@ -104,6 +108,31 @@ def refusal(permission: Permission, channel: str, purpose: str, needs_consent: b
         return "no consent"
     word = last_word(permission, key)
     return "" if word and word.given else "consent withdrawn"
+
+
+def pause_marketing(
+    permission: Permission, task_id: str, until: datetime | None, now: datetime
+) -> bool:
+    """Keep messages back that need consent; `until` None: until the task is done. False: the task
+    does so already."""
+    if task_id in permission.paused:
+        return False
+    lasting = {other: end for other, end in permission.paused.items() if end is None or end > now}
+    permission.paused = dict([*lasting.items(), (task_id, until)][-MOST_PAUSES:])
+    return True
+
+
+def end_pause(permission: Permission, task_id: str) -> bool:
+    """The task is done. False: it kept nothing back until then."""
+    if permission.paused.get(task_id, ...) is not None:
+        return False  # a time that was set counts whether the task is done or not
+    del permission.paused[task_id]
+    return True
+
+
+def is_paused(permission: Permission, now: datetime) -> bool:
+    """Whether messages that need consent are kept back."""
+    return any(until is None or now < until for until in permission.paused.values())
 
 
 def last_word(permission: Permission, key: str) -> Consent | None:

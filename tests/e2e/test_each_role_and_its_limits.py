@@ -161,7 +161,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(mail(), text(), invoke("run_step")),
     ],
     "answer_admin": [
-        *(put("people"), put("timeline"), put("catalogue"), secret("Link"), send("EventQueueUrl")),
+        *(drop("people"), put("timeline"), put("catalogue"), secret("Link"), send("EventQueueUrl")),
         *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
     ],
     "withdraw_consent": [

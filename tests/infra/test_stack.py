@@ -265,6 +265,7 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
     assert routes == {
         "$default": "{CollectEventFunction.Arn}",
         "GET /api/{proxy+}": "{AnswerAdminFunction.Arn}",
+        "POST /api/{proxy+}": "{AnswerAdminFunction.Arn}",
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{WithdrawConsentFunction.Arn}",
         "POST /leave/{token}": "{WithdrawConsentFunction.Arn}",

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
 from functions.handlers import answer_admin, wiring
+from functions.journeys.run import Task
+from functions.tracking.profile import Profile
 from local.app import App
 from local.http_server import application, serving
 from local.system import System
 from tests.support.world import CONTEXT, JOURNEYS, World
 
-PATHS = [operation.path for operation in answer_admin.OPERATIONS]
+PATHS = [one.path for one in answer_admin.OPERATIONS if one.method == "get"]
 
 
 @pytest.fixture
@@ -300,6 +302,48 @@ def test_tasks_say_what_to_do_for_whom_and_until_when(world: World, ada: str) ->
     assert task["status"] == "open"
 
 
+def test_a_task_is_done_once_and_may_be_said_to_be_again(world: World, ada: str) -> None:
+    [task] = world.api("/api/tasks")["tasks"]
+    for _ in range(2):
+        status, body = ask(world, f"/api/tasks/{ada}/{task['id']}/done", method="POST")
+        assert (status, body) == (200, {**task, "status": "done"})
+    assert world.api("/api/tasks")["tasks"] == [{**task, "status": "done"}]
+
+
+def test_a_task_that_there_is_not_is_not_done_and_nobody_without_the_key_does_one(
+    world: World, ada: str
+) -> None:
+    [task] = world.api("/api/tasks")["tasks"]
+    for person, task_id in ((ada, "none"), ("nobody", task["id"]), (ada, "x" * 600)):
+        status, body = ask(world, f"/api/tasks/{person}/{task_id}/done", method="POST")
+        assert (status, body["code"]) == (404, "not_found")
+    answer = world.request("POST", f"/api/tasks/{ada}/{task['id']}/done")
+    refused(answer, 401, "unauthorized")
+    assert ask(world, f"/api/tasks/{ada}/{task['id']}/done")[0] == 404  # a GET changes nothing
+    assert world.api("/api/tasks")["tasks"] == [task]
+
+
+def test_a_task_of_somebody_who_became_one_with_another_is_found_under_both(
+    world: World,
+) -> None:
+    world.post("page", {"anonymousId": "visitor", "name": "Home"})
+    before = world.system.parts.store.listing(Profile)[0][0].person
+    task = Task(
+        person=before,
+        task_id="t1",
+        run_id="r1",
+        journey="upsell",
+        text="Call",
+        owner="sales",
+        created=world.now,
+    )
+    world.store.put(task)
+    world.post("identify", {"userId": "ada", "anonymousId": "visitor", "traits": {}})
+    assert world.person("ada").person != before
+    for person in (before, world.person("ada").person):
+        assert ask(world, f"/api/tasks/{person}/t1/done", method="POST")[0] == 200
+
+
 def test_journeys_are_those_of_the_folder_with_their_versions(world: World) -> None:
     journeys = world.api("/api/journeys")["journeys"]
     folders = {path.parent.name for path in JOURNEYS.glob("*/journey.yaml")}
@@ -354,6 +398,7 @@ def test_every_route_of_the_description_answers(
 ) -> None:
     kept = world.outbox()[1]
     values = {"person_id": ada, "send_id": kept.send_id, "link": "guide-video"}
+    values["task_id"] = world.api("/api/tasks")["tasks"][0]["id"]
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
     call = {"userId": "ada", "event": "x", "name": "x", "groupId": "g", "previousId": "p"}
     query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}

@@ -1,9 +1,13 @@
 """brand.yaml: what is typed right and wrong all the same is found before anything is published."""
 
+from datetime import date
+
 import pytest
 
 from functions.folder import check_brand
+from functions.messages.hours import Times
 from functions.problem import Problems
+from functions.segments.hours import hours
 from tests.support.world import JOURNEYS
 
 TEXT = (JOURNEYS / "brand.yaml").read_text("utf-8")
@@ -27,6 +31,33 @@ def test_a_mistake_is_told_with_its_line_and_what_is_right(
         check_brand(TEXT.replace(right, wrong, 1))
     assert [problem.line for problem in caught.value.found] == [line]
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("quiet hours", "quiet hours: at night", "'at night' are no hours; hours are written like"),
+        ("quiet hours", "quiet hours: 8:00 to 8:00", "begin and end at the same time"),
+        ("holidays", "holidays: [2027-12-25, 2027-02-30]", '"2027-02-30" is no day; a holiday is'),
+        ("holidays", "holidays: [20271225]", "Expected `str`, got `int`"),
+        ("holidays", "holidays: ['20271225']", '"20271225" is no day'),
+    ],
+)
+def test_quiet_hours_and_holidays_that_are_none_are_told(key: str, text: str, said: str) -> None:
+    with pytest.raises(Problems) as caught:
+        check_brand(f"{TEXT}{text}\n")
+    assert said in str(caught.value)
+    assert caught.value.found[0].line in (0, TEXT.count("\n") + 1)
+
+
+def test_quiet_hours_and_holidays_hold_what_needs_consent_and_nothing_else() -> None:
+    brand = check_brand(f"{TEXT}quiet hours: 21:00 to 8:00\nholidays: [2027-12-25]\n")
+    office = hours("9:00 to 18:00")
+    held = brand.times("offers", office)
+    assert (held.only, held.quiet) == (office, hours("21:00 to 8:00"))
+    assert held.holidays == {date(2027, 12, 25)}
+    assert brand.times("transactional", office) == Times(only=office)
+    assert brand.times("a purpose that is gone", None).quiet
 
 
 def test_the_shipped_brand_is_right() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.messages.deliver import TOO_LATE
+from functions.messages.deliver import HELD_OUT, NO_TIME, NOT_NOW, TOO_LATE, TOO_MANY
 from functions.segments.condition import READERS, Facts, Segment, condition
 from functions.segments.explain import USED, Explanation, explain
 from functions.segments.phrases import BadPhrase
@@ -191,6 +191,11 @@ def test_a_german_explanation_has_no_english_reason_in_it() -> None:
     [
         ("no consent", "keine Einwilligung"),
         ("no address", "keine Adresse"),
+        (NO_TIME, "Ruhezeiten, Feiertage und Sendezeiten lassen ihr keine Zeit"),
+        (NOT_NOW, "außerhalb der Zeiten, zu denen sie gehen darf"),
+        (TOO_MANY, "der Anbieter bat uns zu warten"),
+        (HELD_OUT, "Vergleichsgruppe (hold out)"),
+        ("marketing is paused", "Werbung ruht"),
         (TOO_LATE, "sie wäre zu spät gekommen (skip after)"),
         (GIVEN_UP, "es kam keine Quittung: vermutlich nicht gesendet"),
     ],

@@ -19,6 +19,7 @@ from functions.tracking.merge import merge_permissions, merge_profiles, stricter
 from functions.tracking.permission import (
     CLAIMS_KEPT_FOR,
     MOST_CLAIMS,
+    MOST_PAUSES,
     Claim,
     Consent,
     Live,
@@ -26,8 +27,11 @@ from functions.tracking.permission import (
     Refused,
     claim,
     claimed,
+    end_pause,
     enter,
+    is_paused,
     leave,
+    pause_marketing,
     refusal,
 )
 from functions.tracking.profile import Profile
@@ -572,3 +576,57 @@ def test_a_message_needs_no_erasure_no_suppression_and_where_required_a_standing
     permission: Permission, needs_consent: bool, why: str
 ) -> None:
     assert refusal(permission, "email", "tips", needs_consent) == why
+
+
+# --- paused marketing
+
+
+def test_marketing_is_paused_until_the_last_pause_has_ended() -> None:
+    permission = Permission(person="p")
+    assert not is_paused(permission, NOON)
+    assert pause_marketing(permission, "short", at(5), NOON)
+    assert pause_marketing(permission, "long", at(9), NOON)
+    assert [is_paused(permission, at(minute)) for minute in (0, 5, 8, 9)] == [1, 1, 1, 0]
+
+
+def test_a_pause_until_a_task_is_done_ends_with_it_and_with_nothing_else() -> None:
+    permission = Permission(person="p")
+    pause_marketing(permission, "task", None, NOON)
+    assert is_paused(permission, at(10**6))
+    assert not end_pause(permission, "other")
+    assert end_pause(permission, "task")
+    assert not is_paused(permission, NOON)
+    assert not end_pause(permission, "task")
+
+
+def test_a_pause_that_has_a_time_lasts_so_long_also_when_its_task_is_done_before() -> None:
+    permission = Permission(person="p")
+    pause_marketing(permission, "task", at(5), NOON)
+    assert not end_pause(permission, "task")
+    assert is_paused(permission, at(1))
+
+
+def test_a_task_that_is_tried_again_pauses_no_longer() -> None:
+    permission = Permission(person="p")
+    pause_marketing(permission, "task", at(5), NOON)
+    assert not pause_marketing(permission, "task", at(7), at(2))
+    assert permission.paused == {"task": at(5)}
+
+
+def test_pauses_that_are_over_are_let_go_and_never_more_than_twenty_kept() -> None:
+    permission = Permission(person="p")
+    pause_marketing(permission, "over", at(1), NOON)
+    pause_marketing(permission, "open", None, at(1))
+    assert permission.paused == {"open": None}
+    for number in range(MOST_PAUSES):
+        pause_marketing(permission, f"t{number}", None, at(2))
+    assert len(permission.paused) == MOST_PAUSES
+    assert "open" not in permission.paused
+
+
+def test_after_a_merge_the_pauses_of_both_count() -> None:
+    source, target = Permission(person="s"), Permission(person="t")
+    pause_marketing(source, "one", None, NOON)
+    pause_marketing(target, "other", at(5), NOON)
+    merge_permissions(source, target)
+    assert target.paused == {"one": None, "other": at(5)}

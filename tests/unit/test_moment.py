@@ -4,9 +4,8 @@ its clocks."""
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,11 +13,10 @@ from hypothesis import strategies as st
 
 from functions.segments.moment import MOMENT_PATTERN, WEEKDAYS, at_clock, moment
 from functions.segments.phrases import BadPhrase
+from tests.support.time_zones import SECOND, ZONES, changes, wall
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NOW = datetime(2027, 3, 3, 12, tzinfo=UTC)  # a Wednesday, 13:00 in Berlin
-ZONES = sorted(available_timezones() - {"localtime"})
-SECOND = timedelta(seconds=1)
 some_zone = st.sampled_from(ZONES).map(ZoneInfo)
 some_time = st.integers(1_577_836_800, 2_082_758_400).map(  # 2020 to 2035
     lambda second: datetime.fromtimestamp(second, UTC)
@@ -141,33 +139,6 @@ def test_working_days_are_counted_alike_in_both_directions(
 # --- the bound of the issue: every zone, every change of its clocks
 
 
-def wall(instant: datetime, zone: ZoneInfo) -> datetime:
-    """What a clock on the wall there shows."""
-    return instant.astimezone(zone).replace(tzinfo=None)
-
-
-@cache
-def changes(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The moments from 2020 to 2035 at which the zone's clocks are changed."""
-    start, step = datetime(2020, 1, 1, tzinfo=UTC), timedelta(days=5)
-    times = [start + step * number for number in range(16 * 366 // 5)]
-    offsets = [time.astimezone(zone).utcoffset() for time in times]
-    return tuple(
-        _change(zone, times[place], times[place + 1])
-        for place in range(len(times) - 1)
-        if offsets[place] != offsets[place + 1]
-    )
-
-
-def _change(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
-    before = early.astimezone(zone).utcoffset()
-    while late - early > SECOND:
-        middle = early + timedelta(seconds=int((late - early).total_seconds() / 2))
-        is_before = middle.astimezone(zone).utcoffset() == before
-        early, late = (middle, late) if is_before else (early, middle)
-    return late
-
-
 def around(change: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """Clock times before, at, within and after what the change leaves out or repeats."""
     shown = sorted((wall(change - SECOND, zone) + SECOND, wall(change, zone)))
@@ -210,6 +181,40 @@ def test_a_daily_time_comes_every_day_whatever_the_clocks_do() -> None:
                 assert timedelta(0) < following - now <= daily.at_most, name
                 now = following
             assert now > change, name
+
+
+def test_around_every_change_the_next_one_is_the_first_that_the_clocks_show_after_now() -> None:
+    """Whatever now is: between it and the answer no clock shows the time for the first time."""
+    alike = set()
+    for name in ZONES:
+        zone = ZoneInfo(name)
+        for number, change in enumerate(changes(zone)):
+            before, after = wall(change - SECOND, zone) + SECOND, wall(change, zone)
+            if (change, before, after) in alike:
+                continue
+            alike.add((change, before, after))
+            middle = min(before, after) + abs(after - before) / 2
+            clock = (middle.time(), before.time(), after.time(), time(9))[number % 4]
+            written = moment(f"{clock:%H:%M}")
+            for now in (change + timedelta(minutes=m) for m in (-1440, -61, -1, 0, 29, 61, 600)):
+                found = written.resolve(now, zone, lambda of, path: [])
+                assert found
+                assert found > now
+                is_left_out = before < wall(found, zone).replace(second=0) and found == change
+                assert wall(found, zone).time() == clock or is_left_out, (name, now)
+                earlier = {wall(now, zone).date() + timedelta(days=n) for n in (-1, 0, 1)}
+                firsts = (_first_shown(day, clock, zone, change) for day in earlier)
+                assert not [first for first in firsts if first and now < first < found], name
+
+
+def _first_shown(day: date, clock: time, zone: ZoneInfo, change: datetime) -> datetime | None:
+    """When the clocks show it first, found from what they show before and after the change."""
+    wanted = datetime.combine(day, clock)
+    for known in (change - SECOND, change):
+        shown = known + (wanted - wall(known, zone))
+        if wall(shown, zone) == wanted:
+            return shown
+    return None
 
 
 @pytest.mark.parametrize(

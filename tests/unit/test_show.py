@@ -111,6 +111,39 @@ def test_a_journey_reads_aloud_in_german() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("raw", "english", "german"),
+    [
+        (
+            {"send only": "Monday to Friday 9:00 to 18:00"},
+            "sends only: Monday to Friday 9:00 to 18:00",
+            "sendet nur: Montag bis Freitag von 9:00 bis 18:00 Uhr",
+        ),
+        (
+            {"send only": "9:00 to 20:00"},
+            "sends only: 9:00 to 20:00",
+            "sendet nur: von 9:00 bis 20:00 Uhr",
+        ),
+        (
+            {"send only": "Saturday 10:00 to 14:00"},
+            "sends only: Saturday 10:00 to 14:00",
+            "sendet nur: Samstag von 10:00 bis 14:00 Uhr",
+        ),
+        (
+            {"hold out": "12.5 percent"},
+            "held out: 12.5 percent of the people, always the same; they get no message that "
+            "needs consent",
+            "Vergleichsgruppe: 12,5 Prozent der Personen, immer dieselben; sie bekommen nichts, "
+            "was eine Einwilligung braucht",
+        ),
+    ],
+)
+def test_who_gets_messages_and_when_reads_aloud(raw: Any, english: str, german: str) -> None:
+    journey = {"title": "A", **raw, "steps": [{"end": "b"}]}
+    assert english in [line.text for line in tell(journey, "en").below]
+    assert german in [line.text for line in tell(journey, "de").below]
+
+
 def test_every_step_type_says_itself() -> None:
     assert set(steps.types()) <= set(STEPS)
 
@@ -149,6 +182,21 @@ def test_every_step_type_says_itself() -> None:
             {"task": "Call", "for": "sales", "due": "1 day", "name": "call"},
             "task for “sales”: “Call”, due in 1 day, called “call”",
             "Aufgabe für „sales“: „Call“, fällig in: 1 Tag, genannt „call“",
+        ),
+        (
+            {"task": "Call", "for": "owner", "pause marketing": "until done"},
+            "task for the owner: “Call”, marketing to the person is paused until that is done",
+            "Aufgabe für den Zuständigen: „Call“, Werbung an die Person ruht, bis das erledigt ist",
+        ),
+        (
+            {"task": "Call", "for": "owner", "pause marketing": "2 weeks"},
+            "task for the owner: “Call”, marketing to the person is paused for 2 weeks",
+            "Aufgabe für den Zuständigen: „Call“, Werbung an die Person ruht so lange: 2 Wochen",
+        ),
+        (
+            {"send": "a", "by": "best channel"},
+            "send “a”, by the person's best channel",
+            "„a“ senden, auf dem besten Weg für die Person",
         ),
         (
             {"stop journey": "upsell", "as": "won"},

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from functions.journeys.steps.wait_for import WaitFor
 
 
+BEST_CHANNEL = "best channel"
+
+
 class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after"}):
     """Sends a message of this folder by e-mail or SMS, in the person's language, once.
 
-    `by` is needed only where the message exists in several channels. `if not sent` holds the
-    steps for someone who may not get it or has no address. A message that is held longer than
-    `skip after` is not sent.
+    `by` is needed only where the message exists in several channels; `best channel` is the one on
+    which the person last opened or clicked something, among those that they may get it by. `if not
+    sent` holds the steps for someone who may not get it or has no address. A message that is held
+    longer than `skip after` is not sent.
     """
 
     send: schema.Name
-    by: Literal["email", "sms", ""] = ""
+    by: Literal["email", "sms", "best channel", ""] = ""
     purpose: str = ""
     skip_after: schema.Duration = ""
     if_not_sent: schema.Steps = msgspec.field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from functions.journeys import schema
@@ -12,12 +13,16 @@ if TYPE_CHECKING:
     from functions.journeys.flow import Flow
 
 
-class Task(Step, rename={"for_": "for"}):
-    """Makes a task for the person's own contact (`owner`) or a team, with a date and a reason."""
+class Task(Step, rename={"for_": "for", "pause_marketing": "pause marketing"}):
+    """Makes a task for the person's own contact (`owner`) or a team, with a date and a reason.
+
+    While `pause marketing` lasts, the person gets no message that needs consent, from no journey.
+    """
 
     task: schema.Text
     for_: schema.Text
     due: schema.Duration = ""
+    pause_marketing: schema.MarketingPause = ""
 
     verb: ClassVar[str] = "task"
 
@@ -31,5 +36,13 @@ class Task(Step, rename={"for_": "for"}):
 
     def visit(self, visit: Visit) -> Answer | None:
         due = duration(self.due).after(visit.now, visit.zone) if self.due else None
+        if self.pause_marketing:  # first: there is no moment at which the task is there alone
+            visit.pause_marketing(self._paused_until(visit))
         visit.give_task(self.task, self.for_, due)
         return Answer()
+
+    def _paused_until(self, visit: Visit) -> datetime | None:
+        """None: until the task is done."""
+        if self.pause_marketing == schema.UNTIL_DONE:
+            return None
+        return duration(self.pause_marketing).after(visit.now, visit.zone)
