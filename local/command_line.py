@@ -129,8 +129,8 @@ def check(
     read_scenarios(folder)
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_scenarios(
     folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
     journey: Annotated[str, typer.Option(help="Only the scenarios of this journey.")] = "",
 ) -> None:

@@ -34,6 +34,7 @@ from local.scenarios.scenario import (
     Enters,
     Event,
     Happens,
+    Line,
     Opens,
     Person,
     Placed,
@@ -178,7 +179,8 @@ class _Play:
     def _end(self) -> datetime:
         happens = [at for at, _ in self._scenario.happens]
         expect = [placed.what for placed in self._scenario.expect]
-        said = [moment(line.at, self._scenario.zone) for line in expect if getattr(line, "at", "")]
+        dated = [line.at for line in expect if isinstance(line, Line) and line.at]
+        said = [moment(at, self._scenario.zone) for at in dated]
         runs = self._runs(f"{self._scenario.journey}/")
         if any(run.status == "open" for run in runs) and self._now < happens[-1] + LONGEST:
             return self._now + A_DAY

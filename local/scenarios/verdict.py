@@ -27,7 +27,7 @@ MUST_BE_NAMED = ("sent", "task")  # whatever a person or a colleague would notic
 class Row:
     """A line of the timeline: what was expected and what came, side by side, either may lack."""
 
-    at: datetime | None
+    at: datetime
     expected: str
     came: str
     mark: Mark
@@ -140,14 +140,14 @@ class _Judging:
             Row(at, "", said_of(placed.what.verb, placed.what.object), "happens")
             for at, placed in self._scenario.happens
         ]
-        return sorted([*happened, *self._rows], key=lambda row: row.at or self._before)
+        return sorted([*happened, *self._rows], key=lambda row: row.at)
 
     @property
     def _zone(self) -> ZoneInfo:
         return self._scenario.zone
 
-    def _shown(self, at: datetime | None) -> str:
-        return shown(at, self._zone) if at else ""
+    def _shown(self, at: datetime) -> str:
+        return shown(at, self._zone)
 
     def _add(self, line: int, words: str) -> None:
         self.wrong.append(Placed(line, words))
