@@ -184,7 +184,7 @@ class _Play:
         runs = self._runs(f"{self._scenario.journey}/")
         if any(run.status == "open" for run in runs) and self._now < happens[-1] + LONGEST:
             return self._now + A_DAY
-        return max(*happens, *said, *(run.ended for run in runs if run.ended)) + A_DAY
+        return max([*happens, *said, *(run.ended for run in runs if run.ended)]) + A_DAY
 
     # --- what happens
 

@@ -103,9 +103,10 @@ class _Judging:
         return duration(line.after).after(self._before, self._zone) if line.after else None
 
     def _find(self, line: Line) -> Came | None:
-        """The first of that name that no line before has taken."""
-        alike = (came for came in self._left if (came.verb, came.name) == (line.verb, line.object))
-        return next(alike, None)
+        """The first of that name that no line before has taken, if possible not before those."""
+        alike = [came for came in self._left if (came.verb, came.name) == (line.verb, line.object)]
+        later = [came for came in alike if _minute(came.at) >= _minute(self._before)]
+        return next(iter(later or alike), None)
 
     def _difference(self, line: Line, came: Came, wanted: datetime | None) -> str:
         if wanted and _minute(wanted) != _minute(came.at):
