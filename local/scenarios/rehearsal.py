@@ -162,13 +162,12 @@ class _Play:
     # --- the beginning and the end
 
     def _become_known(self) -> None:
-        self._post(
-            "identify", traits={"timezone": str(self._scenario.zone)} | self._scenario.person
-        )
+        where, line = {"timezone": str(self._scenario.zone)}, self._scenario.line
+        self._post(line, "identify", traits=where | self._scenario.person)
         for channel, purposes in self._scenario.consents.items():
             if purposes:
                 said = {"channel": channel, "purposes": purposes}
-                self._post("track", event="Consent Given", properties=said)
+                self._post(line, "track", event="Consent Given", properties=said)
 
     def _go_on(self) -> None:
         """Until what was asked for; else until a day after the last thing that was said to
@@ -191,13 +190,13 @@ class _Play:
     def _happen(self, line: Placed[Happens]) -> None:
         what = line.what
         if isinstance(what, Event):
-            self._post("track", event=what.event, properties=what.with_)
+            self._post(line.line, "track", event=what.event, properties=what.with_)
         elif isinstance(what, Changes):
-            self._post("identify", traits=what.changes)
+            self._post(line.line, "identify", traits=what.changes)
         elif isinstance(what, Enters):
             if not self._enter(what):
-                words = f'nobody was let into "{what.enters}": once per, only if, or under way'
-                self._mishaps.append(Placed(line.line, words))
+                words = f'was not let into "{what.enters}": once per, only if, or there already'
+                self._mishaps.append(Placed(line.line, f"the person {words}"))
         else:
             kept = self._last(what.object)
             words = self._handle(what, kept) if kept else "was not sent by then"
@@ -205,8 +204,8 @@ class _Play:
                 self._mishaps.append(Placed(line.line, f'"{what.object}" {words}'))
         self._system.catch_up(self._now)
 
-    def _post(self, kind: str, **call: Any) -> None:
-        """A call of the website or shop, as Segment's libraries make it."""
+    def _post(self, line: int, kind: str, **call: Any) -> None:
+        """A call of the website or shop, as Segment's libraries make it; `line` says it."""
         now = self._now.isoformat()
         whole = {
             "writeKey": KEYS.write_key,
@@ -218,7 +217,8 @@ class _Play:
         }
         answer = self._request("POST", f"/v1/{kind}", json.dumps(whole))
         if answer["statusCode"] != 200:
-            raise ValueError(f"the event was refused: {answer['body']}")
+            reason = json.loads(answer["body"])["message"]
+            self._mishaps.append(Placed(line, f"the event was refused: {reason}"))
         self._system.catch_up(self._now)
 
     def _request(self, method: str, path: str, body: str = "") -> dict[str, Any]:
@@ -272,13 +272,10 @@ class _Play:
                 return "has no link to leave: its purpose needs no consent"
             self._request("POST", address.removeprefix(URL))
         elif isinstance(what, Clicks):
-            link = _link(kept, what.link)
+            names = [link.name for link in outbox.links(kept.html) if link.tracked and link.name]
+            link = outbox.find_link(kept.html, what.link or next(iter(names), ""))
             if link is None:
-                names = [one.name for one in outbox.links(kept.html) if one.tracked and one.name]
-                there = f"there are: {', '.join(sorted(set(names))) or 'none'}"
-                return (
-                    f'has no link "{what.link}"; {there}' if what.link else f"has no link; {there}"
-                )
+                return f'has no link "{what.link}"; there are: {", ".join(names) or "none"}'
             self._system.queue.send([outbox.click(kept, link, self._now, BROWSER)])
         elif isinstance(what, Bounces):
             bounce = {"bounceType": "Permanent", "bounceSubType": "General"}
@@ -330,10 +327,3 @@ class _Play:
                     yield Placed(line.line, f"{path} is {has.get(path)!r} at the end")
         for _, reason, _ in self._system.queue.dead():
             yield Placed(self._scenario.line, f"an event could not be processed: {reason}")
-
-
-def _link(kept: Kept, wanted: str) -> outbox.Link | None:
-    if wanted:
-        return outbox.find_link(kept.html, wanted)
-    tracked = (link for link in outbox.links(kept.html) if link.tracked and link.name)
-    return next(tracked, None)
