@@ -115,18 +115,22 @@ def check(
     """Check every journey, message and scenario of a folder; the exit status is 1 if anything is
     wrong."""
     from functions.folder import check as check_folder
-    from functions.folder import read_folder
+    from functions.folder import check_brand, read_folder
     from functions.journeys.flow import compile_journey
-    from local.scenarios.read import read_scenarios
+    from local.scenarios.read import scenarios_for
 
     if not folder.is_dir():
         err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
         sys.exit(2)
-    for one in check_folder(read_folder(folder)):
+    found = read_folder(folder)
+    checked = check_folder(found)
+    scenarios = scenarios_for(folder, checked, check_brand(found.brand))
+    for one in checked:
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
-        out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states")
-    read_scenarios(folder)
+        tests = sum(scenario.journey == one.journey.name for scenario in scenarios)
+        also = f", {tests} scenarios" if tests else ""
+        out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states{also}")
 
 
 @app.command("test")

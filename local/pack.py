@@ -16,6 +16,7 @@ from functions.folder import (
     read_folder,
 )
 from functions.journeys.yaml_file import read
+from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
 
 
@@ -53,7 +54,7 @@ def copy(journeys: Path, source: str, name: str) -> Path:
     if source not in known:
         there = ", ".join(known) or "none"
         raise CannotCopy(f'there is no ready journey "{source}"; there are: {there}')
-    if not JOURNEY_NAME.match(name) or name in (PACK, PARTS):
+    if not JOURNEY_NAME.match(name) or name in (PACK, PARTS, BRAND):
         raise CannotCopy(f'"{name}" cannot be the name of a journey; {NAME_RULE}')
     if target.exists():
         raise CannotCopy(f"{target} is there already; choose another name")

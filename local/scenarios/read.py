@@ -48,11 +48,14 @@ SOMEBODY = {"email": "ada@example.com", "phone": "+4915112345678"}
 
 
 def read_scenarios(folder: FilePath) -> list[Scenario]:
-    """All scenarios of a folder of journeys, by journey and file. Raises Problems with all that
-    is wrong, in a journey or in a scenario."""
+    """All scenarios of a folder of journeys, by journey and file. Raises Problems."""
     found = read_folder(folder)
-    journeys = {one.journey.name: one for one in check_folder(found)}
-    brand = check_brand(found.brand)
+    return scenarios_for(folder, check_folder(found), check_brand(found.brand))
+
+
+def scenarios_for(folder: FilePath, checked: list[Checked], brand: Brand) -> list[Scenario]:
+    """The same where the journeys have been read. Raises Problems with all that is wrong."""
+    journeys = {one.journey.name: one for one in checked}
     problems: list[Problem] = []
     scenarios: list[Scenario] = []
     for file in _files(folder):

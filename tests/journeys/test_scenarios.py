@@ -32,8 +32,7 @@ def written() -> list[Written]:
     """All of them, from the files alone: so each is a test of its own."""
     files = [(SHIPPED, file) for file in sorted(JOURNEYS.glob(f"*/*{SCENARIO_FILE}"))]
     files += [
-        (file.parent.name, file)
-        for file in sorted((JOURNEYS / PACK).glob(f"*/*{SCENARIO_FILE}"))
+        (file.parent.name, file) for file in sorted((JOURNEYS / PACK).glob(f"*/*{SCENARIO_FILE}"))
     ]
     return [
         Written(pack, file.parent.name, one["scenario"])
