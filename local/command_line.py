@@ -115,70 +115,19 @@ def check(
     """Check every journey, message and scenario of a folder; the exit status is 1 if anything is
     wrong."""
     from functions.folder import check as check_folder
-    from functions.folder import check_brand, read_folder
+    from functions.folder import read_folder
     from functions.journeys.flow import compile_journey
-    from local.scenarios.read import scenarios_for
+    from local.scenarios.read import read_scenarios
 
     if not folder.is_dir():
         err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
         sys.exit(2)
-    found = read_folder(folder)
-    checked = check_folder(found)
-    scenarios = scenarios_for(folder, checked, check_brand(found.brand))
-    for one in checked:
+    for one in check_folder(read_folder(folder)):
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
-        tests = sum(scenario.journey == one.journey.name for scenario in scenarios)
-        also = f", {tests} scenarios" if tests else ""
-        out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states{also}")
-
-
-@app.command("test")
-def try_scenarios(
-    folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
-    journey: Annotated[str, typer.Option(help="Only the scenarios of this journey.")] = "",
-) -> None:
-    """Try the scenarios of a folder (*.scenario.yaml) on the whole system, in virtual time.
-
-    The exit status is 0 if everything comes as expected, 1 if not, 2 where a file is wrong.
-    """
-    from local.scenarios.tell import try_all
-
-    if not folder.is_dir():
-        err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
-        sys.exit(2)
-    try:
-        failed = try_all(folder, journey, out)
-    except Problems as problems:
-        _say_problems(problems, "nothing was tried")
-        sys.exit(2)
-    sys.exit(failed > 0)
-
-
-@app.command()
-def new(
-    name: Annotated[str, typer.Argument(help="What the new journey is called.")] = "",
-    source: Annotated[str, typer.Option("--from", help="The ready journey to copy.")] = "",
-    listing: Annotated[bool, typer.Option("--list", help="Show the ready journeys.")] = False,
-    journeys: Journeys = JOURNEYS,
-) -> None:
-    """Begin a journey with a copy of a ready one, its messages and scenarios."""
-    from local.pack import CannotCopy, copy, ready, still_wrong
-
-    if listing or not (name and source):
-        for one in ready(journeys):
-            out.print(f"{one.name:<22}{escape(one.title)}", soft_wrap=True)
-        if not listing:
-            err.print("\nCopy one with: tante new NAME --from READY")
-        sys.exit(0 if listing else 2)
-    try:
-        target = copy(journeys, source, name)
-    except CannotCopy as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(2)
-    out.print(f"[green]✓[/] {target} is there; read its journey.yaml, then: tante test")
-    for problem in still_wrong(journeys, name):
-        out.print(f"[yellow]![/] {escape(str(problem))}", soft_wrap=True)
+        out.print(f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states")
+    if scenarios := read_scenarios(folder):
+        out.print(f"[green]✓[/] {len(scenarios)} scenarios; try them with: tante test")
 
 
 @app.command()
@@ -242,6 +191,54 @@ def schema(
 
     whole = journey_schema() if of == "journey" else scenario_schema()
     print(json.dumps(whole, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+@app.command("test")
+def try_scenarios(
+    folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
+    journey: Annotated[str, typer.Option(help="Only the scenarios of this journey.")] = "",
+) -> None:
+    """Try the scenarios of a folder (*.scenario.yaml) on the whole system, in virtual time.
+
+    The exit status is 0 if everything comes as expected, 1 if not, 2 where a file is wrong.
+    """
+    from local.scenarios.tell import try_all
+
+    if not folder.is_dir():
+        err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
+        sys.exit(2)
+    try:
+        failed = try_all(folder, journey, out)
+    except Problems as problems:
+        _say_problems(problems, "nothing was tried")
+        sys.exit(2)
+    sys.exit(failed > 0)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What the new journey is called.")] = "",
+    source: Annotated[str, typer.Option("--from", help="The ready journey to copy.")] = "",
+    listing: Annotated[bool, typer.Option("--list", help="Show the ready journeys.")] = False,
+    journeys: Journeys = JOURNEYS,
+) -> None:
+    """Begin a journey with a copy of a ready one, its messages and scenarios."""
+    from local.pack import CannotCopy, copy, ready, still_wrong
+
+    if listing or not (name and source):
+        for one in ready(journeys):
+            out.print(f"{one.name:<22}{escape(one.title)}", soft_wrap=True)
+        if not listing:
+            err.print("\nCopy one with: tante new NAME --from READY")
+        sys.exit(0 if listing else 2)
+    try:
+        target = copy(journeys, source, name)
+    except CannotCopy as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    out.print(f"[green]✓[/] {target} is there; read its journey.yaml, then: tante test")
+    for problem in still_wrong(journeys, name):
+        out.print(f"[yellow]![/] {escape(str(problem))}", soft_wrap=True)
 
 
 @app.command()
