@@ -23,6 +23,8 @@ from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
 SEGMENTS_FILE = "segments.yaml"
+PACK = "pack"  # ready journeys to copy from: nothing in it is live
+SCENARIO_FILE = ".scenario.yaml"  # what such a file's name ends in; it tests, and is not published
 JOURNEY_NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 NAME_RULE = (
     'a folder is called in at most 60 small letters, digits and hyphens, like "welcome-back", '
@@ -67,7 +69,7 @@ def read_folder(folder: Path) -> Folder:
     found = {
         path.name: _texts(path)
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not path.name.startswith(".") and path.name != PACK
     }
     parts = {f"../{PARTS}/{name}": text for name, text in found.pop(PARTS, {}).items()}
     segments = folder / SEGMENTS_FILE
@@ -75,8 +77,14 @@ def read_folder(folder: Path) -> Folder:
     return Folder(_text(brand, BRAND_FILE), parts, found, said)
 
 
+def is_published(path: Path) -> bool:
+    """Whether a file below `statemachines/` (by its path from there) goes out with the journeys."""
+    is_theirs = path.suffix in MARKETERS and path.parts[0] != PACK
+    return is_theirs and not path.name.endswith(SCENARIO_FILE)
+
+
 def _texts(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.iterdir()) if path.suffix in MARKETERS)
+    files = (path for path in sorted(folder.iterdir()) if is_published(path.relative_to(folder)))
     return {path.name: _text(path, f"{folder.name}/{path.name}") for path in files}
 
 

@@ -15,7 +15,7 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
-from functions.folder import MARKETERS
+from functions.folder import is_published
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.txt"
@@ -169,8 +169,12 @@ def _compile(root: Path, folder: Path, platform: Platform) -> None:
 
 def _files(folder: Path) -> list[Path]:
     """What goes into a zip of a folder of code or of a folder of journeys."""
-    kinds: Collection[str] = (".py",) if folder == CODE else MARKETERS
-    return sorted(path for path in folder.rglob("*") if path.suffix in kinds and path.is_file())
+
+    def goes_in(path: Path) -> bool:
+        of_a_journey = folder != CODE and is_published(path.relative_to(folder))
+        return of_a_journey or (folder == CODE and path.suffix == ".py")
+
+    return sorted(path for path in folder.rglob("*") if goes_in(path) and path.is_file())
 
 
 def _copy(source: Path, target: Path) -> None:

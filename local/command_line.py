@@ -1,4 +1,4 @@
-"""The command line: tante run, demo, check, show, diff, keys, doctor, dead-letters."""
+"""The command line: tante run, demo, check, test, new, show, diff, keys, doctor, dead-letters."""
 
 import logging
 import sys
@@ -51,11 +51,11 @@ def main() -> None:
         sys.exit(130)
 
 
-def _say_problems(problems: Problems) -> None:
+def _say_problems(problems: Problems, so: str = "nothing was published") -> None:
     for problem in problems.found:
         err.print(f"[red]✗[/] {escape(str(problem))}", soft_wrap=True)
     count = len(problems.found)
-    err.print(f"{count} problem{'s' if count != 1 else ''}; nothing was published.")
+    err.print(f"{count} problem{'s' if count != 1 else ''}; {so}.")
 
 
 @app.command()
@@ -112,11 +112,13 @@ def _greet(url: str, write_key: str, secret_key: str, are_new: bool, data: Path)
 def check(
     folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
 ) -> None:
-    """Check every journey and message of a folder; the exit status is 1 if anything is wrong."""
+    """Check every journey, message and scenario of a folder; the exit status is 1 if anything is
+    wrong."""
     from functions.folder import check as check_folder
     from functions.folder import read_folder
     from functions.journeys.bound import dollars, transitions
     from functions.journeys.flow import compile_journey
+    from local.scenarios.read import read_scenarios
 
     if not folder.is_dir():
         err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
@@ -131,6 +133,8 @@ def check(
             + (f" ({held} if all is held or moved once)" if held > most else ""),
             soft_wrap=True,
         )
+    if scenarios := read_scenarios(folder):
+        out.print(f"[green]✓[/] {len(scenarios)} scenarios; try them with: tante test")
 
 
 @app.command()
@@ -188,13 +192,67 @@ def diff(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of a journey (statemachines/journey.schema.json)."""
+def schema(
+    of: Annotated[
+        Literal["journey", "scenario"], typer.Argument(help="Of which file.")
+    ] = "journey",
+) -> None:
+    """Print the JSON Schema of a journey or a scenario (statemachines/journey.schema.json)."""
     import json
 
     from functions.journeys.check import journey_schema
+    from local.scenarios.scenario import scenario_schema
 
-    print(json.dumps(journey_schema(), indent=2, ensure_ascii=False))  # noqa: T201
+    whole = journey_schema() if of == "journey" else scenario_schema()
+    print(json.dumps(whole, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+@app.command("test")
+def try_scenarios(
+    folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
+    journey: Annotated[str, typer.Option(help="Only the scenarios of this journey.")] = "",
+) -> None:
+    """Try the scenarios of a folder (*.scenario.yaml) on the whole system, in virtual time.
+
+    The exit status is 0 if everything comes as expected, 1 if not, 2 where a file is wrong.
+    """
+    from local.scenarios.tell import try_all
+
+    if not folder.is_dir():
+        err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
+        sys.exit(2)
+    try:
+        failed = try_all(folder, journey, out)
+    except Problems as problems:
+        _say_problems(problems, "nothing was tried")
+        sys.exit(2)
+    sys.exit(failed > 0)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What the new journey is called.")] = "",
+    source: Annotated[str, typer.Option("--from", help="The ready journey to copy.")] = "",
+    listing: Annotated[bool, typer.Option("--list", help="Show the ready journeys.")] = False,
+    journeys: Journeys = JOURNEYS,
+) -> None:
+    """Begin a journey with a copy of a ready one, its messages and scenarios."""
+    from local.pack import CannotCopy, copy, ready, still_wrong
+
+    if listing or not (name and source):
+        for one in ready(journeys):
+            out.print(f"{one.name:<22}{escape(one.title)}", soft_wrap=True)
+        if not listing:
+            err.print("\nCopy one with: tante new NAME --from READY")
+        sys.exit(0 if listing else 2)
+    try:
+        target = copy(journeys, source, name)
+    except CannotCopy as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    out.print(f"[green]✓[/] {target} is there; read its journey.yaml, then: tante test")
+    for problem in still_wrong(journeys, name):
+        out.print(f"[yellow]![/] {escape(str(problem))}", soft_wrap=True)
 
 
 @app.command()

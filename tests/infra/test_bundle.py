@@ -100,6 +100,9 @@ def test_a_zip_is_made_again_when_a_file_a_library_or_a_platform_is_another(
     assert hash_of(whole) in found
     (tmp_path / "welcome" / "README.md").write_text("for people", "utf-8")
     (tmp_path / "welcome" / "__pycache__").mkdir()
+    (tmp_path / "welcome" / "first.scenario.yaml").write_text("- scenario: a test", "utf-8")
+    (tmp_path / "pack" / "birthday").mkdir(parents=True)
+    (tmp_path / "pack" / "birthday" / "journey.yaml").write_text("title: Ready", "utf-8")
     assert hash_of(whole) in found
     journey.write_text("title: Hello", "utf-8")
     assert hash_of(whole) not in found

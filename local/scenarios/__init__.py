@@ -1,0 +1,1 @@
+"""Scenarios: what a marketer expects of a journey, written down and tried in virtual time."""
