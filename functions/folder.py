@@ -117,7 +117,7 @@ def _check_journey(
         words = f'"{name}" cannot be the name of a journey; {NAME_RULE}'
         problems.append(Problem(f"{name}/{JOURNEY_FILE}", 0, words))
     try:
-        journey = load(name, files, brand.needs_consent)
+        journey = load(name, files, brand.needs_consent, brand.webhooks)
     except Problems as found:
         raise Problems(problems + found.found) from None
     compiled: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.step import ends
 from functions.journeys.steps.split import Split
 from functions.journeys.steps.stop_journey import StopJourney
+from functions.journeys.steps.wait_for_first_of import without_arm
 from functions.journeys.wording import is_said_already, sentences
 from functions.journeys.yaml_file import Located, Path, read
 from functions.problem import Problem, Problems
@@ -30,7 +31,10 @@ MESSAGE_FILE = re.compile(
 )
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
 # Our own readers say it better than the schema.
-READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for", "wait until"}
+READ_BY_US = {
+    *("enter when", "only if", "leave when", "goal", "if", "until"),
+    *("wait for", "wait until", "after the last"),
+}
 
 
 @cache
@@ -42,16 +46,22 @@ def journey_schema() -> dict[str, Any]:
     return whole
 
 
-def load(name: str, files: Mapping[str, str], purposes: Mapping[str, bool]) -> Journey:
+def load(
+    name: str,
+    files: Mapping[str, str],
+    purposes: Mapping[str, bool],
+    webhooks: Collection[str] = (),
+) -> Journey:
     """Read and check a journey from its folder's files (by file name). Raises Problems.
 
-    `purposes` are those of brand.yaml (name -> whether it needs consent).
+    `purposes` are those of brand.yaml (name -> whether it needs consent), `webhooks` the names
+    of its webhooks.
     """
     where = f"{name}/journey.yaml"
     if "journey.yaml" not in files:
         raise Problems([Problem(where, 0, "is missing")])
     located = read(where, files["journey.yaml"])
-    problems = list(_Checker(located, set(purposes), messages(files)).problems())
+    problems = list(_Checker(located, set(purposes), messages(files), webhooks).problems())
     if problems:
         raise Problems(problems)
     journey = journeys.build(name, located.value)
@@ -142,10 +152,11 @@ def _paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
 
 def _arms(raw: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
     """What stands where the arms of a step do, and where; it may be anything yet."""
-    for word in ("then", "otherwise", "if not sent"):
+    for word in ("then", "otherwise", "if not sent", "repeat", "if it fails"):
         yield (word,), raw.get(word)
-    for index, case in _mappings(raw.get("choose")):
-        yield ("choose", index, "then"), case.get("then")
+    for word in ("choose", "wait for first of"):
+        for index, case in _mappings(raw.get(word)):
+            yield (word, index, "then"), case.get("then")
     for name, arm in _mappings(raw.get("arms")):
         yield ("arms", name, "then"), arm.get("then")
 
@@ -162,9 +173,14 @@ class _Checker:
     """The checks of one file, before it is built."""
 
     def __init__(
-        self, located: Located, purposes: set[str], known_messages: dict[str, set[str]]
+        self,
+        located: Located,
+        purposes: set[str],
+        known_messages: dict[str, set[str]],
+        webhooks: Collection[str],
     ) -> None:
         self._located, self._purposes, self._messages = located, purposes, known_messages
+        self._webhooks = webhooks
 
     def problems(self) -> Iterator[Problem]:
         raw = self._located.value
@@ -251,14 +267,26 @@ class _Checker:
         yield from self._purpose(path, raw)
         if isinstance(raw.get("send"), str):
             yield from self._send(raw, path)
+        webhook = raw.get("call webhook")
+        if isinstance(webhook, str) and webhook and webhook not in self._webhooks:
+            there = ", ".join(sorted(self._webhooks)) or "none"
+            words = f'there is no webhook "{webhook}" in brand.yaml; there are: {there}'
+            yield self._at((*path, "call webhook"), words)
         yield from self._word(path, raw, "if", conditions.condition)
         yield from self._word(path, raw, "wait for", happening)
         yield from self._word(path, raw, "wait until", moment)
+        yield from self._word(path, raw, "until", conditions.condition)
+        yield from self._word(path, raw, "after the last", conditions.event_test)
         for word in ("wait", "at most", "due", "skip after"):
             if isinstance(raw.get(word), str) and re.search(DURATION_PATTERN, raw[word]):
                 yield from self._word(path, raw, word, duration)
         for index, case in _mappings(raw.get("choose")):
             yield from self._word((*path, "choose", index), case, "if", conditions.condition)
+        first_of = raw.get("wait for first of")
+        for index, way in _mappings(first_of if isinstance(first_of, list) else []):
+            yield from self._phrase(
+                (*path, "wait for first of", index), without_arm(way), happening
+            )
         for below, arm in _arms(raw):
             yield from self._steps(arm, (*path, *below))
 

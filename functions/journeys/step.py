@@ -31,6 +31,14 @@ class Busy(Exception):
     """The store takes no more for now; nothing is wrong with the step, which comes again later."""
 
 
+class WebhookBusy(Exception):
+    """A webhook gave no answer, or asked to come again; the step is tried again."""
+
+
+class WebhookRefused(Exception):
+    """A webhook does not want it, or may not be called; trying again would not help."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """How a step answers its own token: an output, or a named error with its cause.
@@ -52,7 +60,8 @@ class Visit:
     enter(journey): starts another journey for the person with this run's entry.
     give_task(text, owner, due): makes a task for a colleague.
     stop(journey, outcome): ends the person's runs of that journey.
-    change_person(traits): sets these traits of the person.
+    change_person(traits, points): sets these traits of the person, adds points to the score.
+    call(webhook, said): tells the webhook of that name; raises WebhookBusy, WebhookRefused.
     waits(): what the run has waited for so far.
     wait(since, until): registers the wait with the step's token.
     pass_over(wait): notes that the wait of this name began and was over at once.
@@ -68,7 +77,8 @@ class Visit:
     enter: Callable[[str], None]
     give_task: Callable[[str, str, datetime | None], None]
     stop: Callable[[str, str], None]
-    change_person: Callable[[dict[str, Any]], None]
+    change_person: Callable[[dict[str, Any], float], None]
+    call: Callable[[str, dict[str, Any]], None]
     waits: Callable[[], Waits]
     wait: Callable[[datetime, datetime], None]
     pass_over: Callable[[str], None]
@@ -105,6 +115,14 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def check(self) -> Iterator[tuple[str, str]]:
         """Problems that the schema cannot see, as (field, text)."""
         return iter(())
+
+
+def below(steps: list[Step]) -> Iterator[Step]:
+    """The steps in the order of the file, those in arms after the step that holds them."""
+    for step in steps:
+        yield step
+        for _, arm in step.ways():
+            yield from below(arm)
 
 
 def ends(steps: list[Step]) -> bool:

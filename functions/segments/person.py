@@ -30,6 +30,12 @@ def _order_times(profile: Profile) -> list[Any]:
     return [time for time in (*placed, older.first, older.last) if time]
 
 
+def _score(profile: Profile) -> float:
+    """What journeys have added; whole where it is whole, for a mail shows it."""
+    points = profile.points
+    return int(points) if points == int(points) else points
+
+
 TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
 
 
@@ -51,6 +57,7 @@ def _tags(profile: Profile) -> Any:
 COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "locale": _locale,
     "zone": _zone,
+    "score": _score,
     "orders": orders.count,
     "revenue": _revenue,
     "first_seen": lambda profile: profile.created,
@@ -59,7 +66,7 @@ COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "tags": _tags,
     "last_order": lambda profile: max(_order_times(profile), default=None),
 }
-NOT_YET = ("stage", "score", "visits", "lifetime_value", "last_contact")
+NOT_YET = ("stage", "visits", "lifetime_value", "last_contact")
 
 
 def fields(profile: Profile) -> dict[str, Any]:

@@ -329,7 +329,6 @@ def test_a_wrong_condition_says_what_would_be_right(raw: Any, says: str) -> None
         ({"opened": "guide", "robots": "counted"}, "robots"),
         ({"any of": [{"cart": {"items": 0}}]}, "cart"),
         ({"person": {"stage": "lost"}}, "stage"),
-        ({"person": {"score": {"at least": 5}}}, "score"),
         ({"person": {"visits": 3}}, "visits"),
         ({"person": {"lifetime_value": {"at least": 2000}}}, "lifetime_value"),
         ({"person": {"last_contact": {"known": True}}}, "last_contact"),
