@@ -82,7 +82,9 @@ def assert_sound_state(state: dict[str, Any]) -> None:
     assert ("TimeoutSeconds" in state) is ("States.Timeout" in caught)
     retried = [error for retry in state["Retry"] for error in retry["ErrorEquals"]]
     assert {"Temporary", "Lambda.ServiceException"} <= set(retried)
-    assert not {"States.ALL", "States.Timeout", "States.TaskFailed", *caught} & set(retried)
+    # A webhook that stays busy is caught when its retries are over.
+    never = {"States.ALL", "States.Timeout", "States.TaskFailed", *caught} - {"WebhookBusy"}
+    assert not never & set(retried)
     assert all(isinstance(retry["BackoffRate"], float) for retry in state["Retry"])
 
 
@@ -101,7 +103,7 @@ def test_any_journey_compiles_to_a_sound_machine(journey: Journey) -> None:
 @given(raw_journeys())
 def test_any_journey_that_is_generated_here_passes_the_checker(raw: dict[str, Any]) -> None:
     files = {"a.de.mjml": "", "b.de.mjml": "", "journey.yaml": json.dumps(raw)}
-    check_and_load("cart", files, {"offers": True})
+    check_and_load("cart", files, {"offers": True}, ["crm"])
 
 
 @relaxed
