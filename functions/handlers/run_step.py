@@ -65,13 +65,13 @@ class _Steps:
 
     def __init__(self, parts: wiring.Parts, payload: dict[str, Any]) -> None:
         # Step Functions tells real time; everything here goes by the stage's clock.
-        times = {
+        times: dict[str, Any] = {
             word: parts.settings.on_stage(datetime.fromisoformat(payload[word])).isoformat()
             for word in ("entered", "first")
             if word in payload
         }
         self.parts = parts
-        self.payload: dict[str, Any] = {**payload, **times}
+        self.payload = {**payload, **times}
         self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
         key = run_key(payload["journey"], payload["run"])

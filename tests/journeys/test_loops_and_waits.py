@@ -116,9 +116,7 @@ def test_it_waits_thirty_times_its_length_at_most(begin: Any) -> None:
 
 
 @pytest.mark.parametrize(("after", "outcome"), [("30 minutes", "open"), ("2 hours", "a")])
-def test_a_wait_behind_it_looks_back_to_when_it_began(
-    begin: Any, after: str, outcome: str
-) -> None:
+def test_a_wait_behind_it_looks_back_to_when_it_began(begin: Any, after: str, outcome: str) -> None:
     wait = "  - wait for: {event: Answered}\n    at most: 1 day\n    then: [{end: a}]\n"
     world = begin(cart="  - wait: 1 hour\n" + LAST + wait)
     world.track("ada", "cart", cart_id="c1")
@@ -143,9 +141,7 @@ FIRST = (
 @pytest.mark.parametrize(
     ("event", "outcome"), [("Yes", "said yes"), ("No", "said no"), ("Else", "silent")]
 )
-def test_the_arm_of_the_happening_that_comes_is_taken(
-    begin: Any, event: str, outcome: str
-) -> None:
+def test_the_arm_of_the_happening_that_comes_is_taken(begin: Any, event: str, outcome: str) -> None:
     world = begin(ask=FIRST)
     world.track("ada", "ask")
     world.advance("1 day")
@@ -483,5 +479,3 @@ def test_journeys_react_to_the_score(begin: Any) -> None:
     assert outcomes(world, "keen") == ["open"]
     world.track("ada", "gift")
     assert outcomes(world, "keen") == ["keen"]
-
-

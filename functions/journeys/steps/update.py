@@ -34,7 +34,7 @@ class Change(
     set_: dict[str, schema.Value] = {}
     add_tag: schema.Text = ""
     remove_tag: schema.Text = ""
-    add_to_score: schema.Points | None = None
+    add_to_score: schema.Points | msgspec.UnsetType = msgspec.UNSET
 
 
 class Update(Step):
