@@ -1,7 +1,7 @@
 """A folder of journeys as a marketer writes it: read, and checked as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 
 from functions.journeys.check import MESSAGE_FILE, load
 from functions.journeys.journey import Journey
+from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.steps.start_journey import StartJourney
 from functions.journeys.steps.stop_journey import StopJourney
 from functions.journeys.steps.task import Task
@@ -120,6 +121,7 @@ def _check_journey(
         journey = load(name, files, brand.needs_consent, brand.webhooks)
     except Problems as found:
         raise Problems(problems + found.found) from None
+    problems += _webhook_texts(journey, brand)
     compiled: dict[str, str] = {}
     for file, text in files.items():
         try:
@@ -130,6 +132,15 @@ def _check_journey(
         raise Problems(problems)
     # A plain text written by hand goes before the one that was made.
     return Checked(journey, {**compiled, **files})
+
+
+def _webhook_texts(journey: Journey, brand: Brand) -> Iterator[Problem]:
+    """What is wrong with the Liquid that webhooks are told."""
+    for step in journey.every_step():
+        for word, text in step.with_.items() if isinstance(step, CallWebhook) else ():
+            for problem in template.check("", text if isinstance(text, str) else "", brand.links):
+                words = f'"{step.name}", "{word}": {problem.text}'
+                yield Problem(f"{journey.name}/{JOURNEY_FILE}", 0, words)
 
 
 def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Problem]:

@@ -27,7 +27,8 @@ from functions.journeys.step import (
 )
 from functions.journeys.steps.send import Send, moment
 from functions.messages import signature
-from functions.messages.deliver import Desk, Wish, deliver, languages
+from functions.messages.deliver import Desk, Wish, deliver, languages, template_values
+from functions.messages.template import TemplateError, fill
 from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.library import Published
@@ -207,9 +208,18 @@ class _Steps:
     def _call(self, step: Step, name: str, said: dict[str, Any]) -> None:
         """Post to a webhook of the brand in force. Raises WebhookBusy, WebhookRefused."""
         parts, run = self.parts, self.run
-        webhook = parts.library.brand().webhooks.get(name)
+        brand = parts.library.brand()
+        webhook = brand.webhooks.get(name)
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
+        values = template_values(fields(self.profile), run.entry, brand, "", self._pass)
+        try:
+            told = {
+                word: fill(one, values, autoescape=False) if isinstance(one, str) else one
+                for word, one in said.items()
+            }
+        except TemplateError as error:
+            raise WebhookRefused(str(error)) from None
         entry = {"event": run.entry.name, "properties": run.entry.properties}
         about = {
             "person": run.person,
@@ -219,7 +229,7 @@ class _Steps:
             "step": step.name,
             "pass": self._pass + 1,
             "entry": entry,
-            "with": said,
+            "with": told,
         }
         body = msgspec.json.encode(
             {"type": "journey.webhook", "timestamp": self._entered, "data": about}

@@ -16,7 +16,7 @@ from urllib3.exceptions import ReadTimeoutError
 from functions.channels.channel import Outgoing, Permanent, Temporary
 from functions.channels.outbox import Outbox
 from functions.channels.webhook import Place, Webhook
-from functions.folder import check_brand
+from functions.folder import Folder, check, check_brand
 from functions.handlers import wiring
 from functions.journeys.check import load
 from functions.journeys.run import Run
@@ -273,6 +273,19 @@ def test_a_webhook_that_brand_yaml_does_not_have_is_refused_at_its_line() -> Non
     assert [str(problem) for problem in caught.value.found] == [said]
 
 
+def test_liquid_that_a_webhook_is_told_is_checked() -> None:
+    steps = "steps:\n  - call webhook: crm\n    with: {a: fine, b: '{{ persn.plan | shout }}'}\n"
+    folder = Folder(f"{BRAND}\nwebhooks:\n  crm: {{url: '{URL}'}}\n", {}, {})
+    folder.journeys["cart"] = {"journey.yaml": HEAD + steps}
+    with pytest.raises(Problems) as caught:
+        check(folder)
+    assert [str(problem) for problem in caught.value.found] == [
+        'cart/journey.yaml: "call webhook crm", "b": messages know no "persn"; '
+        'did you mean "person"?',
+        'cart/journey.yaml: "call webhook crm", "b": there is no filter "shout"',
+    ]
+
+
 # --- in a run
 
 STEPS = """title: A
@@ -282,7 +295,7 @@ enter when: {event: buy}
 steps:
   - repeat:
       - call webhook: crm
-        with: {plan: pro, seats: 3}
+        with: {plan: pro, seats: 3, said: "{{ person.plan }} {{ entry.amount }} {{ pass }} <"}
         if it fails: [{end: failed}]
       - wait: 1 day
     times: 2
@@ -322,7 +335,7 @@ def test_each_pass_is_a_message_of_its_own_and_falls_into_the_outbox(
     begin: Any, tmp_path: Path
 ) -> None:
     world = begin()
-    world.identify("ada", email="ada@example.com")
+    world.identify("ada", plan="free")
     world.track("ada", "buy", amount=5)
     world.advance("3 days")
     one, two = world.outbox()
@@ -340,7 +353,7 @@ def test_each_pass_is_a_message_of_its_own_and_falls_into_the_outbox(
         "step": "call webhook crm",
         "pass": 1,
         "entry": {"event": "buy", "properties": {"amount": 5}},
-        "with": {"plan": "pro", "seats": 3},
+        "with": {"plan": "pro", "seats": 3, "said": "free 5 1 <"},
     }
     assert json.loads(two.text)["data"]["pass"] == 2
     options = ["--data", str(tmp_path / "data"), "--journeys", str(tmp_path / "folder")]
