@@ -106,6 +106,17 @@ def test_it_goes_on_at_once_when_it_has_been_quiet_for_so_long(begin: Any) -> No
     assert ended(world, "cart") == timedelta(hours=5)
 
 
+def test_an_event_of_the_future_makes_it_wait_no_longer_than_one_of_now(begin: Any) -> None:
+    world = begin(cart=LAST + OVER)
+    world.track("ada", "cart", cart_id="c1")
+    world.advance("3 hours")
+    then = (world.now + timedelta(days=50)).isoformat()
+    call = {"userId": "ada", "event": "Product Added", "properties": {"cart_id": "c1"}}
+    world.post("track", {**call, "timestamp": then})
+    world.advance("1 day")
+    assert ended(world, "cart") == timedelta(hours=7)
+
+
 def test_it_waits_thirty_times_its_length_at_most(begin: Any) -> None:
     world = begin(cart=LAST + OVER)
     world.track("ada", "cart", cart_id="c1")
