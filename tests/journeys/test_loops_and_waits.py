@@ -362,6 +362,36 @@ def test_a_wait_after_a_wait_of_a_loop_looks_back_to_the_wait_of_its_own_pass(be
     assert texts(world) == ["news 1", "other 2"]
 
 
+SECOND = (
+    "      - wait for: {event: Second}\n"
+    "        at most: 1 day\n"
+    "        then: [{update: {add to score: 1}}]\n"
+    "      - wait: 1 hour\n"
+    "    times: 2\n"
+)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "      - wait for: {clicked: news}\n        at most: 1 day\n"],
+    ids=["fused with the message", "behind a wait for what was not sent"],
+)
+def test_what_released_a_wait_in_one_pass_does_not_release_it_in_the_next(
+    begin: Any, before: str
+) -> None:
+    world = begin(loop="  - repeat:\n      - send: news\n" + before + SECOND)
+    user = "bob" if before else "ada"
+    world.identify("bob", name="Bob")  # has no phone
+    world.track(user, "loop")
+    world.advance("2 hours")
+    world.track(user, "Second")
+    world.advance("23 hours")
+    assert outcomes(world, "loop", user) == ["open"]
+    world.advance("2 days")
+    assert outcomes(world, "loop", user) == ["finished"]
+    assert fields(world.person(user))["score"] == 1
+
+
 def test_a_wait_behind_a_loop_looks_back_to_when_the_loop_began(begin: Any) -> None:
     wait = "  - wait for: {event: Answered}\n    at most: 1 day\n    then: [{end: a}]\n"
     world = begin(loop=NEWS + wait)

@@ -2,6 +2,7 @@
 change of them is told; and points, whatever the order in which they come."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from functions.journeys.difference import differences
 from functions.journeys.flow import longest
 from functions.journeys.journey import Journey, build
 from functions.journeys.yaml_file import read
+from functions.segments.condition import of_message
 from functions.segments.person import fields
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
 from functions.tracking.fold import fold
 from functions.tracking.merge import merge_profiles
+from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 from tests.support.journeys import compiled
 from tests.unit.test_journey_files import problems, with_steps
@@ -154,6 +157,28 @@ def test_steps_of_a_loop_are_called_once_for_each_pass_and_others_once() -> None
     assert [number for name, number in passes if name == "send guide"] == list(range(20))
     assert [number for name, number in passes if name == "send hacks"] == [0]
     assert len(passes) == len(set(passes))
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_of_the_passes_of_a_message_the_latest_counts_for_each_step(order: list[int]) -> None:
+    def row(step: str, number: int, run: str = "r") -> Message:
+        return Message(
+            person="p",
+            run_id=run,
+            step=step,
+            iteration=number,
+            send_id=f"{step}{number}",
+            journey="cart",
+            message="guide",
+            channel="sms",
+            purpose="tips",
+            state="sent",
+        )
+
+    rows = [row("a", number) for number in order] + [row("b", 0), row("a", 7, "another")]
+    facts: Any = SimpleNamespace(run_id="r", messages=lambda: rows)
+    found = of_message(facts, ("guide",))
+    assert [(one.step, one.iteration) for one in found] == [("a", 2), ("b", 0)]
 
 
 # --- what changed
