@@ -1,7 +1,7 @@
 """A folder of journeys as a marketer writes it: read, and checked as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from functions.journeys.check import MESSAGE_FILE, Others, load
 from functions.journeys.check import messages as messages_of
 from functions.journeys.journey import Journey
 from functions.journeys.mentions import Known, unknown
+from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.yaml_file import read
 from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
@@ -168,9 +169,10 @@ def _check_journey(
         words = f'"{name}" cannot be the name of a journey; {NAME_RULE}'
         problems.append(Problem(f"{name}/{JOURNEY_FILE}", 0, words))
     try:
-        journey = load(name, files, brand.needs_consent, known)
+        journey = load(name, files, brand.needs_consent, known, brand.webhooks)
     except Problems as found:
         raise Problems(problems + found.found) from None
+    problems += _webhook_texts(journey, brand)
     compiled, failed = compile_messages(name, files, parts, brand)
     said = {(problem.file, problem.line) for problem in problems}
     problems += [problem for problem in failed if (problem.file, problem.line) not in said]
@@ -178,6 +180,15 @@ def _check_journey(
         raise Problems(problems)
     # A plain text written by hand goes before the one that was made.
     return Checked(journey, {**compiled, **files})
+
+
+def _webhook_texts(journey: Journey, brand: Brand) -> Iterator[Problem]:
+    """What is wrong with the Liquid that webhooks are told."""
+    for step in journey.every_step():
+        for word, text in step.with_.items() if isinstance(step, CallWebhook) else ():
+            for problem in template.check("", text if isinstance(text, str) else "", brand.links):
+                words = f'"{step.name}", "{word}": {problem.text}'
+                yield Problem(f"{journey.name}/{JOURNEY_FILE}", 0, words)
 
 
 def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Problem]:

@@ -67,7 +67,7 @@ class Delivery(Construct):
             return
         identity = self._stage.domain or self._sender
         # In SES's sandbox a permission for the identities of those who receive is asked for too.
-        addresses = [one for one in self._stage.allow_list if "@" in one]
+        addresses = [one for one in self._stage.allow_list if one.find("@") > 0 and "/" not in one]
         domains = [one.rpartition("@")[2] for one in addresses]
         identities = sorted({identity, self._sender, *addresses, *domains})
         role.add_to_principal_policy(

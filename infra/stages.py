@@ -39,7 +39,8 @@ class Stage:
     domain: str = ""  # of the sender; without it only brand.yaml's one address is registered
     identity_exists: bool = False  # SES in this region knows the domain or address already
     hosted_zone_id: str = ""  # in Route 53; without it somebody sets the DNS records by hand
-    allow_list: tuple[str, ...] = ()  # outside prod only these get messages
+    # Outside prod only these get messages: addresses, numbers, webhooks ("@crm.example.com")
+    allow_list: tuple[str, ...] = ()
     sms_sender_id: str = ""
     sms_origination: str = ""  # ARN of a number, pool or sender ID; without it SNS sends
     public_url: str = ""  # of the API, when it has a domain of its own

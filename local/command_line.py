@@ -334,6 +334,38 @@ def revoke_key(
     out.print(f"{escape(name)}: {len(found)} key(s) revoked; it takes effect within a minute")
 
 
+@keys_app.command("webhook")
+def webhook_key(
+    name: Annotated[str, typer.Argument(help="The webhook's name in brand.yaml.")],
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+    journeys: Journeys = JOURNEYS,
+) -> None:
+    """Show the secret by which a webhook's receiver knows that it is us (Standard Webhooks)."""
+    from functions.folder import check_brand, read_folder
+    from local.webhook_secret import of_folder, of_stage
+
+    known = check_brand(read_folder(journeys).brand).webhooks
+    if name not in known:
+        there = ", ".join(sorted(known)) or "none"
+        words = escape(f'brand.yaml has no webhook "{name}"; there are: {there}')
+        err.print(f"[red]✗[/] {words}", soft_wrap=True)
+        sys.exit(1)
+    folder = _folder(data, stage)
+    if folder:
+        print(of_folder(folder, name))  # noqa: T201
+        return
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        print(of_stage(stage, name, lambda of: boto3.client(of, region_name=region)))  # noqa: T201
+    except (BotoCoreError, ClientError) as error:
+        err.print(f"[red]✗[/] AWS cannot be asked: {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
 def _store(data: Path | None, stage: str, region: str) -> Store:
     """The folder's store, or the stage's."""
     folder = _folder(data, stage)

@@ -88,7 +88,7 @@ class System:
             library=library,
             workflow=self.workflow.functions,
             machines=self.workflow.machines,
-            channels={"email": keep("email"), "sms": keep("sms")},
+            channels={name: keep(name) for name in ("email", "sms", "webhook")},
             now=self.now,
             send_events=self.queue.send,
             bury=self._bury,

@@ -11,7 +11,7 @@ from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.handlers import close_run, run_step
 from functions.journeys.flow import compile_journey
-from functions.journeys.step import Exit, Temporary
+from functions.journeys.step import Exit, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Execution as Described
 from functions.journeys.workflow import Machines, Workflow
 from functions.storage.library import Library
@@ -116,5 +116,5 @@ def _invoke(function: str, payload: dict[str, Any]) -> Any:
     """Call the Lambda as Step Functions would: its exceptions become named errors."""
     try:
         return run_step.handler(payload, None)
-    except (Exit, Temporary) as error:
+    except (Exit, Temporary, WebhookBusy, WebhookRefused) as error:
         raise TaskFailed(type(error).__name__, str(error)) from None

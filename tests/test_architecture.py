@@ -62,7 +62,7 @@ OTHERS: dict[str, set[str]] = {
     "messages": {"msgspec", "liquid", "mjml", "phonenumbers"},
     "engine": {"msgspec"},
     "forecast": {"msgspec"},
-    "channels": {"boto3", "botocore"},
+    "channels": {"boto3", "botocore", "urllib3"},
     "storage": {"msgspec", "pynamodb", "botocore"},
     "handlers": {"msgspec", "aws_lambda_powertools", "boto3", "botocore"},
 }

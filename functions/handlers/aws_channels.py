@@ -9,6 +9,7 @@ from functions.channels.email import Email
 from functions.channels.end_user_messaging import EndUserMessaging
 from functions.channels.outbox import Outbox
 from functions.channels.sms import Sms
+from functions.channels.webhook import Webhook
 from functions.settings import Settings
 from functions.storage.store import Store
 from functions.tracking.message import Kept
@@ -19,6 +20,7 @@ def channels(settings: Settings, store: Store, client: Callable[[str], Any]) -> 
     real: dict[str, Channel] = {
         "email": Email(client("sesv2"), settings.configuration_set),
         "sms": _sms(settings, client),
+        "webhook": Webhook(),
     }
     if settings.is_prod:
         return real

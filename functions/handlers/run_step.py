@@ -4,32 +4,44 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from aws_lambda_powertools import Logger
 
+from functions.channels import channel
+from functions.channels.channel import Outgoing
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk, zone_of
 from functions.journeys.decision import Decision, is_worth_noting, tell
 from functions.journeys.enter import start_by_journey
 from functions.journeys.journey import Journey
 from functions.journeys.leave import leave_all
-from functions.journeys.run import Run, Task, Wait, Waits, register, run_key
-from functions.journeys.step import Answer, Busy, Exit, Step, Temporary, Visit
+from functions.journeys.run import Run, Task, Wait, Waits, once, register, run_key
+from functions.journeys.step import (
+    Answer,
+    Busy,
+    Exit,
+    Step,
+    Temporary,
+    Visit,
+    WebhookBusy,
+    WebhookRefused,
+)
 from functions.journeys.steps.send import BEST_CHANNEL, Send, moment
+from functions.messages import signature
 from functions.messages.best_channel import ORDER
-from functions.messages.deliver import Desk, Wish, deliver, languages
+from functions.messages.deliver import Desk, Wish, deliver, languages, template_values
+from functions.messages.template import TemplateError, fill
 from functions.segments.condition import Facts
 from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.library import Published
 from functions.storage.store import Conflict, Unavailable, change
-from functions.tracking.event import Event, EventBatch, bodies
-from functions.tracking.identity import short_hash
+from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event, EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.permission import pause_marketing
 from functions.tracking.profile import Profile
 
 logger = Logger(service="run_step")
-JOURNEYS = "journeys"  # the source of the events that steps cause
 
 
 def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
@@ -40,7 +52,7 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
     """
     try:
         return _Steps(wiring.parts(), payload).take()
-    except (Exit, Temporary):
+    except (Exit, Temporary, WebhookBusy, WebhookRefused):
         raise
     except Unavailable as error:
         logger.warning("the step comes again later", extra={"step": payload.get("step")})
@@ -57,8 +69,13 @@ class _Steps:
 
     def __init__(self, parts: wiring.Parts, payload: dict[str, Any]) -> None:
         # Step Functions tells real time; everything here goes by the stage's clock.
-        entered = parts.settings.on_stage(datetime.fromisoformat(payload["entered"]))
-        self.parts, self.payload = parts, {**payload, "entered": entered.isoformat()}
+        times: dict[str, Any] = {
+            word: parts.settings.on_stage(datetime.fromisoformat(payload[word])).isoformat()
+            for word in ("entered", "first")
+            if word in payload
+        }
+        self.parts = parts
+        self.payload = {**payload, **times}
         self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
         key = run_key(payload["journey"], payload["run"])
@@ -123,7 +140,8 @@ class _Steps:
             give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
             pause_marketing=lambda until: self._pause_marketing(step, until),
             stop=self._stop,
-            change_person=lambda traits: self._change_person(step, traits),
+            change_person=lambda traits, points: self._change_person(step, traits, points),
+            call=lambda webhook, said: self._call(step, webhook, said),
             decided=lambda arm, asked, steps: (
                 self._note_decision(step, facts, arm, asked)
                 if is_worth_noting(asked, steps)
@@ -154,6 +172,7 @@ class _Steps:
             zone=self._zone(),
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
+            iteration=self._pass,
             latest=step.latest(self._entered, self._zone()),
         )
         return deliver(wish, self._delivery_desk())
@@ -172,25 +191,91 @@ class _Steps:
         )
 
     def _enter(self, journey: str) -> None:
-        start_by_journey(self.desk, self.profile, journey, self.run.entry, self.run)
+        occasion = self.run.run_id + (f"/{self._pass}" if self._pass else "")
+        start_by_journey(self.desk, self.profile, journey, self.run.entry, occasion)
 
     def _stop(self, journey: str, outcome: str) -> None:
         leave_all(self.desk, self.run.person, journey, outcome, self.run.run_id)
 
-    def _change_person(self, step: Step, traits: dict[str, Any]) -> None:
-        """As an event like any other; the same for every try, so that it counts once."""
-        event = Event(
-            type="identify",
-            message_id=f"update-{short_hash(self.run.run_id, step.name)}",
+    def _once(self, step: Step) -> str:
+        """A hash of run, step and pass: what the step makes is known by it, whatever is retried."""
+        return once(self.run.run_id, step.name, self._pass)
+
+    def _change_person(self, step: Step, traits: dict[str, Any], points: float) -> None:
+        """As events like any other; the same for every try, so that they count once."""
+        events = []
+        if traits:
+            events.append(self._event(step, "update", type="identify", traits=traits))
+        if points:
+            given = {"points": points}
+            events.append(
+                self._event(step, "score", type="track", event=SCORE_ADDED, properties=given)
+            )
+        self.parts.send_events(bodies(EventBatch(events)), 0)
+
+    def _call(self, step: Step, name: str, said: dict[str, Any]) -> None:
+        """Post to a webhook of the brand in force. Raises WebhookBusy, WebhookRefused."""
+        parts, run = self.parts, self.run
+        brand = parts.library.brand()
+        webhook = brand.webhooks.get(name)
+        if webhook is None:
+            raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
+        values = template_values(fields(self.profile), run.entry, brand, "", self._pass)
+        try:
+            told = {
+                word: fill(one, values, autoescape=False) if isinstance(one, str) else one
+                for word, one in said.items()
+            }
+        except TemplateError as error:
+            raise WebhookRefused(str(error)) from None
+        entry = {"event": run.entry.name, "properties": run.entry.properties}
+        about = {
+            "person": run.person,
+            "user_id": self.profile.user_id,
+            "journey": run.journey,
+            "run": run.run_id,
+            "step": step.name,
+            "pass": self._pass + 1,
+            "entry": entry,
+            "with": told,
+        }
+        body = msgspec.json.encode(
+            {"type": "journey.webhook", "timestamp": self._entered, "data": about}
+        ).decode()
+        now, keys = parts.settings.in_reality(parts.now()), parts.settings.link_keys
+        signed = signature.headers(self._once(step), now, body, name, keys)
+        message = Outgoing(
+            send_id=self._once(step),
+            to=webhook.url,
+            text=body,
+            subject=name,
+            headers=signed,
+            person=run.person,
+        )
+        try:
+            parts.channels["webhook"].send(message)
+        except channel.Permanent as error:
+            logger.error("a webhook refused", extra={"webhook": name, "reason": str(error)})
+            raise WebhookRefused(str(error)) from None
+        except channel.Temporary as error:
+            raise WebhookBusy(str(error)) from None
+
+    def _event(self, step: Step, kind: str, **said: Any) -> Event:
+        return Event(
+            **said,
+            message_id=f"{kind}-{self._once(step)}",
             time=self._entered,
             received_at=self.parts.now(),
             client_time=self._entered.isoformat(),
-            traits=traits,
             context={"journey": self.run.journey, "step": step.name, "run": self.run.run_id},
             source=JOURNEYS,
             person=self.run.person,
         )
-        self.parts.send_events(bodies(EventBatch([event])), 0)
+
+    @property
+    def _pass(self) -> int:
+        """The pass of the loop that the step stands in, from 0; 0 outside of loops."""
+        return int(self.payload.get("pass", 0))
 
     @property
     def _entered(self) -> datetime:
@@ -213,14 +298,16 @@ class _Steps:
         """Note when a wait began that was over at once; one after it looks back to then."""
 
         def note(waits: Waits) -> bool:
-            is_new = wait not in waits.began
-            waits.began = {wait: self._entered, **waits.began}
-            return is_new
+            known = waits.began.get(wait)
+            if known and known >= self._entered:
+                return False
+            waits.began = {**waits.began, wait: self._entered}
+            return True
 
         change(self.parts.store, self._waits, note)
 
     def _claimed_at(self, step: str) -> datetime | None:
-        key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, 0))
+        key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, self._pass))
         message = self.parts.store.get(Message, self.run.person, key)
         return message.claimed if message else None
 
@@ -233,6 +320,7 @@ class _Steps:
             journey=run.journey,
             journey_version=self.published.version,
             step=step.name,
+            iteration=self._pass,
             at=facts.now,
             arm=arm,
             told=tell(asked, facts),
@@ -244,7 +332,7 @@ class _Steps:
         own = self.profile.trait("owner")
         task = Task(
             person=self.run.person,
-            task_id=self._task_id(step),
+            task_id=self._once(step),
             run_id=self.run.run_id,
             journey=self.run.journey,
             text=text,
@@ -262,11 +350,8 @@ class _Steps:
             if there and there.status == "done":
                 people.end_pause_of(self.parts.store, task.person, task.task_id)
 
-    def _task_id(self, step: Step) -> str:
-        return short_hash(self.run.run_id, step.name)
-
     def _pause_marketing(self, step: Step, until: datetime | None) -> None:
-        task_id = self._task_id(step)
+        task_id = self._once(step)
         if self.parts.store.get(Task, self.run.person, task_id):
             return  # a retry of the step: the pause was set before the task was made
         change(

@@ -21,6 +21,7 @@ from functions.journeys.step import ends
 from functions.journeys.steps.send import BEST_CHANNEL
 from functions.journeys.steps.split import Split
 from functions.journeys.steps.stop_journey import StopJourney
+from functions.journeys.steps.wait_for_first_of import without_arm
 from functions.journeys.together import sentences as sentences_together
 from functions.journeys.wording import is_said_already, sentences
 from functions.journeys.yaml_file import Located, Path, read
@@ -34,9 +35,13 @@ from functions.segments.segment import unknown
 MESSAGE_FILE = re.compile(
     r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
 )
+DEAD = "this step is never reached: the run has ended before"
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
 # Our own readers say it better than the schema.
-READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for", "wait until"}
+READ_BY_US = {
+    *("enter when", "only if", "leave when", "goal", "if", "until"),
+    *("wait for", "wait until", "after the last"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,17 +67,20 @@ def load(
     files: Mapping[str, str],
     purposes: Mapping[str, bool],
     others: Others | None = None,
+    webhooks: Collection[str] = (),
 ) -> Journey:
     """Read and check a journey from its folder's files (by file name). Raises Problems.
 
-    `purposes` are those of brand.yaml (name -> whether it needs consent); without `others`
-    it is not asked whether what lies outside the folder is there.
+    `purposes` are those of brand.yaml (name -> whether it needs consent), `webhooks` the names
+    of its webhooks; without `others` it is not asked whether what lies outside the folder is
+    there.
     """
     where = f"{name}/journey.yaml"
     if "journey.yaml" not in files:
         raise Problems([Problem(where, 0, "is missing")])
     located = read(where, files["journey.yaml"])
-    problems = list(_Checker(located, set(purposes), messages(files), others).problems())
+    known = messages(files)
+    problems = list(_Checker(located, set(purposes), known, others, webhooks).problems())
     if problems:
         raise Problems(problems)
     journey = journeys.build(name, located.value)
@@ -93,7 +101,23 @@ def messages(files: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
-    """What can only be seen on the whole journey."""
+    """What can only be seen on the whole journey; on its machine only when nothing else is wrong,
+    which would be said a second time."""
+    places = {step.name: path for path, step in paths(journey.steps, ("steps",))}
+    problems = [
+        *_each(journey, located),
+        *_by_name(journey, located),
+        *(
+            Problem(located.file, located.line(path), DEAD)
+            for path in _dead(journey.steps, ("steps",))
+        ),
+        *_at_steps(sentences_together(journey.steps), places, located),
+    ]
+    yield from problems or _compiled(journey, places, located)
+
+
+def _each(journey: Journey, located: Located) -> Iterator[Problem]:
+    """Names that are taken, and what each step finds wrong with itself."""
     seen: dict[str, Path] = {}
     for path, step in paths(journey.steps, ("steps",)):
         if step.name in seen:
@@ -106,11 +130,6 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         seen.setdefault(step.name, path)
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
-    yield from _by_name(journey, located)
-    dead = list(_dead(journey.steps, ("steps",)))
-    for path in dead:
-        words = "this step is never reached: the run has ended before"
-        yield Problem(located.file, located.line(path), words)
     if longest(journey.steps) > LONGEST_RUN:
         yield Problem(
             located.file,
@@ -118,9 +137,6 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
             f"the waits add up to {longest(journey.steps).days} days; "
             "journeys of more than 365 days are not built yet",
         )
-    yield from _at_steps(sentences_together(journey.steps), seen, located)
-    if not dead and len(seen) == len(list(journey.every_step())):  # else said above
-        yield from _compiled(journey, seen, located)
 
 
 def _compiled(journey: Journey, places: Mapping[str, Path], located: Located) -> Iterator[Problem]:
@@ -180,10 +196,11 @@ def paths(found: list[Any], path: Path) -> Iterator[tuple[Path, Any]]:
 
 def _arms(raw: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
     """What stands where the arms of a step do, and where; it may be anything yet."""
-    for word in ("then", "otherwise", "if not sent"):
+    for word in ("then", "otherwise", "if not sent", "repeat", "if it fails"):
         yield (word,), raw.get(word)
-    for index, case in _mappings(raw.get("choose")):
-        yield ("choose", index, "then"), case.get("then")
+    for word in ("choose", "wait for first of"):
+        for index, case in _mappings(raw.get(word)):
+            yield (word, index, "then"), case.get("then")
     for name, arm in _mappings(raw.get("arms")):
         yield ("arms", name, "then"), arm.get("then")
 
@@ -205,9 +222,10 @@ class _Checker:
         purposes: set[str],
         known_messages: dict[str, set[str]],
         others: Others | None,
+        webhooks: Collection[str],
     ) -> None:
         self._located, self._purposes, self._messages = located, purposes, known_messages
-        self._others = others
+        self._others, self._webhooks = others, webhooks
 
     def problems(self) -> Iterator[Problem]:
         raw = self._located.value
@@ -303,14 +321,26 @@ class _Checker:
         yield from self._purpose(path, raw)
         if isinstance(raw.get("send"), str):
             yield from self._send(raw, path)
+        webhook = raw.get("call webhook")
+        if isinstance(webhook, str) and webhook and webhook not in self._webhooks:
+            there = ", ".join(sorted(self._webhooks)) or "none"
+            words = f'there is no webhook "{webhook}" in brand.yaml; there are: {there}'
+            yield self._at((*path, "call webhook"), words)
         yield from self._word(path, raw, "if", conditions.condition)
         yield from self._word(path, raw, "wait for", happening)
         yield from self._word(path, raw, "wait until", moment)
+        yield from self._word(path, raw, "until", conditions.condition)
+        yield from self._word(path, raw, "after the last", conditions.event_test)
         for word in ("wait", "at most", "due", "skip after", "pause marketing"):
             if isinstance(raw.get(word), str) and re.search(DURATION_PATTERN, raw[word]):
                 yield from self._word(path, raw, word, duration)
         for index, case in _mappings(raw.get("choose")):
             yield from self._word((*path, "choose", index), case, "if", conditions.condition)
+        first_of = raw.get("wait for first of")
+        for index, way in _mappings(first_of if isinstance(first_of, list) else []):
+            yield from self._phrase(
+                (*path, "wait for first of", index), without_arm(way), happening
+            )
         for below, arm in _arms(raw):
             yield from self._steps(arm, (*path, *below))
 

@@ -324,7 +324,8 @@ def _key(raw: Raw, language: Language) -> str:
     if raw.get("name"):
         return f"name {raw['name']}"
     which = verb(raw)
-    return which if which == "choose" else f"{which}: {plain(raw.get(which), language)}"
+    held = ("choose", "wait for first of", "repeat")  # what these say is what they hold
+    return which if which in held else f"{which}: {plain(raw.get(which), language)}"
 
 
 def _paired(before: list[Arm], after: list[Arm]) -> Iterator[tuple[Arm | None, Arm | None]]:

@@ -60,11 +60,14 @@ def _new_run(
     )
 
 
-def start_by_journey(desk: Desk, profile: Profile, name: str, entry: Event, parent: Run) -> bool:
-    """`start journey`: the started run inherits the entry. False: the person did not enter."""
+def start_by_journey(desk: Desk, profile: Profile, name: str, entry: Event, occasion: str) -> bool:
+    """`start journey`: the started run inherits the entry. False: the person did not enter.
+
+    `occasion` tells apart the occasions at which a run starts it.
+    """
     for journey, version in desk.newest():
         if journey.name == name:
-            run = _new_run(profile, journey, version, entry, parent.run_id, desk.now())
+            run = _new_run(profile, journey, version, entry, occasion, desk.now())
             return run is not None and enter(desk, profile, journey, run)
     return False
 

@@ -1,18 +1,22 @@
 """The compiler: a journey becomes Amazon States Language, with as few states as it can."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from functions.journeys.journey import Journey
 from functions.journeys.step import Step
+from functions.journeys.steps.awaiting import Awaiting
+from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send
-from functions.journeys.steps.wait import Wait
-from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.wait import MOST, Wait
 from functions.journeys.steps.wait_until import WaitUntil
 from functions.segments.phrases import duration
 
 LONGEST_NAME = 80  # of a state, by Step Functions
 LONGEST_RUN = timedelta(days=365)  # of an execution
+LOOP = "$.loop"  # where the pass of the loop stands that the run is in
 FINISHED, LEFT = "finished", "left"
 # Named errors only: States.ALL or States.Timeout would match a wait's own timeout and run the
 # step again. Provider throttling is not among them (a billed retry that runs out): it holds.
@@ -70,6 +74,7 @@ class Flow:
         self._journey, self._version, self._pace = journey, version, pace
         self._branches: dict[int, int] = {}
         self._noted: set[int] = set()
+        self._loop: Repeat | None = None
 
     def add(self, name: str, state: dict[str, Any]) -> str:
         """Add a state; adding the same one again changes nothing."""
@@ -85,11 +90,11 @@ class Flow:
 
     def chain(self, steps: list[Step], after: str, before: Step | None) -> str:
         """The first state of steps that follow one another and then go on to `after`."""
-        wait: WaitFor | None = None
+        wait: Awaiting | None = None
         for index in reversed(range(len(steps))):
             step = steps[index]
             earlier = steps[index - 1] if index else before
-            if isinstance(step, WaitFor) and index and isinstance(earlier, Send):
+            if isinstance(step, Awaiting) and index and isinstance(earlier, Send):
                 wait = step
             elif isinstance(step, Send):
                 after, wait = step.states_with(self, after, wait), None
@@ -120,6 +125,7 @@ class Flow:
             "run.$": "$.run",
             "person.$": "$.person",
             "entered.$": "$$.State.EnteredTime",
+            **({"pass.$": f"{LOOP}.Payload.pass"} if self._loop else {}),
             **extra,
         }
         return {
@@ -155,9 +161,22 @@ class Flow:
     def result_path(self, step: Step) -> str:
         """Where a step's result stands: what has arms has a place of its own, because its moment
         is needed after its arms have run."""
+        if isinstance(step, Repeat):
+            return LOOP
         if step.verb not in ("if", "choose", "split"):
             return "$.last"
         return f"$.if{self._branches.setdefault(id(step), len(self._branches) + 1)}"
+
+    @contextmanager
+    def inside(self, loop: Repeat) -> Iterator[None]:
+        """What is added meanwhile belongs to the loop: its tasks are told which pass it is."""
+        self._loop = loop
+        yield
+        self._loop = None
+
+    def began_at(self, loop: Repeat) -> str:
+        """Where it stands when the loop began; inside the loop, when this pass did."""
+        return f"{LOOP}.Payload.{'at' if self._loop is loop else 'began'}"
 
     def need_start(self, step: Step) -> None:
         """Ask for a record of when the step began; the steps behind it are compiled first."""
@@ -173,10 +192,11 @@ def longest(steps: list[Step]) -> timedelta:
     total = timedelta()
     for step in steps:
         if isinstance(step, Wait):
-            total += duration(step.wait).at_most
-        elif isinstance(step, WaitFor):
+            total += duration(step.wait).at_most * (MOST if step.after_the_last else 1)
+        elif isinstance(step, Awaiting):
             total += duration(step.at_most).at_most
         elif isinstance(step, WaitUntil):
             total += step.awaited.at_most
-        total += max((longest(arm) for _, arm in step.ways()), default=timedelta())
+        often = step.times if isinstance(step, Repeat) else 1
+        total += often * max((longest(arm) for _, arm in step.ways()), default=timedelta())
     return total

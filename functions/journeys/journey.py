@@ -11,7 +11,8 @@ import msgspec
 
 from functions.journeys import schema, steps
 from functions.journeys.happening import Happening, happening
-from functions.journeys.step import Step
+from functions.journeys.step import Step, below
+from functions.journeys.steps.repeat import Repeat
 from functions.segments.condition import Condition, condition, event_test
 from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase, duration, share
@@ -22,10 +23,8 @@ NOT_YET = (
     "group",
     "priority",
     "including those already",
-    "after the last",
     "date",
     "every",
-    "add to score",
 )
 LEAVES_AS_GOAL = "goal"
 
@@ -95,7 +94,17 @@ class Journey:
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
-        return _walk(self.steps)
+        return below(self.steps)
+
+    def every_pass(self) -> Iterator[tuple[Step, int]]:
+        """All steps, those in a loop once for each pass that there may be (from 0)."""
+        times = {
+            id(step): loop.times
+            for loop in self.every_step()
+            if isinstance(loop, Repeat)
+            for step in below(loop.repeat)
+        }
+        return ((step, n) for step in self.every_step() for n in range(times.get(id(step), 1)))
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError."""
@@ -116,13 +125,6 @@ class Journey:
             return duration(self.once_per).at_most
         except BadPhrase:
             return None
-
-
-def _walk(found: list[Step]) -> Iterator[Step]:
-    for step in found:
-        yield step
-        for _, arm in step.ways():
-            yield from _walk(arm)
 
 
 def build(name: str, raw: dict[str, Any]) -> Journey:

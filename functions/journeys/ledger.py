@@ -10,12 +10,14 @@ from functions.tracking.permission import Claim
 def row_of(desk: Desk, run: Run, claim: Claim) -> Message | None:
     """The row that the sender has not written yet, or never will; None when the claim is another
     run's. It is unknown whether the message went."""
-    for step in desk.version(run.journey, run.journey_version).every_step():
-        if isinstance(step, Send) and send_id(run.run_id, step.name, 0) == claim.send_id:
+    journey = desk.version(run.journey, run.journey_version)
+    for step, iteration in journey.every_pass():
+        if isinstance(step, Send) and send_id(run.run_id, step.name, iteration) == claim.send_id:
             return Message(
                 person=run.person,
                 run_id=run.run_id,
                 step=step.name,
+                iteration=iteration,
                 send_id=claim.send_id,
                 journey=run.journey,
                 message=step.send,

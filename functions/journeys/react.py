@@ -8,8 +8,7 @@ from functions.journeys.enter import enter_by
 from functions.journeys.leave import end, forget, is_left_behind, leave_by, note_late_goals
 from functions.journeys.ledger import row_of
 from functions.journeys.run import Run, Waits, counts_for, run_key
-from functions.journeys.step import Step
-from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.awaiting import Awaiting
 from functions.storage.store import change
 from functions.tracking.event import Event
 from functions.tracking.message import RECEIPTS, Message, ledger_key, take_receipt
@@ -51,7 +50,7 @@ def _release(desk: Desk, run: Run, profile: Profile, permission: Permission, eve
     """
     journey = desk.version(run.journey, run.journey_version)
     if not counts_for(run, event) or not any(
-        _listens(step, event) for step in journey.every_step()
+        isinstance(step, Awaiting) and step.listens_to(event) for step in journey.every_step()
     ):
         return
     waits = desk.store.get(Waits, run.person, run_key(run.journey, run.run_id))
@@ -59,19 +58,14 @@ def _release(desk: Desk, run: Run, profile: Profile, permission: Permission, eve
     if wait is None or event.time < wait.since:
         return
     step = journey.step(wait.step)
-    assert isinstance(step, WaitFor)
-    if _listens(step, event) and step.awaited.happened(
-        event, desk.facts(run, journey, profile, permission)
-    ):
-        output = {"Payload": {"at": desk.now().isoformat(), "event": event.message_id}}
+    assert isinstance(step, Awaiting)
+    if not step.listens_to(event):
+        return
+    which = step.released_by(event, desk.facts(run, journey, profile, permission))
+    if which is not None:
+        said = {"at": desk.now().isoformat(), "event": event.message_id, **step.said(which)}
+        output = {"Payload": said}
         any(desk.workflow.succeed(token, output) for token in wait.tokens)  # one at most is live
-
-
-def _listens(step: Step, event: Event) -> bool:
-    """Whether the step is a wait that an event of this name may fulfil."""
-    if not isinstance(step, WaitFor):
-        return False
-    return not step.awaited.names or event.name in step.awaited.names
 
 
 def settle_receipts(desk: Desk, events: Iterable[Event]) -> None:

@@ -109,6 +109,11 @@ def counts_for(run: Run, event: Event) -> bool:
     return event.message_id != run.entry.message_id and event.time >= run.entered
 
 
+def once(run_id: str, step: str, number: int) -> str:
+    """The id of what a step makes in a pass (from 0) of its loop: the same, whatever is retried."""
+    return short_hash(run_id, step, *([str(number)] if number else []))
+
+
 class Task(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A request to a colleague: who does what by when, why, and what they should know."""
 

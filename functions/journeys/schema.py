@@ -57,10 +57,23 @@ Words = Annotated[
 ]
 Share = Annotated[str, _phrase("How many of all", SHARE_PATTERN, SHARE_EXAMPLE)]
 Value = Annotated[Any, msgspec.Meta(extra_json_schema={"type": ["string", "number", "boolean"]})]
+Points = Annotated[float, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Steps = Annotated[list[Any], msgspec.Meta(min_length=1, extra_json_schema={"items": _ref("step")})]
 Condition = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("condition"))]
 Happening = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("happening"))]
+Happenings = Annotated[
+    list[dict[str, Any]],
+    msgspec.Meta(
+        min_length=1,
+        extra_json_schema={
+            "items": {
+                "type": "object",
+                "properties": {"then": {"type": "array", "minItems": 1, "items": _ref("step")}},
+            }
+        },
+    ),
+]
 Event = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("event"))]
 
 

@@ -115,5 +115,7 @@ def _task(journey: Journey, state: dict[str, Any]) -> Iterator[str]:
         yield "does not say for whom it runs"
     retried = {error for retry in state.get("Retry", ()) for error in retry["ErrorEquals"]}
     caught = {error for catch in state.get("Catch", ()) for error in catch["ErrorEquals"]}
-    for error in sorted(retried & (NOT_RETRIED | caught)):
+    # What answers a token ends the wait for it; a plain task may be caught when no try was enough.
+    told = caught if state.get("Resource") == WITH_TOKEN else set()
+    for error in sorted(retried & (NOT_RETRIED | told)):
         yield f"tries again after {error}, which would do the step twice"

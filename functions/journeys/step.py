@@ -31,6 +31,14 @@ class Busy(Exception):
     """The store takes no more for now; nothing is wrong with the step, which comes again later."""
 
 
+class WebhookBusy(Exception):
+    """A webhook gave no answer, or asked to come again; the step is tried again."""
+
+
+class WebhookRefused(Exception):
+    """A webhook does not want it, or may not be called; trying again would not help."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """How a step answers its own token: an output, or a named error with its cause.
@@ -54,7 +62,8 @@ class Visit:
     pause_marketing(until): from now on nothing goes to the person that needs consent (None: until
     the step's task is done).
     stop(journey, outcome): ends the person's runs of that journey.
-    change_person(traits): sets these traits of the person.
+    change_person(traits, points): sets these traits of the person, adds points to the score.
+    call(webhook, said): tells the webhook of that name; raises WebhookBusy, WebhookRefused.
     decided(arm, asked, steps): notes which arm was taken, the conditions that were asked, and
     the steps that follow from it.
     waits(): what the run has waited for so far.
@@ -73,7 +82,8 @@ class Visit:
     give_task: Callable[[str, str, datetime | None], None]
     pause_marketing: Callable[[datetime | None], None]
     stop: Callable[[str, str], None]
-    change_person: Callable[[dict[str, Any]], None]
+    change_person: Callable[[dict[str, Any], float], None]
+    call: Callable[[str, dict[str, Any]], None]
     decided: Callable[[str, list[Any], list[Step]], None]
     waits: Callable[[], Waits]
     wait: Callable[[datetime, datetime], None]
@@ -119,6 +129,14 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def check(self) -> Iterator[tuple[str, str]]:
         """Problems that the schema cannot see, as (field, text)."""
         return iter(())
+
+
+def below(steps: list[Step]) -> Iterator[Step]:
+    """The steps in the order of the file, those in arms after the step that holds them."""
+    for step in steps:
+        yield step
+        for _, arm in step.ways():
+            yield from below(arm)
 
 
 def ends(steps: list[Step]) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from functions.segments.operators import as_moment
+from functions.segments.operators import as_moment, is_number
 from functions.segments.phrases import BadPhrase
-from functions.segments.sentence import name, said_length, sentence
+from functions.segments.sentence import kind, name, said_length, sentence
 from functions.segments.spoken import Language, day, quoted, value
 
 Raw = dict[str, Any]
@@ -57,6 +57,16 @@ _WORDS: dict[str, dict[str, str]] = {
         "wait": "wait {}",
         "wait until": "wait until {}",
         "wait for": "wait until {} (at most {})",
+        "first of": "wait for the first of these (at most {})",
+        "after the last": "wait {} after the last {}",
+        "repeat": "repeat {}",
+        "up to": "repeat up to {}, until {}",
+        "times": "{} times",
+        "once": "once",
+        "each time": "each time",
+        "call webhook": "tell the system {}",
+        "call with": "tell the system {}: {}",
+        "if it fails": "when that fails",
         "if": "if {}",
         "choose": "go the first way that is open",
         "split": "split by chance: {}",
@@ -77,6 +87,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "set": "{} becomes {}",
         "add tag": "gets the tag {}",
         "remove tag": "loses the tag {}",
+        "add to score": "score {}",
         "outcome": "as {}",
         "called": "called {}",
         "then": "then",
@@ -112,6 +123,16 @@ _WORDS: dict[str, dict[str, str]] = {
         "wait": "{} warten",
         "wait until": "warten bis {}",
         "wait for": "warten auf: {} (höchstens {})",
+        "first of": "auf das Erste hiervon warten (höchstens {})",
+        "after the last": "warten, bis {} seit dem letzten {} vergangen sind",
+        "repeat": "{} wiederholen",
+        "up to": "höchstens {} wiederholen, bis gilt: {}",
+        "times": "{}-mal",
+        "once": "einmal",
+        "each time": "jedes Mal",
+        "call webhook": "dem System {} melden",
+        "call with": "dem System {} melden: {}",
+        "if it fails": "wenn das scheitert",
         "if": "wenn gilt: {}",
         "choose": "den ersten Weg gehen, der offen ist",
         "split": "nach Zufall teilen: {}",
@@ -132,6 +153,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "set": "{} wird {}",
         "add tag": "bekommt das Kennzeichen {}",
         "remove tag": "verliert das Kennzeichen {}",
+        "add to score": "Punkte {}",
         "outcome": "als {}",
         "called": "genannt {}",
         "then": "dann",
@@ -316,6 +338,9 @@ def _simple(word: str) -> Callable[[Raw, Language], str]:
 
 
 def _wait(raw: Raw, language: Language) -> str:
+    if "after the last" in raw:
+        last = _kind(raw["after the last"], language)
+        return _WORDS[language]["after the last"].format(_length(raw["wait"], language), last)
     return _WORDS[language]["wait"].format(_length(raw["wait"], language))
 
 
@@ -357,6 +382,40 @@ def _wait_for(raw: Raw, language: Language) -> str:
     return _WORDS[language]["wait for"].format(what, longest)
 
 
+def _kind(raw: Any, language: Language) -> str:
+    """A kind of event in words; one that cannot be read, as it is written."""
+    try:
+        return kind(raw, language)
+    except BadPhrase:
+        return plain(raw, language)
+
+
+def _first_of(raw: Raw, language: Language) -> str:
+    return _WORDS[language]["first of"].format(_length(raw.get("at most"), language))
+
+
+def _happening(way: Raw, language: Language) -> str:
+    return happens({word: one for word, one in way.items() if word != "then"}, language)
+
+
+def _repeat(raw: Raw, language: Language) -> str:
+    words, often = _WORDS[language], raw.get("times")
+    times = words["once"] if often == 1 else words["times"].format(plain(often, language))
+    if "until" in raw:
+        return words["up to"].format(times, happens(raw["until"], language))
+    return words["repeat"].format(times)
+
+
+def _call(raw: Raw, language: Language) -> str:
+    words, name = _WORDS[language], quoted(str(raw["call webhook"]), language)
+    if not raw.get("with"):
+        return words["call webhook"].format(name)
+    said = (
+        f"{_key(str(word), language)} = {plain(one, language)}" for word, one in raw["with"].items()
+    )
+    return words["call with"].format(name, ", ".join(said))
+
+
 def _if(raw: Raw, language: Language) -> str:
     return _WORDS[language]["if"].format(happens(raw["if"], language))
 
@@ -377,6 +436,9 @@ def _update(raw: Raw, language: Language) -> str:
         if word == "set":
             named = ((_key(trait, language), one) for trait, one in wanted.items())
             said += [words["set"].format(trait, plain(one, language)) for trait, one in named]
+        elif word == "add to score":
+            sign = "+" if is_number(wanted) and wanted > 0 else ""
+            said.append(words[word].format(sign + plain(wanted, language)))
         elif word in words:
             said.append(words[word].format(plain(wanted, language)))
         else:
@@ -389,6 +451,9 @@ STEPS: dict[str, Callable[[Raw, Language], str]] = {
     "wait": _wait,
     "wait until": _wait_until,
     "wait for": _wait_for,
+    "wait for first of": _first_of,
+    "repeat": _repeat,
+    "call webhook": _call,
     "choose": _choose,  # before "if", which stands inside it only
     "if": _if,
     "split": _simple("split"),
@@ -398,21 +463,31 @@ STEPS: dict[str, Callable[[Raw, Language], str]] = {
     "stop journey": _simple("stop journey"),
     "end": _simple("end"),
 }
-_SAID_WITH = {"wait for": ("at most",), "task": ("for",)}
-ARMS = ("then", "otherwise", "if not sent")
+_SAID_WITH = {
+    "wait": ("after the last",),
+    "wait for": ("at most",),
+    "wait for first of": ("at most",),
+    "repeat": ("times", "until"),
+    "call webhook": ("with",),
+    "task": ("for",),
+}
+ARMS = ("then", "otherwise", "if not sent", "repeat", "if it fails")
 _WHEN = {
     ("wait for", "then"): "happened",
     ("wait for", "otherwise"): "too late",
+    ("wait for first of", "otherwise"): "too late",
     ("wait until", "otherwise"): "passed",
+    ("repeat", "repeat"): "each time",
 }
 
 
 def arms(raw: Raw, language: Language) -> list[Arm]:
     """The arms of a step in the order in which they are asked."""
     words, found = _WORDS[language], []
-    if isinstance(raw.get("choose"), list):
-        for index, way in enumerate(raw["choose"]):
-            found.append(Arm(("choose", index, "then"), _if(way, language), way.get("then") or []))
+    for word, say in (("choose", _if), ("wait for first of", _happening)):
+        for index, way in enumerate(raw[word] if isinstance(raw.get(word), list) else ()):
+            place = (word, index, "then")
+            found.append(Arm(place, say(way, language), way.get("then") or []))
     if isinstance(raw.get("arms"), dict):
         for arm, way in raw["arms"].items():
             when = f"{quoted(arm, language)} ({_share(way.get('share'), language)})"

@@ -2,7 +2,7 @@
 
 from functions.journeys.desk import Desk
 from functions.journeys.run import Run, Waits, run_key
-from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.awaiting import Awaiting
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
@@ -18,6 +18,6 @@ def waits_for(desk: Desk, run: Run, profile: Profile, permission: Permission) ->
         return ""
     journey = desk.version(run.journey, run.journey_version)
     step = journey.step(wait.step)
-    assert isinstance(step, WaitFor)
-    over = step.has_happened(desk.facts(run, journey, profile, permission), wait.since)
-    return "" if over else wait.step
+    assert isinstance(step, Awaiting)
+    over = step.first(desk.facts(run, journey, profile, permission), wait.since)
+    return wait.step if over is None else ""

@@ -17,16 +17,19 @@ from functions.journeys.decision import Decision, Told, as_of, tell, told
 from functions.journeys.desk import Desk
 from functions.journeys.enter import TOO_OLD_TO_ENTER, entry_key
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
-from functions.journeys.run import Run, Task, Waits, run_key
+from functions.journeys.run import Run, Task, Waits, once, run_key
 from functions.journeys.step import Step
+from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.branch import Branch
 from functions.journeys.steps.choose import Choose, arm_name
 from functions.journeys.steps.end import End
+from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.split import Split, arm_of
 from functions.journeys.steps.task import Task as TaskStep
 from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.wait_for_first_of import WaitForFirstOf
 from functions.journeys.steps.wait_until import WaitUntil
 from functions.journeys.telling import arms, happens
 from functions.journeys.telling import step as say
@@ -38,7 +41,6 @@ from functions.segments.person import fields
 from functions.segments.phrases import duration
 from functions.segments.spoken import Language, day, moment, quoted
 from functions.tracking.event import Event
-from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 
@@ -89,8 +91,8 @@ class Asked:
     zone: ZoneInfo
     language: Language
     now: datetime
-    messages: dict[str, Message]
-    decisions: dict[str, Decision]
+    messages: dict[tuple[str, int], Message]  # by step and pass
+    decisions: dict[tuple[str, int], Decision]
     tasks: dict[str, Task]
     began: dict[str, datetime]
 
@@ -134,8 +136,8 @@ def _noted(
         zone=zone,
         language=language,
         now=desk.now(),
-        messages={one.step: one for one in store.query(Message, run.person, prefix=own)},
-        decisions={one.step: one for one in store.query(Decision, run.person, prefix=own)},
+        messages={(m.step, m.iteration): m for m in store.query(Message, run.person, prefix=own)},
+        decisions={(d.step, d.iteration): d for d in store.query(Decision, run.person, prefix=own)},
         tasks={one.task_id: one for one in store.query(Task, run.person)},
         began=waits.began if waits else {},
     )
@@ -162,6 +164,7 @@ class _Walk:
         self._asked = asked
         self._at: datetime | None = asked.run.entered
         self._over = False  # nothing is known of what comes after
+        self._pass = 0
 
     def stations(self) -> Iterator[Station]:
         """Those that it came to; the last one may be where it stands."""
@@ -178,6 +181,9 @@ class _Walk:
         return bool(ended and self._at and self._at > ended)
 
     def _step(self, step: Step, raw: Raw) -> Iterator[Station]:
+        if isinstance(step, Repeat):
+            yield from self._repeat(step, raw)
+            return
         teller = _TELLERS.get(type(step), _Walk._done)
         came, told_, arm = teller(self, step)
         if came:
@@ -185,6 +191,25 @@ class _Walk:
             yield Station(step.name, say(raw, language), self._at, came, told_)
         if arm:
             yield from self._arm(step, raw, arm)
+
+    def _repeat(self, step: Repeat, raw: Raw) -> Iterator[Station]:
+        """Each pass that something is known of."""
+        says = say(raw, self._asked.language)
+        for self._pass in range(step.times):
+            began = self._at
+            done = list(self._arm(step, raw, ("repeat",)))
+            enough = self._asked.decisions.get((step.name, self._pass))
+            if done or not enough:
+                yield Station(step.name, says, began, self._say("pass", str(self._pass + 1)))
+                yield from done
+            if enough:
+                self._at, self._over = enough.at, False
+                told_ = enough.told.get(self._asked.language, [])
+                yield Station(step.name, says, enough.at, self._say("enough"), told_)
+                break
+            if self._over or self._is_later_than_the_end():
+                break
+        self._pass = 0
 
     def _arm(self, step: Step, raw: Raw, arm: tuple[str | int, ...]) -> Iterator[Station]:
         below = next((found for place, found in step.ways() if place == arm), [])
@@ -209,7 +234,7 @@ class _Walk:
         return self._say(key, *values), [], None
 
     def _send(self, step: Send) -> "_Came":
-        row = self._asked.messages.get(step.name)
+        row = self._asked.messages.get((step.name, self._pass))
         if row is None:
             self._over = True
             return "", [], None
@@ -230,7 +255,16 @@ class _Walk:
         return "; ".join(fate), [], None
 
     def _wait(self, step: Wait) -> "_Came":
-        return self._until(duration(step.wait).after(self._at or self._asked.now, self._asked.zone))
+        start, length = self._at or self._asked.now, duration(step.wait)
+        if step.last is None:
+            return self._until(length.after(start, self._asked.zone))
+        facts = self._asked.facts
+        found = facts.events(step.last.names, start - length.at_most)
+        times = sorted(event.time for event in found if step.last.happened(event, facts))
+        end = start
+        for time in times:
+            end = length.after(time, self._asked.zone) if time <= end else end
+        return self._until(max(end, start))
 
     def _until(self, end: datetime) -> "_Came":
         ended, self._at = self._asked.run.ended, end
@@ -251,18 +285,21 @@ class _Walk:
             return self._say("passed"), [], ("otherwise",)
         return self._until(until)
 
-    def _wait_for(self, step: WaitFor) -> "_Came":
+    def _awaiting(self, step: Awaiting) -> "_Came":
         since = self._asked.began.get(step.name)
         if since is None:
             self._over = True
             return "", [], None
+        if self._pass:  # only the last pass has left its moment
+            since = self._at or since
         until = duration(step.at_most).after(since, self._asked.zone)
         if step.hangs_on_messages and not self._was_sent(step):
             return self._say("nothing sent"), [], ("otherwise",)
         happened = min(self._what_happened(step, since, until), default=None)
         if happened:
-            self._at = happened[0]
-            return self._say("happened", happened[1], self._time(happened[0])), [], ("then",)
+            self._at, number, what = happened
+            arm = ("then",) if isinstance(step, WaitFor) else (step.verb, number, "then")
+            return self._say("happened", what, self._time(self._at)), [], arm
         ended = self._asked.run.ended
         if until > (ended or self._asked.now):
             self._at = since
@@ -270,27 +307,29 @@ class _Walk:
         self._at = until
         return self._say("too late", self._time(until)), [], ("otherwise",)
 
-    def _was_sent(self, step: WaitFor) -> bool:
-        found = of_message(self._asked.facts, step.awaited.messages)
+    def _was_sent(self, step: Awaiting) -> bool:
+        wanted = tuple(name for one in step.awaited for name in one.messages)
+        found = of_message(self._asked.facts, wanted)
         return any(message.state in ("sent", "unknown") for message in found)
 
     def _what_happened(
-        self, step: WaitFor, since: datetime, until: datetime
-    ) -> Iterator[tuple[datetime, str]]:
-        """When it happened, and what: the events that count, or what people did with a message."""
+        self, step: Awaiting, since: datetime, until: datetime
+    ) -> Iterator[tuple[datetime, int, str]]:
+        """When it happened, which of them, and what: the events that count, or what people did
+        with a message."""
         facts, language = self._asked.facts, self._asked.language
-        if not step.awaited.holds:
-            for event in facts.events(step.awaited.names, since):
-                if event.received_at <= until and step.awaited.happened(event, facts):
-                    yield max(event.time, since), quoted(event.name, language)
-            return
-        for message in of_message(facts, step.awaited.messages):
-            times = [message.opened, *message.clicked.values()]
-            if step.awaited.holds(facts):
+        for number, (one, raw) in enumerate(zip(step.awaited, step.happenings, strict=True)):
+            for event in facts.events(one.names, since) if one.names else ():
+                if event.received_at <= until and one.happened(event, facts):
+                    yield max(event.time, since), number, quoted(event.name, language)
+            if not one.holds or not one.holds(facts):
+                continue
+            for message in of_message(facts, one.messages):
                 name = quoted(message.message, language)
-                yield from ((time, name) for time in times if time and time <= until)
-        if not step.awaited.messages and step.awaited.holds(facts):
-            yield since, happens(step.wait_for, language)
+                times = [message.opened, message.bounced, *message.clicked.values()]
+                yield from ((time, number, name) for time in times if time and time <= until)
+            if not one.messages:
+                yield since, number, happens(raw, language)
 
     def _branch(self, step: Branch) -> "_Came":
         ways: dict[str, tuple[str | int, ...]] = {"then": ("then",), "otherwise": ("otherwise",)}
@@ -306,7 +345,7 @@ class _Walk:
     def _decided(
         self, step: Step, asked: list[Any], ways: dict[str, tuple[str | int, ...]]
     ) -> "_Came":
-        decision = self._asked.decisions.get(step.name)
+        decision = self._asked.decisions.get((step.name, self._pass))
         if decision is None:
             return self._told_again(asked)
         self._at = decision.at
@@ -328,12 +367,16 @@ class _Walk:
         return self._say("by chance", quoted(arm, self._asked.language)), [], ("arms", arm, "then")
 
     def _task(self, step: TaskStep) -> "_Came":
-        task = self._asked.tasks.get(short_hash(self._asked.run.run_id, step.name))
+        task = self._asked.tasks.get(self._task_id(step))
         if task is None:
             self._over = True
             return "", [], None
         self._at = task.created
         return self._say(f"task {task.status}", quoted(task.owner, self._asked.language)), [], None
+
+    def _task_id(self, step: TaskStep) -> str:
+        """As run_step makes it."""
+        return once(self._asked.run.run_id, step.name, self._pass)
 
     def _finish(self, step: End) -> "_Came":
         self._over = True
@@ -345,7 +388,8 @@ _TELLERS: dict[type[Step], Any] = {
     Send: _Walk._send,
     Wait: _Walk._wait,
     WaitUntil: _Walk._wait_until,
-    WaitFor: _Walk._wait_for,
+    WaitFor: _Walk._awaiting,
+    WaitForFirstOf: _Walk._awaiting,
     Branch: _Walk._branch,
     Choose: _Walk._choose,
     Split: _Walk._split,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import msgspec
@@ -16,6 +17,8 @@ from functions.tracking.identity import normal_email
 
 BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+# A name of several parts whose last has letters only: no number is one.
+_HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?")
 
 
 class Sender(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,6 +44,13 @@ class Team(msgspec.Struct, forbid_unknown_fields=True):
     title: dict[str, str] = {}
 
 
+class Webhook(msgspec.Struct, forbid_unknown_fields=True):
+    """A system that journeys may tell something."""
+
+    url: str
+    title: dict[str, str] = {}
+
+
 class Brand(
     msgspec.Struct,
     forbid_unknown_fields=True,
@@ -57,6 +67,7 @@ class Brand(
     purposes: dict[str, Purpose]
     links: dict[str, str] = {}
     teams: dict[str, Team] = {}
+    webhooks: dict[str, Webhook] = {}
     imprint: list[str] = []
     support: dict[str, str] = {}
     owner: str = ""
@@ -108,6 +119,11 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if (address or field == "email") and not normal_email(address):
             yield ("sender", field), f'"{address}" is not an e-mail address'
     yield from _wrong_times(brand)
+    yield from _wrong_links(brand)
+    yield from _wrong_webhooks(brand)
+
+
+def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for name, url in brand.links.items():
         if not url.startswith(("https://", "http://")):
             yield ("links", name), f'"{url}" is not a web address; it begins with https://'
@@ -126,3 +142,21 @@ def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
             is_day = False
         if not is_day:
             yield ("holidays", index), f'"{day}" is no day; a holiday is written like "2027-12-25"'
+
+
+def _wrong_webhooks(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for name, webhook in brand.webhooks.items():
+        if not _is_of_a_host(webhook.url):
+            words = 'is not the address of a webhook; write it like "https://crm.example.com/hook"'
+            yield ("webhooks", name, "url"), f'"{webhook.url}" {words}'
+
+
+def _is_of_a_host(url: str) -> bool:
+    """Whether it is https, with the name of a host, and without a password in it."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and not re.search(r"[\s\\#@]", url)
+    return plain and parts.scheme == "https" and bool(_HOST.fullmatch(host))

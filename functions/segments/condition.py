@@ -236,14 +236,18 @@ def occurrences(raw: dict[str, Any]) -> Callable[[Facts], list[Event]]:
 
 
 def of_message(facts: Facts, wanted: tuple[str, ...]) -> list[Message]:
-    """The messages so named: `guide` is of this run, `onboarding/guide` of that journey."""
-
-    def is_meant(message: Message) -> bool:
+    """The messages so named: `guide` is of this run, `onboarding/guide` of that journey. Of one
+    that a loop of this run sends again, the latest pass counts."""
+    own: dict[str, Message] = {}
+    others = []
+    for message in facts.messages():
         if message.run_id == facts.run_id and message.message in wanted:
-            return True
-        return f"{message.journey}/{message.message}" in wanted
-
-    return [message for message in facts.messages() if is_meant(message)]
+            before = own.get(message.step)
+            if before is None or message.iteration > before.iteration:
+                own[message.step] = message
+        elif f"{message.journey}/{message.message}" in wanted:
+            others.append(message)
+    return [*own.values(), *others]
 
 
 def _outcome(word: str, has_it: Callable[[Message, str | None], bool]) -> Any:

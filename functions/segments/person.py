@@ -40,6 +40,12 @@ def _last_contact(profile: Profile) -> Any:
     return max(held, default=None)
 
 
+def _score(profile: Profile) -> float:
+    """What journeys have added; whole where it is whole, for a mail shows it."""
+    points = profile.points
+    return int(points) if points == int(points) else points
+
+
 TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
 
 
@@ -61,6 +67,7 @@ def _tags(profile: Profile) -> Any:
 COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "locale": _locale,
     "zone": _zone,
+    "score": _score,
     "orders": orders.count,
     "revenue": _revenue,
     "first_seen": lambda profile: profile.created,
@@ -72,6 +79,7 @@ COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "lifetime_value": _revenue,  # what came in so far; what may still come is not foretold
 }
 KINDS: dict[str, Kind] = {
+    "score": "number",
     "orders": "number",
     "revenue": "number",
     "lifetime_value": "number",
@@ -81,7 +89,7 @@ KINDS: dict[str, Kind] = {
     "last_order": "date",
     "last_contact": "date",
 }
-NOT_YET = ("score", "visits")
+NOT_YET = ("visits",)
 
 
 def fields(profile: Profile) -> dict[str, Any]:

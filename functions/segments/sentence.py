@@ -145,6 +145,12 @@ def sentence(raw: Any, language: Language) -> str:
     return _said(raw, language)
 
 
+def kind(raw: Any, language: Language) -> str:
+    """The EVENT alone, as what "the last ..." is of. Raises BadPhrase where it is not valid."""
+    event_test(raw)
+    return _event(raw, "event", language)
+
+
 def name(field: str, language: Language) -> str:
     """A field's name; one that is more than a word stands in quotation marks."""
     return field if _PLAIN_NAME.match(field) else quoted(field, language)

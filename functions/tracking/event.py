@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
+JOURNEYS = "journeys"  # the source of the events that steps cause
+SCORE_ADDED = "Score Added"  # one of them, with the property `points`
+
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 
 

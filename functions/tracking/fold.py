@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from functions.tracking import orders
-from functions.tracking.event import Event
+from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Trait, Visit
 
@@ -220,7 +220,15 @@ def _shop(profile: Profile, event: Event) -> None:
         orders.move_out(profile)
     if event.event == "Products Searched":
         _searched(profile, event, event.properties.get("query"))
+    _score(profile, event)
     _cart(profile, event)
+
+
+def _score(profile: Profile, event: Event) -> None:
+    """Points that a journey gave; a shop's event of that name gives none."""
+    points = orders.number(event.properties.get("points"))
+    if event.event == SCORE_ADDED and event.source == JOURNEYS and event.person and points:
+        profile.points = total_units(profile.points, float(points))
 
 
 def _cart(profile: Profile, event: Event) -> None:

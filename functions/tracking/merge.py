@@ -37,6 +37,7 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     target.searches = latest([*source.searches, *target.searches])
     touches = [touch for touch in (source.first_touch, target.first_touch) if touch]
     target.first_touch = min(touches, key=lambda t: (t.time, t.message_id), default=None)
+    target.points = total_units(source.points, target.points)
     target.refused = list(dict.fromkeys([*source.refused, *target.refused]))[-KEPT:]
     target.recent = {**source.recent, **target.recent}
     target.let_go = max(source.let_go, target.let_go)

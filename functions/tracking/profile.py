@@ -111,6 +111,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
+    `points` is what journeys have added to the score.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
     """
@@ -133,6 +134,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     devices: dict[str, Seen] = {}
     groups: dict[str, datetime] = {}
     first_touch: Touch | None = None
+    points: float = 0
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""

@@ -246,17 +246,9 @@ class _Play:
             user_id=self._user,
             properties=what.with_,
         )
-        parent = Run(
-            person=self._key,
-            run_id=entry.message_id,
-            journey="",
-            journey_version="",
-            entered=self._now,
-            entry=entry,
-        )
         desk = journey_desk(self._system.parts)
         with self._system.store.together():
-            return start_by_journey(desk, self._profile(), what.enters, entry, parent)
+            return start_by_journey(desk, self._profile(), what.enters, entry, entry.message_id)
 
     def _last(self, name: str) -> Kept | None:
         """The message of this name that was sent last, as its reader has it."""

@@ -79,6 +79,25 @@ JOURNEYS = {
           - wait: 1 day
           - send: again
     """,
+    "digest": """
+        title: A wait that each visit prolongs, then a loop with two ways out of its wait
+        purpose: transactional
+        enter when: {event: Signed Up}
+        once per: person
+        leave when: [{event: Account Closed, as: closed}]
+        steps:
+          - wait: 2 hours
+            after the last: {event: [Signed Up, Visited]}
+          - repeat:
+              - send: digest
+              - wait for first of:
+                  - {event: Answered, then: [{send: answered}]}
+                  - {event: Parcel Received, then: [{task: Ask, for: care}]}
+                at most: 1 day
+                otherwise: [{update: {add to score: 1}}]
+              - wait: 2 hours
+            times: 2
+    """,
     "weekly": """
         title: Once a week at most
         purpose: transactional
@@ -95,6 +114,7 @@ TEXTS = {
     "welcome": ["liked", "missed"],
     "order": ["receipt", "enjoy", "sorry", "rate"],
     "follow": ["followed", "again"],
+    "digest": ["digest", "answered"],
     "weekly": ["seen"],
 }
 MAIL = """<mjml><mj-head><mj-title>{words}</mj-title></mj-head><mj-body><mj-section><mj-column>
@@ -121,7 +141,8 @@ def _files(name: str, text: str, version: int) -> dict[str, str]:
 
 def _words(journey: str, message: str, version: int) -> str:
     """What the outside can read: which message of which journey, its version, for what."""
-    return f"{journey}/{message} v{version} [{{{{ entry.order_id }}}}]"
+    again = " {{ pass }}" if journey == "digest" else ""  # its loop sends the same once more
+    return f"{journey}/{message}{again} v{version} [{{{{ entry.order_id }}}}]"
 
 
 @cache
@@ -184,5 +205,6 @@ EXPECTED = {
         Awaited("wait for Answered", "Answered", "", "start journey follow", "task Ask again"),
     ),
     "follow": Expected("", "person", {"Bye": "gone"}),
+    "digest": Expected("Signed Up", "person", {"Account Closed": "closed"}),
     "weekly": Expected("Looked", "week", {"Order Completed": "goal"}),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.journeys.run import Run
 from functions.storage import people
-from functions.tracking.event import Event
+from functions.tracking.event import SCORE_ADDED, Event
 from functions.tracking.fold import pending_keys
 from functions.tracking.merge import LEAVES_BY_MERGE
 from functions.tracking.message import GIVEN_UP, Message
@@ -140,6 +140,14 @@ def every_order_counts_once(facts: Facts) -> Iterator[str]:
             wanted = 0 if order_id in back else 10
             if order is None or order.revenue != wanted:
                 yield f"order {order_id} of {user} is {order}, it ought to be worth {wanted}"
+
+
+def points_are_those_of_the_timeline(facts: Facts) -> Iterator[str]:
+    for user, profile in facts.profiles.items():
+        given = [one for one in facts.events(user).values() if one.event == SCORE_ADDED]
+        points = sum(one.properties["points"] for one in given)
+        if profile.points != points:
+            yield f"{user} has {profile.points} points, the timeline says {points}"
 
 
 # --- invariant 2: messages
@@ -533,6 +541,7 @@ RULES: list[Rule] = [
     no_event_is_lost,
     no_event_counts_twice,
     every_order_counts_once,
+    points_are_those_of_the_timeline,
     nothing_is_sent_twice,
     nothing_is_sent_without_permission,
     every_message_is_settled,

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from functions.handlers import process_event, withdraw_consent
 from functions.journeys import enter, leave, react
-from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.awaiting import Awaiting
 from functions.messages import deliver
 from functions.storage import people, remember
 from functions.storage.library import Library
@@ -24,23 +24,23 @@ def _no_dedupe() -> Any:
 
 def _no_look_back() -> Any:
     """A wait that has been registered does not look at what came before."""
-    return patch.object(WaitFor, "has_happened", lambda self, facts, since: False)
+    return patch.object(Awaiting, "first", lambda self, facts, since: None)
 
 
 def _look_back_first() -> Any:
     """A wait looks back and only then registers."""
-    real = WaitFor.has_happened
-    looked: dict[tuple[str, str], bool] = {}
+    real = Awaiting.first
+    looked: dict[tuple[str, str], int | None] = {}
 
-    def visit(self: WaitFor, visit: Any) -> Any:
+    def visit(self: Awaiting, visit: Any) -> Any:
         key = (visit.run.run_id, visit.payload["token"])
         since = visit.claimed_at("send receipt") or visit.run.entered
         looked[key] = real(self, visit.facts, since)
-        with patch.object(WaitFor, "has_happened", lambda *_: looked[key]):
+        with patch.object(Awaiting, "first", lambda *_: looked[key]):
             return visit_then(self, visit)
 
-    visit_then = WaitFor.visit
-    return patch.object(WaitFor, "visit", visit)
+    visit_then = Awaiting.visit
+    return patch.object(Awaiting, "visit", visit)
 
 
 def _no_mark_before_stop() -> Any:

@@ -12,7 +12,7 @@ from functions.engine.engine import Engine
 from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed
 from functions.handlers import close_run, run_step
-from functions.journeys.step import Exit, Temporary
+from functions.journeys.step import Exit, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Execution as Described
 from functions.journeys.workflow import Machines, Workflow
 from functions.storage.store import Unavailable
@@ -320,6 +320,6 @@ def _result_of(invocation: Invocation) -> Any:
         return msgspec.json.decode(msgspec.json.encode(invocation.result))
     if invocation.state == "failed":
         error = invocation.result
-        known = isinstance(error, Exit | Temporary)
+        known = isinstance(error, Exit | Temporary | WebhookBusy | WebhookRefused)
         raise TaskFailed(type(error).__name__, str(error) if known else repr(error))
     raise TaskFailed(ERRORS[invocation.state])

@@ -13,7 +13,7 @@ FIRST = 1000  # not the seeds that CI runs anyway
 FOUND = {
     "events are not deduplicated": 5,
     "a wait does not look back": 10,
-    "nobody remembers a claim": 10,
+    "nobody remembers a claim": 25,
     "an unknown message is sent again": 15,
     "consequences are drawn once": 5,
     "what fails is dropped": 15,

@@ -126,6 +126,8 @@ def test_only_our_sender_may_be_used_and_in_dev_only_for_those_on_the_list() -> 
         ]
     )
     assert f"{own}identity/tester@shop.example" in senders("dev")["ses:SendEmail"]
+    webhooks = ("allow_list", "@crm.example.com,https://erp.example.com/a@b")
+    assert not [one for one in senders("dev", webhooks)["ses:SendEmail"] if "example.com" in one]
 
 
 def test_sms_go_through_the_origination_identity_where_there_is_one() -> None:

@@ -231,3 +231,48 @@ def test_an_unknown_journey_and_language_are_refused(begin: Begin) -> None:
     at = f"/api/people/{world.person('ada').person}/journeys"
     assert world.request("GET", f"{at}/nothing/why", headers=key)["statusCode"] == 404
     assert world.request("GET", f"{at}/try/why?in=fr", headers=key)["statusCode"] == 400
+
+
+# --- loops
+
+
+LOOP = (
+    "  - repeat:\n"
+    "      - send: hello\n"
+    "      - wait: 1 day\n"
+    "    times: 3\n"
+    "    until: {did: Paid, since: entry}\n"
+    "  - wait: 5 days\n"
+)
+
+
+def test_each_pass_of_a_loop_is_told_and_why_it_ended(begin: Begin) -> None:
+    world = begin(LOOP)
+    world.customer("ada")
+    world.track("ada", "Begun")
+    world.advance("25 hours")
+    told = came(world)
+    assert [told[0], told[3]] == ["pass number 1", "pass number 2"]
+    assert [told[1][:4], told[4][:4]] == ["sent", "sent"]
+    world.track("ada", "Paid")
+    world.advance("1 day")
+    [run] = why(world)["runs"]
+    *_, enough, wait = run["stations"]
+    assert enough["came"] == "enough: it is not done once more"
+    assert enough["asked"][0]["holds"]
+    assert wait["came"].startswith("waits until 8 March 2027")
+
+
+def test_the_first_of_several_happenings_is_told_with_its_way(begin: Begin) -> None:
+    steps = (
+        "  - wait for first of:\n"
+        "      - {event: Paid, then: [{end: paid}]}\n"
+        "      - {event: Called, then: [{end: called}]}\n"
+        "    at most: 3 days\n"
+    )
+    world = begin(steps)
+    world.identify("ada")
+    world.track("ada", "Begun")
+    world.advance("1 hour")
+    world.track("ada", "Called")
+    assert came(world) == ["it happened: “Called”, 1 March 2027 at 11:00 UTC+01:00", "done"]

@@ -10,17 +10,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from functions.engine.machine import TaskFailed
 from functions.folder import check, read_folder
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import Journey, build
 from functions.journeys.step import Answer, Step
+from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.branch import Branch
+from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.steps.choose import Choose, arm_name
 from functions.journeys.steps.end import End
+from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send, moment
 from functions.journeys.steps.split import Split, key_of
 from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
+from functions.journeys.steps.wait_for_first_of import WaitForFirstOf
 from functions.journeys.steps.wait_until import WaitUntil
 from functions.segments.phrases import duration
 
@@ -61,16 +66,18 @@ _SIMPLE = st.one_of(
     st.just({"task": "Call", "for": "owner", "due": "1 working day"}),
     st.just({"start journey": "upsell"}),
     st.just({"stop journey": "upsell", "as": "stopped"}),
-    st.just({"update": {"set": {"plan": "pro"}, "add tag": "fan"}}),
+    st.just({"update": {"set": {"plan": "pro"}, "add tag": "fan", "add to score": 5}}),
+    st.just({"wait": "4 hours", "after the last": {"event": "Login"}}),
+    st.just({"call webhook": "crm", "with": {"plan": "pro"}}),
 )
 _END = st.just({"end": "done"})
 
 
-def _steps(depth: int) -> st.SearchStrategy[list[dict[str, Any]]]:
+def _steps(depth: int, loops: bool = True) -> st.SearchStrategy[list[dict[str, Any]]]:
     kinds = [_SIMPLE, _SIMPLE]
     if depth:
         arm = st.one_of(
-            _steps(depth - 1), st.builds(lambda steps, end: [*steps, end], _steps(0), _END)
+            _steps(depth - 1, loops), st.builds(lambda steps, end: [*steps, end], _steps(0), _END)
         )
         arms = st.fixed_dictionaries({}, optional={"then": arm, "otherwise": arm})
         kinds += [
@@ -87,8 +94,32 @@ def _steps(depth: int) -> st.SearchStrategy[list[dict[str, Any]]]:
                 arm,
             ),
         ]
-        kinds += [_choose(arm), _split(arm)]
+        kinds += [_choose(arm), _split(arm), _first_of(arm)]
+        kinds.append(st.builds(lambda arm: {"call webhook": "crm", "if it fails": arm}, arm))
+        kinds += [_repeat(depth)] if loops else []
     return st.lists(st.one_of(kinds), min_size=1, max_size=4)
+
+
+def _repeat(depth: int) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(
+        lambda steps, times, until: {"repeat": steps, "times": times, **until},
+        _steps(depth - 1, loops=False).filter(lambda steps: not _ends(steps)),
+        st.integers(1, 3),
+        st.sampled_from([{}, {"until": {"opened": "a"}}]),
+    )
+
+
+def _first_of(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    way = st.builds(lambda what, then: {**what, **then}, _HAPPENINGS, _optional("then", arm))
+    return st.builds(
+        lambda ways, rest: {"wait for first of": ways, "at most": "3 days", **rest},
+        st.lists(way, min_size=2, max_size=3),
+        _optional("otherwise", arm),
+    )
+
+
+def _optional(word: str, arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional={word: arm})
 
 
 def _choose(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -115,9 +146,10 @@ def _split(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 def _arms(step: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """Where the arms of a step stand: the mappings that hold them, and under which words."""
     arms = [(case, "then") for case in step.get("choose", ())]
+    arms += [(way, "then") for way in step.get("wait for first of", ())]
     arms += [(arm, "then") for arm in step.get("arms", {}).values()]
-    own = ("then", "otherwise", "if not sent")
-    needed = ("otherwise",) if "choose" in step else ()
+    own = ("then", "otherwise", "if not sent", "repeat", "if it fails")
+    needed = ("otherwise",) if {"choose", "wait for first of"} & step.keys() else ()
     return arms + [(step, word) for word in own if word in step or word in needed]
 
 
@@ -148,7 +180,10 @@ def _without_dead(steps: list[dict[str, Any]], numbers: Iterator[int]) -> list[d
 @st.composite
 def raw_journeys(draw: st.DrawFn) -> dict[str, Any]:
     """journey.yaml as plain values; messages `a` and `b` are mails."""
-    steps = _without_dead(draw(_steps(draw(st.integers(0, 2)))), count(1))
+    found = draw(_steps(draw(st.integers(0, 2))))
+    if draw(st.booleans()):  # a loop is dear to draw, so it would come too seldom by itself
+        found = [*found, draw(_repeat(draw(st.integers(1, 2)))), *draw(_steps(0))]
+    steps = _without_dead(found, count(1))
     return {"title": "Any", "purpose": "offers", "once per": "person", "steps": steps}
 
 
@@ -183,6 +218,12 @@ def expected(
     for step in steps:
         if isinstance(step, End):
             return done, length, step.end
+        if isinstance(step, Repeat):
+            own, own_length, outcome = _repeated(step, decisions)
+            done, length = done + own, length + own_length
+            if outcome is not None:
+                return done, length, outcome
+            continue
         own, own_length, arm = _one(step, decisions[step.name])
         below, below_length, outcome = expected(arm, decisions)
         done, length = done + own + below, length + own_length + below_length
@@ -191,23 +232,59 @@ def expected(
     return done, length, None
 
 
+def _repeated(step: Repeat, decisions: dict[str, int]) -> tuple[list[str], timedelta, str | None]:
+    done, length = [step.name], timedelta()
+    for _ in range(_passes(step, decisions[step.name])):
+        own, own_length, outcome = expected(step.repeat, decisions)
+        done, length = done + own, length + own_length
+        if outcome is not None:
+            return done, length, outcome
+        done = [*done, step.name]
+    return done, length, None
+
+
+def _passes(step: Repeat, way: int) -> int:
+    """How often its steps are done: `until` becomes true after as many passes as were decided."""
+    return min(way, step.times) if step.until else step.times
+
+
 def _one(step: Step, way: int) -> tuple[list[str], timedelta, list[Step]]:
     """What the step itself does, how long that takes, and the arm that follows."""
     if isinstance(step, Wait):
         exact = duration(step.wait).exact
+        if step.after_the_last:  # 0: none; 1: one; 2: another one meanwhile
+            return [step.name] * (1 + way), CALENDAR * way, []
         return ([], exact, []) if exact else ([step.name], CALENDAR, [])
     if isinstance(step, Send):
         if way == 1:
             return [step.name] * 2, HOLD, []  # held once, then sent
         return [step.name], timedelta(), step.if_not_sent if way == 2 else []
-    if isinstance(step, WaitFor):
-        at_once = way == 0 or (way == 2 and step.hangs_on_messages)
+    if isinstance(step, Awaiting):
+        taken = _way_taken(step, way)
+        at_once = taken is not step.otherwise or (way == 2 and step.hangs_on_messages)
         length = timedelta() if at_once else duration(step.at_most).at_most
-        return [step.name], length, step.otherwise if way else step.then
+        return [step.name], length, taken
+    if isinstance(step, CallWebhook):
+        return [step.name], timedelta(), step.if_it_fails if way == 2 else []
     if isinstance(step, WaitUntil):
         return _wait_until(step, way)
     arm = _arm_taken(step, way)
     return ([] if isinstance(step, Split) else [step.name]), timedelta(), arm
+
+
+def _way_taken(step: WaitFor | WaitForFirstOf, way: int) -> list[Step]:
+    if isinstance(step, WaitFor):
+        return step.otherwise if way else step.then
+    happened = _which(step, way)
+    taken: list[Step] = (
+        step.otherwise if happened is None else step.wait_for_first_of[happened]["then"]
+    )
+    return taken
+
+
+def _which(step: WaitForFirstOf, way: int) -> int | None:
+    """The last of them, or the first; None: none of them."""
+    return None if way == 1 or (way == 2 and step.hangs_on_messages) else -(way == 0)
 
 
 def _arm_taken(step: Step, way: int) -> list[Step]:
@@ -243,19 +320,29 @@ def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Call
         result = {"at": payload["entered"], **(answer.output if answer else {})}
         if not token:
             return result
-        if answer and answer.error:
-            tokens.fail(token, answer.error, answer.cause)
-        elif answer:
-            tokens.succeed(token, {"Payload": result})
+        _respond(tokens, token, answer, result)
         return {}
+
+    seen: list[tuple[str, int]] = []  # steps and the passes in which they were visited
 
     def visit(payload: dict[str, Any], name: str) -> Answer | None:
         if not isinstance(journey.step(name), Split):  # which only tells when it began
             log.append(name)
-        entered = datetime.fromisoformat(payload["entered"])
-        return _answer(journey.step(name), decisions[name], entered, log.count(name))
+        entered, step = datetime.fromisoformat(payload["entered"]), journey.step(name)
+        if isinstance(step, Repeat):
+            return _answer_of_loop(step, decisions[name], payload)
+        here = (name, payload.get("pass", 0))
+        seen.append(here)
+        return _answer(step, decisions[name], entered, seen.count(here))
 
     return run_step
+
+
+def _respond(tokens: Any, token: str, answer: Answer | None, result: dict[str, Any]) -> None:
+    if answer and answer.error:
+        tokens.fail(token, answer.error, answer.cause)
+    elif answer:
+        tokens.succeed(token, {"Payload": result})
 
 
 def _answer(step: Step, way: int, entered: datetime, visits: int) -> Answer | None:
@@ -263,16 +350,34 @@ def _answer(step: Step, way: int, entered: datetime, visits: int) -> Answer | No
         return Answer(error="Hold", cause=moment(entered + HOLD))
     if isinstance(step, Send) and way == 2 and step.if_not_sent:
         return Answer(error="NotSent", cause="no consent")
-    if isinstance(step, WaitFor) and way == 2 and step.hangs_on_messages:
-        return Answer(error="NothingSent", cause="none of the messages was sent")
-    if isinstance(step, WaitFor):
-        return Answer({"event": "m1"}) if way == 0 else None
+    if isinstance(step, WaitFor | WaitForFirstOf):
+        return _answer_of_wait(step, way)
+    if isinstance(step, Wait) and step.after_the_last:
+        is_over = visits > way
+        return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
+    if isinstance(step, CallWebhook) and way == 2:
+        raise TaskFailed("WebhookRefused", "answered 400")
     if isinstance(step, WaitUntil) and way == 2:
         return Answer(error="Passed") if step.otherwise else Answer()
     if isinstance(step, WaitUntil):
         is_over = visits > 1 + way
         return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
     return _answer_of_arms(step, way) or Answer({"until": moment(entered + CALENDAR)})
+
+
+def _answer_of_loop(step: Repeat, way: int, payload: dict[str, Any]) -> Answer:
+    number = payload.get("pass", -1) + 1
+    over = number >= _passes(step, way)
+    return Answer({"arm": "done" if over else "again", "pass": number, "began": ""})
+
+
+def _answer_of_wait(step: WaitFor | WaitForFirstOf, way: int) -> Answer | None:
+    if way == 2 and step.hangs_on_messages:
+        return Answer(error="NothingSent", cause="none of the messages was sent")
+    if isinstance(step, WaitFor):
+        return Answer({"event": "m1"}) if way == 0 else None
+    which = _which(step, way)
+    return None if which is None else Answer(step.said(which % len(step.happenings)))
 
 
 def _answer_of_arms(step: Step, way: int) -> Answer | None:

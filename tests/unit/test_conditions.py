@@ -320,7 +320,6 @@ def test_a_wrong_condition_says_what_would_be_right(raw: Any, says: str) -> None
 @pytest.mark.parametrize(
     ("raw", "word"),
     [
-        ({"person": {"score": {"at least": 5}}}, "score"),
         ({"person": {"visits": 3}}, "visits"),
         ({"any of": [{"person": {"plan": "basic", "visits": 5}}]}, "visits"),
     ],

@@ -26,6 +26,7 @@ from functions.channels.email import NAMES, Email, mime, receipt
 from functions.channels.end_user_messaging import EndUserMessaging
 from functions.channels.outbox import Outbox
 from functions.channels.sms import Sms
+from functions.channels.webhook import Webhook
 from functions.handlers import aws, aws_channels, process_event
 from functions.messages.leaving import Leaving, sign
 from functions.settings import Settings
@@ -385,12 +386,13 @@ def test_outside_prod_every_channel_is_an_outbox(stage: str, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("fresh_clients")
-def test_in_prod_the_channels_are_ses_and_sns(tmp_path: Path) -> None:
+def test_in_prod_the_channels_are_ses_and_sns_and_webhooks_are_called(tmp_path: Path) -> None:
     settings = Settings(stage="prod", allow_list=frozenset(["only@example.com"]))
     channels = aws_channels.channels(settings, SqliteStore(tmp_path / "store.db"), aws.client)
     assert {name: type(channel) for name, channel in channels.items()} == {
         "email": Email,
         "sms": Sms,
+        "webhook": Webhook,
     }
 
 

@@ -84,7 +84,9 @@ def assert_sound_state(state: dict[str, Any]) -> None:
     assert ("TimeoutSeconds" in state) is ("States.Timeout" in caught)
     retried = [error for retry in state["Retry"] for error in retry["ErrorEquals"]]
     assert {"Temporary", "Lambda.ServiceException"} <= set(retried)
-    assert not {"States.ALL", "States.Timeout", "States.TaskFailed", *caught} & set(retried)
+    # A webhook that stays busy is caught when its retries are over.
+    never = {"States.ALL", "States.Timeout", "States.TaskFailed", *caught} - {"WebhookBusy"}
+    assert not never & set(retried)
     assert all(isinstance(retry["BackoffRate"], float) for retry in state["Retry"])
 
 
@@ -105,7 +107,7 @@ def test_any_journey_that_is_generated_here_passes_the_checker(raw: dict[str, An
     files = {"a.de.mjml": "", "b.de.mjml": "", "journey.yaml": json.dumps(raw)}
     # But for messages that fall together for who comes late, which is a matter of its own.
     assume(not together(journey_files.build("cart", json.loads(json.dumps(raw))).steps))
-    check_and_load("cart", files, {"offers": True})
+    check_and_load("cart", files, {"offers": True}, webhooks=["crm"])
 
 
 @relaxed

@@ -210,6 +210,43 @@ def test_every_step_type_says_itself() -> None:
             "die Person ändern: plan wird „pro“, vip wird wahr, bekommt das Kennzeichen „fan“, "
             "verliert das Kennzeichen „x“",
         ),
+        (
+            {"update": {"add to score": 5}},
+            "change the person: score +5",
+            "die Person ändern: Punkte +5",
+        ),
+        (
+            {"update": {"add to score": -2.5}},
+            "change the person: score -2.5",
+            "die Person ändern: Punkte -2,5",
+        ),
+        (
+            {"wait": "4 hours", "after the last": {"event": ["A", "B"], "same": "cart_id"}},
+            "wait 4 hours after the last “A” or “B” (with the same cart_id as at entry)",
+            "warten, bis 4 Stunden seit dem letzten „A“ oder „B“ "
+            "(mit dem gleichen Wert von cart_id wie beim Start) vergangen sind",
+        ),
+        (
+            {"wait for first of": [{"event": "A"}], "at most": "2 days"},
+            "wait for the first of these (at most 2 days)",
+            "auf das Erste hiervon warten (höchstens 2 Tage)",
+        ),
+        (
+            {"repeat": [{"send": "a"}], "times": 20},
+            "repeat 20 times",
+            "20-mal wiederholen",
+        ),
+        (
+            {"repeat": [{"send": "a"}], "times": 1, "until": {"sent": "a"}, "name": "x"},
+            "repeat up to once, until “a” was sent, called “x”",
+            "höchstens einmal wiederholen, bis gilt: „a“ wurde gesendet, genannt „x“",
+        ),
+        ({"call webhook": "crm"}, "tell the system “crm”", "dem System „crm“ melden"),
+        (
+            {"call webhook": "crm", "with": {"plan": "pro", "a b": 3}},
+            "tell the system “crm”: plan = “pro”, a b = 3",
+            "dem System „crm“ melden: plan = „pro“, a b = 3",
+        ),
     ],
 )
 def test_a_step_reads_aloud(raw: Any, english: str, german: str) -> None:
@@ -221,6 +258,12 @@ def test_the_ways_of_a_step_say_when_they_are_taken() -> None:
     assert [arm.when for arm in arms(choose, "en")] == ["if “a” was sent", "otherwise"]
     split = {"split": "x", "arms": {"plain": {"share": "4.5 percent", "then": [{"end": "b"}]}}}
     assert [arm.when for arm in arms(split, "de")] == ["„plain“ (4,5 Prozent)"]
+    first = {"wait for first of": [{"event": "A", "then": []}], "otherwise": [{"end": "b"}]}
+    assert [arm.when for arm in arms(first, "en")] == ["“A” happens", "when the time runs out"]
+    loop = {"repeat": [{"send": "a"}], "times": 2}
+    assert [arm.when for arm in arms(loop, "en")] == ["each time"]
+    call = {"call webhook": "crm", "if it fails": [{"end": "b"}]}
+    assert [arm.when for arm in arms(call, "de")] == ["wenn das scheitert"]
     late = {"wait until": "2027-01-31", "otherwise": [{"end": "late"}]}
     assert [arm.when for arm in arms(late, "en")] == ["when that has passed already"]
 

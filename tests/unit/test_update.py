@@ -116,13 +116,20 @@ def test_a_tag_and_traits_can_be_changed_together() -> None:
 # --- mistakes
 
 MISTAKES = {
-    "nothing": ("update: {}", '5: changes nothing; write "set", "add tag" or "remove tag"'),
+    "nothing": (
+        "update: {}",
+        '5: changes nothing; write "set", "add tag", "remove tag" or "add to score"',
+    ),
     "both": ("update: {add tag: a, remove tag: a}", '"a" is added and removed in one step'),
     "an address": ("update: {set: {email: a@b.de}}", '"email" cannot be set: an address comes'),
     "a computed field": ("update: {set: {orders: 3}}", '"orders" cannot be set: it is computed'),
     "a later field": ("update: {set: {score: 3}}", '"score" cannot be set: it is computed'),
     "tags": ("update: {set: {tags: a}}", '"tags" cannot be set: write "add tag" or "remove tag"'),
-    "a score": ("update: {add to score: 5}", '5: "add to score" is not built yet'),
+    "no points": ("update: {add to score: 0}", '"add to score" takes a number that is not 0'),
+    "points as a text": (
+        "update: {add to score: many}",
+        "'many' is not a number",
+    ),
     "a list": ("update: {set: {a: [1]}}", '5: "a": [1] is not a text or a number or true or false'),
     "a misspelt word": ("update: {ad tag: a}", '"ad tag" is unknown; did you mean "add tag"?'),
     "a tag that is a number": ("update: {add tag: 5}", '5: "add tag": 5 is not a text'),

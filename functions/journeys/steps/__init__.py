@@ -9,11 +9,7 @@ import msgspec
 
 from functions.journeys.step import Step
 
-NOT_YET = (
-    "wait for first of",
-    "repeat",
-    "call webhook",
-)
+NOT_YET: tuple[str, ...] = ()
 
 
 @cache
@@ -24,7 +20,10 @@ def types() -> dict[str, type[Step]]:
         kind
         for module in modules
         for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Step) and kind.__module__ == module.__name__
+        if isinstance(kind, type)
+        and issubclass(kind, Step)
+        and kind.verb
+        and kind.__module__ == module.__name__
     ]
     return {kind.verb: kind for kind in sorted(found, key=lambda kind: kind.verb)}
 

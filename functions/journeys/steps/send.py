@@ -14,7 +14,7 @@ from functions.segments.phrases import duration
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
-    from functions.journeys.steps.wait_for import WaitFor
+    from functions.journeys.steps.awaiting import Awaiting
 
 
 BEST_CHANNEL = "best channel"
@@ -44,7 +44,7 @@ class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
         return self.states_with(flow, after, None)
 
-    def states_with(self, flow: Flow, after: str, wait: WaitFor | None) -> str:
+    def states_with(self, flow: Flow, after: str, wait: Awaiting | None) -> str:
         """The send alone, or fused with the wait for what comes of it: one state, because
         each state is billed and the token's timeout can be the wait."""
         name = f"{self.name}, {wait.name}" if wait else self.name

@@ -21,18 +21,25 @@ class Change(
     msgspec.Struct,
     forbid_unknown_fields=True,
     kw_only=True,
-    rename={"set_": "set", "add_tag": "add tag", "remove_tag": "remove tag"},
+    rename={
+        "set_": "set",
+        "add_tag": "add tag",
+        "remove_tag": "remove tag",
+        "add_to_score": "add to score",
+    },
 ):
-    """What changes: traits that are set, a tag that is added, a tag that is taken away."""
+    """What changes: traits that are set, a tag that is added or taken away, points that are added
+    to the score (or, below 0, taken from it)."""
 
     set_: dict[str, schema.Value] = {}
     add_tag: schema.Text = ""
     remove_tag: schema.Text = ""
+    add_to_score: schema.Points | msgspec.UnsetType = msgspec.UNSET
 
 
 class Update(Step):
-    """Changes the person, as an event of the source `journeys` that all can see: it stands in
-    the timeline, and journeys react to it. It comes a moment later than the step."""
+    """Changes the person, as events of the source `journeys` that all can see: they stand in
+    the timeline, and journeys react to them. They come a moment later than the step."""
 
     update: Change
 
@@ -50,6 +57,7 @@ class Update(Step):
         said = [f"set {name}" for name in change.set_]
         said += [f"add tag {change.add_tag}"] if change.add_tag else []
         said += [f"remove tag {change.remove_tag}"] if change.remove_tag else []
+        said += [f"add {change.add_to_score:g} to score"] if change.add_to_score else []
         return f"update {', '.join(said)}"[:60].rstrip()
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
@@ -58,13 +66,16 @@ class Update(Step):
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        visit.change_person(self.traits)
+        visit.change_person(self.traits, self.update.add_to_score or 0)
         return Answer()
 
     def check(self) -> Iterator[tuple[str, str]]:
         change = self.update
-        if not self.traits:
-            yield "update", 'changes nothing; write "set", "add tag" or "remove tag"'
+        if change.add_to_score == 0:
+            yield "update", '"add to score" takes a number that is not 0'
+        elif not self.traits and not change.add_to_score:
+            words = 'changes nothing; write "set", "add tag", "remove tag" or "add to score"'
+            yield "update", words
         if change.add_tag and change.add_tag == change.remove_tag:
             yield "update", f'"{change.add_tag}" is added and removed in one step'
         for name in change.set_:

@@ -1,0 +1,167 @@
+"""What the steps that wait for happenings share: the fused state, looking back, who releases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from functions.journeys import schema
+from functions.journeys.happening import Happening, happening
+from functions.journeys.step import Answer, Step, Visit
+from functions.journeys.steps.repeat import Repeat
+from functions.journeys.steps.send import Send
+from functions.journeys.steps.wait import Wait
+from functions.journeys.steps.wait_until import WaitUntil
+from functions.segments.condition import OUTCOMES, Facts, of_message
+from functions.segments.phrases import duration
+from functions.tracking.event import Event
+
+if TYPE_CHECKING:
+    from functions.journeys.flow import Flow
+
+
+class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
+    """Waits for one or several happenings, but only so long.
+
+    A wait for what comes of messages counts from their sending; when none of them was sent at
+    all, `otherwise` is taken at once.
+    """
+
+    at_most: schema.Duration
+
+    @property
+    def happenings(self) -> list[dict[str, Any]]:
+        """What it waits for, as the file says it."""
+        raise NotImplementedError
+
+    @cached_property
+    def awaited(self) -> list[Happening]:
+        """What it waits for, read once."""
+        return [happening(raw) for raw in self.happenings]
+
+    @property
+    def hangs_on_messages(self) -> bool:
+        """Whether it can only come true through messages of ours."""
+        return all(any(word in raw for word in OUTCOMES) for raw in self.happenings)
+
+    def takes_time(self) -> bool:
+        return True
+
+    def onwards(self, flow: Flow, after: str) -> str:
+        """The first state when one of them has happened."""
+        raise NotImplementedError
+
+    def said(self, which: int) -> dict[str, Any]:
+        """What the state's result says of the happening of that number."""
+        return {}
+
+    def states(self, flow: Flow, after: str, before: Step | None) -> str:
+        state = flow.token_task(self)
+        payload = state["Parameters"]["Payload"]
+        payload["wait"] = self.name
+        payload.update(_since(flow, before))
+        catch: list[dict[str, Any]] = []
+        self.hang(flow, state, catch, after)
+        flow.finish(state, catch, state.get("Next", after))
+        return flow.add(self.name, state)
+
+    def hang(self, flow: Flow, state: dict[str, Any], catch: list[Any], after: str) -> None:
+        """Turn a token task into this wait: its timeout, where each ending leads."""
+        state["TimeoutSeconds"] = flow.seconds(duration(self.at_most).at_most)
+        otherwise = flow.arm(self, "otherwise", after)
+        if self.hangs_on_messages:
+            catch.append(flow.catch("NothingSent", otherwise))
+        catch.append(flow.catch("States.Timeout", otherwise))
+        onwards = self.onwards(flow, after)
+        if onwards:
+            state["Next"] = onwards
+
+    def visit(self, visit: Visit) -> Answer | None:
+        """Register first, then look back: an event that came before is found by one or the
+        other, whatever happens at the same time."""
+        if self.hangs_on_messages and not self._was_any_sent(visit):
+            visit.pass_over(self.name)
+            return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
+        since = _moment_since(visit, self.name)
+        visit.wait(since, duration(self.at_most).after(_entered(visit), visit.zone))
+        found = self.first(visit.facts, since)
+        return None if found is None else Answer({"looked back": True, **self.said(found)})
+
+    def first(self, facts: Facts, since: datetime) -> int | None:
+        """The number of the happening that came first since then, by what is stored now; a
+        condition that is true came now. None: nothing has happened."""
+        came = [
+            (event.time, number)
+            for number, one in enumerate(self.awaited)
+            for event in (facts.events(one.names, since) if one.names else ())
+            if event.message_id != facts.entry.message_id and one.happened(event, facts)
+        ]
+        if came:
+            return min(came)[1]
+        return self._true(facts)
+
+    def released_by(self, event: Event, facts: Facts) -> int | None:
+        """The number of the happening that this event is, or which it has made true."""
+        for number, one in enumerate(self.awaited):
+            if event.name in one.names and one.happened(event, facts):
+                return number
+        return self._true(facts)
+
+    def listens_to(self, event: Event) -> bool:
+        """Whether an event of this name may release it."""
+        return any(not one.names or event.name in one.names for one in self.awaited)
+
+    def _true(self, facts: Facts) -> int | None:
+        """The number of the first condition that is true now."""
+        holding = (
+            number for number, one in enumerate(self.awaited) if one.holds and one.holds(facts)
+        )
+        return next(holding, None)
+
+    def _was_any_sent(self, visit: Visit) -> bool:
+        wanted = tuple(name for one in self.awaited for name in one.messages)
+        found = of_message(visit.facts, wanted)
+        return any(message.state in ("sent", "unknown") for message in found)
+
+
+def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
+    """Where the step finds the moment from which on events count."""
+    if before is None:
+        return {"since": {"entry": True}}
+    if isinstance(before, Send):
+        return {"since": {"send": before.name}}
+    if isinstance(before, Awaiting):
+        return {"since": {"wait": before.name}}
+    if isinstance(before, WaitUntil) or (isinstance(before, Wait) and before.after_the_last):
+        flow.need_start(before)
+        return {"since": {"wait": before.name}}
+    if isinstance(before, Repeat):
+        return {"since": {"at.$": flow.began_at(before)}}
+    exact = duration(before.wait).exact if isinstance(before, Wait) else None
+    if exact is not None:
+        return {"since": {"seconds": int(exact.total_seconds())}}
+    flow.need_start(before)
+    return {"since": {"at.$": f"{flow.result_path(before)}.Payload.at"}}
+
+
+def _moment_since(visit: Visit, name: str) -> datetime:
+    """The moment named by the payload; see `_since`."""
+    since = visit.payload.get("since", {})
+    if "send" in since:
+        return visit.claimed_at(since["send"]) or _entered(visit)
+    if "seconds" in since:
+        return _entered(visit) - timedelta(seconds=since["seconds"] + 1)
+    if "at" in since:
+        return datetime.fromisoformat(since["at"])
+    if "wait" in since:
+        waits, entered = visit.waits(), _entered(visit)
+        if waits.latest and waits.latest.step == name and waits.began.get(name) == entered:
+            return waits.latest.since  # a retry of this step, which has registered already
+        return waits.began.get(since["wait"], entered)
+    return visit.run.entered
+
+
+def _entered(visit: Visit) -> datetime:
+    """When the state was entered: the same for every try of it."""
+    return datetime.fromisoformat(visit.payload["entered"])
