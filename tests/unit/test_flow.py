@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from functions.engine.machine import load
 from functions.journeys import journey as journey_files
 from functions.journeys.check import load as check_and_load
-from functions.journeys.flow import RETRY, BadName, compile_journey, longest
+from functions.journeys.flow import RETRY, BadName, compile_journey
 from functions.journeys.journey import Journey
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait_until import WaitUntil
@@ -235,34 +235,6 @@ def test_a_name_longer_than_step_functions_allows_is_refused() -> None:
     with pytest.raises(BadName, match="longer than 80 characters"):
         compile_journey(journey(f"  - wait: 5 days\n    name: {'x' * 81}\n"), "v1")
     compile_journey(journey(f"  - wait: 5 days\n    name: {'x' * 80}\n"), "v1")
-
-
-@pytest.mark.parametrize(
-    ("steps", "days"),
-    [
-        ("  - wait: 5 days\n  - wait: 2 weeks\n", 19),
-        ("  - wait for: {event: X}\n    at most: 3 days\n    then: [{wait: 4 days}]\n", 7),
-        ("  - if: {did: X}\n    then: [{wait: 4 days}]\n    otherwise: [{wait: 1 month}]\n", 31),
-        ("  - send: a\n    if not sent: [{wait: 2 days}]\n  - wait: 2 working days\n", 10),
-        ("  - send: a\n", 0),
-    ],
-)
-def test_the_longest_way_through_a_journey_is_known(steps: str, days: int) -> None:
-    assert longest(journey(steps).steps) == timedelta(days=days)
-
-
-@relaxed
-@given(st.data())
-def test_no_run_takes_longer_than_the_longest_way(data: st.DataObject) -> None:
-    journey = data.draw(journeys)
-    decisions = data.draw(decided(journey))
-    for step in journey.every_step():
-        if isinstance(step, Send):
-            decisions[step.name] -= decisions[step.name] == 1  # holds apart
-        elif isinstance(step, WaitUntil) and not step.awaited.comes_again:
-            decisions[step.name] = 2  # dates apart
-    _, length, _ = expected(journey.steps, decisions)
-    assert length <= longest(journey.steps)
 
 
 def test_retries_are_for_what_passes_and_end_within_a_day() -> None:
