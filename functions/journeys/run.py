@@ -32,7 +32,9 @@ class Wait(msgspec.Struct, omit_defaults=True):
 
 KEPT = timedelta(days=400)  # longer than a run may be in one execution
 RENEWED = timedelta(days=200)  # the age from which on an execution hands its run over
-LONGEST_QUIET = timedelta(days=150)  # between two calls of run_step; an execution lives a year
+# Without a call of run_step. An execution lives a year; what is left is for a short wait behind a
+# long one, and for retries.
+LONGEST_QUIET, SHORT = timedelta(days=150), timedelta(days=10)
 MOST_GENERATIONS = 99  # a name has 80 characters: 60 for the journey, 17 for the hash
 
 

@@ -68,18 +68,22 @@ def assert_sound_state(state: dict[str, Any]) -> None:
         assert isinstance(state.get(length, 1), int)
         assert state.get(length, 1) >= 1
     assert "SecondsPath" not in state
-    assert "TimeoutSecondsPath" not in state  # MiniStack ignores it
+    # MiniStack ignores it; where a wait goes on, there is no other way.
+    path = state.get("TimeoutSecondsPath", "$.resume.Payload.seconds")
+    assert path == "$.resume.Payload.seconds"
     if state["Type"] != "Task":
         return
     payload = state["Parameters"]["Payload"]
     assert (payload.get("token.$") == "$$.Task.Token") is (state["Resource"] == TOKEN)
-    assert payload.keys() >= {"journey", "version", "step", "run.$", "person.$", "entered.$"}
+    names = {"journey", "version", "step", "run.$", "person.$", "execution.$", "entered.$"}
+    assert payload.keys() >= names
     assert state["ResultPath"].startswith("$.")
     caught = [error for catch in state["Catch"] for error in catch["ErrorEquals"]]
     assert all(catch["ResultPath"].startswith("$.") for catch in state["Catch"])
     assert len(caught) == len(set(caught))
     assert caught[-1] == "Exit"
-    assert ("TimeoutSeconds" in state) is ("States.Timeout" in caught)
+    timed = not {"TimeoutSeconds", "TimeoutSecondsPath"}.isdisjoint(state)
+    assert timed is ("States.Timeout" in caught)
     retried = [error for retry in state["Retry"] for error in retry["ErrorEquals"]]
     assert {"Temporary", "Lambda.ServiceException"} <= set(retried)
     assert not {"States.ALL", "States.Timeout", "States.TaskFailed", *caught} & set(retried)
@@ -149,6 +153,11 @@ def test_the_definition_of_a_small_journey_reads_like_the_journey() -> None:
         "send b",
         "hold send b",
         "left",
+        "go on",
+        "go on at",
+        "nowhere to go on",
+        "rest of: wait for clicked a",
+        "rest of: wait 2 days after wait for clicked a",
     }
     assert found["Comment"] == "A"
     assert found["StartAt"] == "send a, wait for clicked a"
@@ -183,7 +192,7 @@ def test_after_an_arms_last_step_the_run_goes_on_below(steps: str) -> None:
 def test_a_message_and_the_wait_after_it_are_one_state() -> None:
     alone = compiled(journey("  - send: a\n  - wait for: {event: X}\n    at most: 1 day\n"))
     tasks = [name for name, state in alone["States"].items() if state["Type"] == "Task"]
-    assert tasks == ["send a, wait for X"]
+    assert tasks == ["go on", "send a, wait for X", "rest of: wait for X"]
 
 
 def test_a_wait_that_hangs_on_another_message_does_not_take_the_arm_of_if_not_sent() -> None:

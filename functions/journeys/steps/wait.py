@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from functions.journeys import schema
-from functions.journeys.run import LONGEST_QUIET
+from functions.journeys.run import LONGEST_QUIET, SHORT
 from functions.journeys.step import Answer, Place, Step, Visit
 from functions.segments.phrases import duration
 
@@ -66,7 +66,7 @@ class Wait(Step):
 
     def _is_looked_up(self, before: timedelta) -> bool:
         length = duration(self.wait)
-        return length.exact is None or before + length.exact > LONGEST_QUIET
+        return length.exact is None or before + length.exact > LONGEST_QUIET + SHORT
 
     def quiet(self, before: timedelta) -> timedelta:
         if self._outlasts:
