@@ -22,7 +22,7 @@ class _Machines:
     """The functions of Workflow and Machines over one `stepfunctions` client."""
 
     def __init__(self, client: Any, settings: Settings, library: Library) -> None:
-        self._client, self._library = client, library
+        self._client, self._library, self._settings = client, library, settings
         self._machines = settings.state_machine_arns
 
     def _execution(self, journey: str, name: str) -> str:
@@ -119,7 +119,8 @@ class _Machines:
             entered = event.get("stateEnteredEventDetails")
             if entered:
                 data = json.loads(entered.get("input") or "{}")
-                return Position(entered["name"], event["timestamp"], data)
+                moment = self._settings.on_stage(event["timestamp"])
+                return Position(entered["name"], moment, data)
         return None
 
 
@@ -143,9 +144,7 @@ def workflow(
 def machines(client: Any, settings: Settings, library: Library) -> Machines:
     """What the publisher, the starter and the comparison ask."""
     there = _Machines(client, settings, library)
-    return Machines(
-        there.publish, there.start_now, there.under_way, there.describe, there.position
-    )
+    return Machines(there.publish, there.start_now, there.under_way, there.describe, there.position)
 
 
 def code_of(error: ClientError) -> str:

@@ -183,9 +183,7 @@ class Flow:
         resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
         return self._task(step.name, resource, result, {"token.$": "$$.Task.Token"})
 
-    def _task(
-        self, step: str, resource: str, result: str, extra: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _task(self, step: str, resource: str, result: str, extra: dict[str, Any]) -> dict[str, Any]:
         payload = {
             "journey": self._journey,
             "version": self._version,

@@ -37,7 +37,9 @@ def go_on(
     """
     desk.version(run.journey, version).step(at)
     if run.generation >= MOST_GENERATIONS:
-        raise TooOften(f"{run.run_id} has gone on {run.generation} times; that is as often as may be")
+        raise TooOften(
+            f"{run.run_id} has gone on {run.generation} times; that is as often as may be"
+        )
     old, generation = run.execution, run.generation + 1
     where = Resumed(at=at, time=now, until=until, since=since)
 

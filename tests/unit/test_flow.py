@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ from functions.journeys import journey as journey_files
 from functions.journeys.check import load as check_and_load
 from functions.journeys.flow import RETRY, BadName, compile_journey
 from functions.journeys.journey import Journey
-from functions.journeys.steps.send import Send
-from functions.journeys.steps.wait_until import WaitUntil
 from functions.journeys.yaml_file import read
 from tests.support.journeys import (
     INPUT,
