@@ -13,7 +13,7 @@ import jsonschema
 
 from functions.journeys import journey as journeys
 from functions.journeys import schema, steps
-from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longest
+from functions.journeys.flow import BadName, compile_journey
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.sound import unsound
@@ -130,13 +130,6 @@ def _each(journey: Journey, located: Located) -> Iterator[Problem]:
         seen.setdefault(step.name, path)
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
-    if longest(journey.steps) > LONGEST_RUN:
-        yield Problem(
-            located.file,
-            located.line(("steps",)),
-            f"the waits add up to {longest(journey.steps).days} days; "
-            "journeys of more than 365 days are not built yet",
-        )
 
 
 def _compiled(journey: Journey, places: Mapping[str, Path], located: Located) -> Iterator[Problem]:

@@ -316,10 +316,6 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         f"  - send: welcome\n    name: {'x' * 80}\n",
         [f'4: "hold {"x" * 80}" is longer than 80 characters; give the steps a shorter name:'],
     ),
-    "waits of more than a year": (
-        "  - wait: 300 days\n  - wait: 2 months\n  - wait for: {event: X}\n    at most: 4 days\n",
-        ["4: the waits add up to 366 days; journeys of more than 365 days are not built yet"],
-    ),
     "steps after the end": (
         "  - end: a\n  - send: welcome\n",
         ["6: this step is never reached: the run has ended before"],
