@@ -1,7 +1,7 @@
 """A folder of journeys as a marketer writes it: read, and checked as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,9 @@ def check_brand(text: str) -> Brand:
     return brand
 
 
-def check(folder: Folder) -> list[Checked]:
-    """Every journey of the folder, checked and its templates compiled.
+def check(folder: Folder, known: Collection[str] = ()) -> list[Checked]:
+    """Every journey of the folder, checked and its templates compiled. Those `known` are
+    published and need not be in the folder to be started.
 
     Raises Problems with all that is wrong in any file.
     """
@@ -102,7 +103,9 @@ def check(folder: Folder) -> list[Checked]:
             checked.append(_check_journey(name, files, folder.parts, brand))
         except Problems as found:
             problems += found.found
-    problems += _missing_journeys({one.journey.name: one.journey for one in checked}, folder)
+    problems += _missing_journeys(
+        {one.journey.name: one.journey for one in checked}, {*folder.journeys, *known}
+    )
     problems += _missing_teams([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
@@ -152,7 +155,7 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
     return problems
 
 
-def _missing_journeys(found: Mapping[str, Journey], folder: Folder) -> list[Problem]:
+def _missing_journeys(found: Mapping[str, Journey], there: Collection[str]) -> list[Problem]:
     """Journeys that are started or stopped but do not exist."""
     named = [
         (journey.name, step.verb, str(getattr(step, step.verb.replace(" ", "_"))))
@@ -163,7 +166,7 @@ def _missing_journeys(found: Mapping[str, Journey], folder: Folder) -> list[Prob
     return [
         Problem(f"{name}/{JOURNEY_FILE}", 0, f'"{verb}: {other}": there is no such folder')
         for name, verb, other in named
-        if other not in folder.journeys
+        if other not in there
     ]
 
 

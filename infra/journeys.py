@@ -146,6 +146,7 @@ class Journeys(Construct):
             role,
             f"{self._arns}*",
             "DescribeStateMachine",
+            "UpdateStateMachine",
             "PublishStateMachineVersion",
             "ListStateMachineAliases",
             "CreateStateMachineAlias",

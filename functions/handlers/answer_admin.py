@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.exceptions import (
 from functions.handlers import openapi, views, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.openapi import Operation, Parameter
+from functions.handlers.orders import ORDERS
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
 from functions.storage import people
@@ -137,8 +138,35 @@ def operation(
 
 def document(more: Iterable[Operation] = ()) -> dict[str, Any]:
     """OpenAPI of the whole system, and of `more` that only one machine has."""
-    every = [*openapi.COLLECTING, *OPERATIONS, *openapi.LEAVING, *more]
+    every = [*openapi.COLLECTING, *OPERATIONS, *ORDERS.values(), *openapi.LEAVING, *more]
     return openapi.document(every, wiring.parts().settings.public_url)
+
+
+def _hand_on(order: str, asked: Operation) -> None:
+    """Register an operation whose answer is the publisher's."""
+
+    def guarded(name: str = "") -> Response[bytes]:
+        _authorise()
+        _check_parameters(asked.parameters)
+        answer = wiring.parts().publisher({"order": order, "name": name, "body": _body()})
+        return _json(answer["body"], answer["status"])
+
+    app.route(asked.path.replace("{", "<").replace("}", ">"), [asked.method.upper()])(guarded)
+
+
+def _body() -> dict[str, Any]:
+    raw = app.current_event.decoded_body
+    try:
+        found = msgspec.json.decode(raw) if raw else {}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise BadRequestError("the body is a JSON object")
+    return found
+
+
+for _order, _operation in ORDERS.items():
+    _hand_on(_order, _operation)
 
 
 @app.get("/openapi.json")

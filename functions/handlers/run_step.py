@@ -145,6 +145,7 @@ class _Steps:
             entry=self.run.entry,
             files=files,
             latest=step.latest(self._entered, self._zone()),
+            paused=self.parts.library.is_paused(self.run.journey),
         )
         return deliver(wish, self._delivery_desk())
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import formataddr
 from typing import Any
 
@@ -22,13 +22,14 @@ from functions.tracking.pause import Pause, extend, pause_key, turn
 from functions.tracking.permission import Claim, Permission, Refused, claim, claimed, refusal
 from functions.tracking.profile import Profile
 
+PAUSED_FOR = timedelta(hours=1)  # then it is asked again whether the journey is still paused
 TOO_LATE = "it would have gone too late (skip after)"
 
 
 @dataclass(frozen=True)
 class Wish:
     """A message that a run's step wants to send. `files` are those of the journey's version;
-    after `latest` it is dropped.
+    after `latest` it is dropped. While the journey is `paused` it is held.
     """
 
     person: str
@@ -42,6 +43,7 @@ class Wish:
     files: Mapping[str, str]
     iteration: int = 0
     latest: datetime | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         return _note(desk, row, "unknown", "the claim was made, then we stopped")
     if _is_too_late(row, desk.now()):
         return _note(desk, row, "not sent", TOO_LATE)
+    if wish.paused:
+        return _hold(desk, row, desk.now() + PAUSED_FOR, "the journey is paused")
     until = turn(desk.store.get(Pause, pause_key(wish.channel)), desk.now(), _spread(row))
     if until:
         return _hold(desk, row, until)
@@ -102,12 +106,14 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
     return Outcome("not sent", row.reason)
 
 
-def _hold(desk: Desk, row: Message, until: datetime) -> Outcome:
+def _hold(
+    desk: Desk, row: Message, until: datetime, reason: str = "the provider asked us to wait"
+) -> Outcome:
     """It waits with all others of its channel; the ledger need not hear of it again and again."""
     if _is_too_late(row, until):
         return _note(desk, row, "not sent", TOO_LATE)
     if row.version == 0:
-        _note(desk, row, "held", "the provider asked us to wait")
+        _note(desk, row, "held", reason)
     return _outcome(row, until)
 
 

@@ -175,6 +175,8 @@ class Simulation:
             channels={"email": self.provider.channel("email"), "sms": self.provider.channel("sms")},
             now=self.lambdas.now,
             send_events=self._send_events,
+            send_starts=self._send_starts,
+            publisher=_no_admin,
             bury=self._bury,
             source=lambda write_key: SOURCE if write_key == WRITE_KEY else None,
         )
@@ -229,6 +231,13 @@ class Simulation:
         name = " ".join(event_ids(body)[:3])
         number = self._named[name] = self._named.get(name, 0) + 1
         return f"{name}~{number}" if number > 1 else name
+
+    def _send_starts(self, bodies: list[bytes], delay: int = 0) -> None:
+        def act() -> None:
+            for body in bodies:
+                self.starts.send(body)
+
+        self.lambdas.disturb("queue", f"send {len(bodies)} starts", act, SENDING)
 
     def _bury(self, body: bytes, reason: str) -> None:
         working = self.loop.current
@@ -309,6 +318,10 @@ class Simulation:
         return not (
             self.events.letters or self.starts.letters or self.provider.coming or self.states.coming
         )
+
+
+def _no_admin(order: dict[str, Any]) -> dict[str, Any]:
+    raise AssertionError("nobody asks the admin API here")
 
 
 def _start_run(event: dict[str, Any], context: Any) -> Any:
