@@ -8,13 +8,21 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from functions.journeys.flow import RUN_STEP
-from functions.journeys.workflow import Execution, Machines, NoMachine, Start, Workflow
+from functions.journeys.workflow import (
+    Execution,
+    Machines,
+    NoMachine,
+    Position,
+    Start,
+    Workflow,
+)
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Unavailable
 
 NEWEST = "newest"  # the alias that shows people in the console which version is newest
 TOO_BUSY = ("ThrottlingException", "ExecutionLimitExceeded", "TooManyRequestsException")
+NEWEST_EVENTS = 1000  # of a history: a state that is tried a hundred times makes four for each
 TOKEN_IS_DEAD = ("TaskTimedOut", "TaskDoesNotExist")
 
 
@@ -111,8 +119,27 @@ class _Machines:
             if code_of(error) == "ExecutionDoesNotExist":
                 return None
             raise
-        person = json.loads(said.get("input") or "{}").get("person", "")
-        return Execution(said["status"], person, said.get("output"))
+        names = json.loads(said.get("input") or "{}")
+        person, run = names.get("person", ""), names.get("run", "")
+        return Execution(said["status"], person, said.get("output"), run)
+
+    def position(self, journey: str, name: str) -> Position | None:
+        """The state entered last; nothing where the execution is over, or at its very beginning."""
+        asked = {"executionArn": self._execution(journey, name), "reverseOrder": True}
+        try:
+            said = self._client.get_execution_history(**asked, maxResults=NEWEST_EVENTS)
+        except ClientError as error:
+            if code_of(error) == "ExecutionDoesNotExist":
+                return None
+            raise _told(error) from error
+        for event in said["events"]:
+            if event["type"].startswith("Execution") and event["type"] != "ExecutionStarted":
+                return None
+            entered = event.get("stateEnteredEventDetails")
+            if entered:
+                data = json.loads(entered.get("input") or "{}")
+                return Position(entered["name"], event["timestamp"], data)
+        return None
 
 
 def workflow(
@@ -127,7 +154,7 @@ def workflow(
         except ClientError as error:
             if code_of(error) not in TOO_BUSY:
                 raise
-            put_off(msgspec.json.encode(Start(journey, version, name, names["person"])))
+            put_off(msgspec.json.encode(Start(journey, version, names["run"], names["person"])))
 
     return Workflow(start, there.stop, there.succeed, there.fail)
 
@@ -135,7 +162,7 @@ def workflow(
 def machines(client: Any, settings: Settings, library: Library) -> Machines:
     """What the publisher, the starter and the comparison ask."""
     there = _Machines(client, settings, library)
-    return Machines(there.publish, there.start_now, there.under_way, there.describe)
+    return Machines(there.publish, there.start_now, there.under_way, there.describe, there.position)
 
 
 def code_of(error: ClientError) -> str:

@@ -72,5 +72,7 @@ def _start(parts: wiring.Parts, asked: Start) -> None:
     if run is None or run.status == "ended":
         logger.info("not started: the run has ended", run=asked.run)
         return
-    names = names_of(parts.library.version(asked.journey, asked.version).journey, run)
-    parts.machines.start_now(asked.journey, asked.version, asked.run, names)
+    # Its present execution: the run may have gone on meanwhile.
+    version = run.journey_version
+    names = names_of(parts.library.version(run.journey, version).journey, run)
+    parts.machines.start_now(run.journey, version, run.execution, names)

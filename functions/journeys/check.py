@@ -12,7 +12,7 @@ import jsonschema
 
 from functions.journeys import journey as journeys
 from functions.journeys import schema, steps
-from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longest
+from functions.journeys.flow import BadName, compile_journey
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.step import ends
@@ -89,13 +89,6 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
     for path in _dead(journey.steps, ("steps",)):
         words = "this step is never reached: the run has ended before"
         yield Problem(located.file, located.line(path), words)
-    if longest(journey.steps) > LONGEST_RUN:
-        yield Problem(
-            located.file,
-            located.line(("steps",)),
-            f"the waits add up to {longest(journey.steps).days} days; "
-            "journeys of more than 365 days are not built yet",
-        )
     if len(seen) < len(list(journey.every_step())):
         return  # said above; and the compiler would say it again
     try:

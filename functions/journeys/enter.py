@@ -88,18 +88,30 @@ def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
     run = there or run
     if run.status == "ended":
         return False
-    began = desk.version(run.journey, run.journey_version)
-    desk.workflow.start(run.journey, run.journey_version, run.run_id, names_of(began, run))
+    start(desk, run)
     _leave_by_overtakers(desk, profile, run)
     return there is None
 
 
+def start(desk: Desk, run: Run) -> None:
+    """Start the run's present execution. Safe to repeat."""
+    journey = desk.version(run.journey, run.journey_version)
+    desk.workflow.start(run.journey, run.journey_version, run.execution, names_of(journey, run))
+
+
 def names_of(journey: Journey, run: Run) -> dict[str, Any]:
     """What its execution is told: ids, and the arm that the person goes at each split of the
-    journey (of the run's own version)."""
+    journey (of the run's own version). One that goes on where another stood learns that it does,
+    and for every step behind which a wait looks back, that it was there just now."""
     names: dict[str, Any] = {"run": run.run_id, "person": run.person}
     arms = arms_at(journey, run.person)
-    return {**names, "arms": arms} if arms else names
+    names |= {"arms": arms} if arms else {}
+    if run.resumed is None:
+        return names
+    said = {"Payload": {"at": run.resumed.time.isoformat()}}
+    branches = sum(len(step.ways()) > 1 for step in journey.every_step())
+    places = {f"if{number}": said for number in range(1, branches + 1)}
+    return {**names, **places, "last": said, "resume": {"new": True}}
 
 
 def _forget_twins(desk: Desk, profile: Profile, there: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
@@ -102,6 +103,14 @@ class Journey:
                 return step
         raise KeyError(name)
 
+    def wait_behind(self, send: Step) -> Step | None:
+        """The wait that is one state with the message: a `wait for` right behind it."""
+        for found in _chains(self.steps):
+            for step, following in pairwise(found):
+                if step is send and following.verb == "wait for":
+                    return following
+        return None
+
     @property
     def allows_several_runs(self) -> bool:
         """Only a property of the entering event lets several runs of a person go on at a time."""
@@ -121,6 +130,13 @@ def _walk(found: list[Step]) -> Iterator[Step]:
         yield step
         for _, arm in step.ways():
             yield from _walk(arm)
+
+
+def _chains(found: list[Step]) -> Iterator[list[Step]]:
+    yield found
+    for step in found:
+        for _, arm in step.ways():
+            yield from _chains(arm)
 
 
 def build(name: str, raw: dict[str, Any]) -> Journey:

@@ -40,6 +40,7 @@ def move(desk: Desk, machines: Machines, run: Run, asked: Move) -> str:
     if to == END:
         leave(desk, run, EJECTED)
         return "ejected"
-    same = to == step
-    go_on(desk, run, to, until if same else None, since if same else None, asked.version)
-    return f'goes on at "{to}"'
+    if to != step:
+        until = since = None  # another step begins anew
+    went = go_on(desk, run, at=to, until=until, since=since, version=asked.version, now=desk.now())
+    return f'goes on at "{to}"' if went else "left alone: it has gone on meanwhile"

@@ -1,7 +1,8 @@
 """What Step Functions does for a run, as functions, so that journeys stay free of I/O."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -61,11 +62,29 @@ class Workflow:
 
 @dataclass(frozen=True)
 class Execution:
-    """What Step Functions knows of a run: its status, its person, and its output at the end."""
+    """What Step Functions knows of an execution: its status, its person, its output at the end,
+    and the id of its run."""
 
     status: str
     person: str
     output: str | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Position:
+    """The state in which an execution is, since when, and the data with which it came there.
+
+    Times in the data are Step Functions' own, as is `entered`.
+    """
+
+    state: str
+    entered: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def _nowhere(journey: str, name: str) -> Position | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -76,12 +95,13 @@ class Machines:
     (JSON, `${RunStep}` in it), freezes it and returns its name, under which runs of the version
     start. Raises NoMachine when the journey has none yet.
     start_now(...): like Workflow.start, but raises when Step Functions is too busy.
-    under_way(journey): the names of all executions that run.
+    under_way(journey): the names of all executions that run (a run's last one is `execution`).
     describe(journey, name): None when there is no such execution.
+    position(journey, name): where an execution is; None when it does not run.
     """
 
     publish: Callable[[str, str, str], str]
     start_now: Callable[[str, str, str, dict[str, Any]], None]
     under_way: Callable[[str], Iterable[str]]
     describe: Callable[[str, str], Execution | None]
-    position: Callable[[str, str], Any] = lambda journey, name: None
+    position: Callable[[str, str], Position | None] = _nowhere

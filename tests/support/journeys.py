@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from functions.folder import check, read_folder
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import Journey, build
+from functions.journeys.run import LONGEST_QUIET
 from functions.journeys.step import Answer, Step
 from functions.journeys.steps.branch import Branch
 from functions.journeys.steps.choose import Choose, arm_name
@@ -53,7 +54,12 @@ _HAPPENINGS = st.sampled_from(
 )
 _SIMPLE = st.one_of(
     st.builds(dict, send=st.sampled_from(["a", "b"])),
-    st.builds(dict, wait=st.sampled_from(["1 minute", "5 days", "1 month", "2 working days"])),
+    st.builds(
+        dict,
+        wait=st.sampled_from(
+            ["1 minute", "5 days", "100 days", "200 days", "1 month", "2 working days", "1 year"]
+        ),
+    ),
     st.builds(
         lambda moment: {"wait until": moment},
         st.sampled_from(["9:00", "Monday", "2027-01-31 9:00", "entry.x", "3 days before person.x"]),
@@ -76,8 +82,9 @@ def _steps(depth: int) -> st.SearchStrategy[list[dict[str, Any]]]:
         kinds += [
             st.builds(lambda asked, rest: {"if": asked, **rest}, _CONDITIONS, arms),
             st.builds(
-                lambda what, rest: {"wait for": what, "at most": "3 days", **rest},
+                lambda what, length, rest: {"wait for": what, "at most": length, **rest},
                 _HAPPENINGS,
+                st.sampled_from(["3 days", "3 days", "400 days"]),
                 arms,
             ),
             st.builds(lambda arm: {"send": "a", "if not sent": arm}, arm),
@@ -195,7 +202,7 @@ def _one(step: Step, way: int) -> tuple[list[str], timedelta, list[Step]]:
     """What the step itself does, how long that takes, and the arm that follows."""
     if isinstance(step, Wait):
         exact = duration(step.wait).exact
-        return ([], exact, []) if exact else ([step.name], CALENDAR, [])
+        return [], exact or CALENDAR, []
     if isinstance(step, Send):
         if way == 1:
             return [step.name] * 2, HOLD, []  # held once, then sent
@@ -235,6 +242,8 @@ def _wait_until(step: WaitUntil, way: int) -> tuple[list[str], timedelta, list[S
 def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Callable[..., Any]:
     """A run_step that answers as it was decided, with the errors that the real one uses."""
 
+    began: dict[str, datetime] = {}
+
     def run_step(function: str, payload: dict[str, Any], tokens: Any) -> Any:
         wait, token = payload.get("wait"), payload.get("token")
         answer = visit(payload, payload["step"])
@@ -250,10 +259,13 @@ def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Call
         return {}
 
     def visit(payload: dict[str, Any], name: str) -> Answer | None:
-        if not isinstance(journey.step(name), Split):  # which only tells when it began
+        step, entered = journey.step(name), datetime.fromisoformat(payload["entered"])
+        if isinstance(step, WaitFor) and ("again" in payload or "target" in payload):
+            return _goes_on(step, began[name], payload)
+        began[name] = entered
+        if not isinstance(step, Split | Wait):  # which do nothing but to tell a time
             log.append(name)
-        entered = datetime.fromisoformat(payload["entered"])
-        return _answer(journey.step(name), decisions[name], entered, log.count(name))
+        return _answer(step, decisions[name], entered, log.count(name))
 
     return run_step
 
@@ -272,7 +284,22 @@ def _answer(step: Step, way: int, entered: datetime, visits: int) -> Answer | No
     if isinstance(step, WaitUntil):
         is_over = visits > 1 + way
         return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
-    return _answer_of_arms(step, way) or Answer({"until": moment(entered + CALENDAR)})
+    if isinstance(step, Wait):
+        end = entered + (duration(step.wait).exact or CALENDAR)
+        return Answer({"until": moment(end), "target": end.isoformat()})
+    return _answer_of_arms(step, way) or Answer()
+
+
+def _goes_on(step: WaitFor, began: datetime, payload: dict[str, Any]) -> Answer | None:
+    """A long wait is waited for in pieces."""
+    if "target" in payload:
+        return None
+    end = began + duration(step.at_most).at_most
+    left = end - datetime.fromisoformat(payload["entered"])
+    if left < timedelta(seconds=1):
+        return Answer(error="Passed")
+    seconds = int(min(left, LONGEST_QUIET).total_seconds())
+    return Answer({"target": end.isoformat(), "since": None, "seconds": seconds})
 
 
 def _answer_of_arms(step: Step, way: int) -> Answer | None:

@@ -11,15 +11,18 @@ import msgspec
 
 from functions.journeys import schema
 from functions.journeys.happening import Happening, brief, happening
-from functions.journeys.step import Answer, Step, Visit
+from functions.journeys.run import LONGEST_QUIET
+from functions.journeys.step import Answer, Place, Step, Visit
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
-from functions.journeys.steps.wait_until import WaitUntil
+from functions.journeys.steps.wait_until import AT_ONCE, WaitUntil
 from functions.segments.condition import OUTCOMES, Facts, of_message
 from functions.segments.phrases import duration
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
+
+GOES_ON = {"target.$": "$.resume.Payload.target", "from.$": "$.resume.Payload.since"}
 
 
 class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at most"}):
@@ -53,34 +56,94 @@ class WaitFor(Step, dict=True, rename={"wait_for": "wait for", "at_most": "at mo
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
         state = flow.token_task(self)
-        payload = state["Parameters"]["Payload"]
-        payload["wait"] = self.name
-        payload.update(_since(flow, before))
+        since = _since(flow, before)
+        state["Parameters"]["Payload"].update({"wait": self.name, **since})
         catch: list[dict[str, Any]] = []
-        self.hang(flow, state, catch, after)
+        self.hang(flow, state, catch, after, since)
         flow.finish(state, catch, state.get("Next", after))
         return flow.add(self.name, state)
 
-    def hang(self, flow: Flow, state: dict[str, Any], catch: list[Any], after: str) -> None:
-        """Turn a token task into this wait: its timeout, where each ending leads."""
-        state["TimeoutSeconds"] = flow.seconds(duration(self.at_most).at_most)
+    def hang(
+        self,
+        flow: Flow,
+        state: dict[str, Any],
+        catch: list[Any],
+        after: str,
+        since: dict[str, Any],
+    ) -> None:
+        """Turn a token task into this wait: its timeout, where each ending leads. Beside it stands
+        the same wait for a run that goes on in the middle of it."""
+        state["TimeoutSeconds"] = flow.seconds(min(duration(self.at_most).at_most, LONGEST_QUIET))
         otherwise = flow.arm(self, "otherwise", after)
-        if self.hangs_on_messages:
-            catch.append(flow.catch("NothingSent", otherwise))
-        catch.append(flow.catch("States.Timeout", otherwise))
         then = flow.arm(self, "then", after)
+        timed_out = self._look_again(flow, otherwise) if self._outlasts else otherwise
+        own = [flow.catch("NothingSent", otherwise)] if self.hangs_on_messages else []
+        own.append(flow.catch("States.Timeout", timed_out))
+        rest = flow.token_task(self)
+        rest["Parameters"]["Payload"].update({"wait": self.name, **since, **GOES_ON})
+        rest["TimeoutSecondsPath"] = "$.resume.Payload.seconds"
+        flow.finish(rest, own, then or after)
+        flow.rest(self, flow.add(flow.rest_name(self), rest))
+        catch += own
         if then:
             state["Next"] = then
+
+    def _look_again(self, flow: Flow, otherwise: str) -> str:
+        """A wait that one execution may not live to see: from time to time a task looks whether
+        it is over, or whether the run has to go on in a new execution."""
+        state = flow.token_task(self, "$.resume")
+        state["Parameters"]["Payload"]["again"] = True
+        flow.finish(state, [flow.catch("Passed", otherwise)], flow.rest_name(self))
+        return flow.add(flow.ours(f"look again: {self.name}"), state)
+
+    @property
+    def _outlasts(self) -> bool:
+        return duration(self.at_most).at_most > LONGEST_QUIET
+
+    def quiet(self, before: timedelta) -> timedelta:
+        return min(duration(self.at_most).at_most, LONGEST_QUIET)
 
     def visit(self, visit: Visit) -> Answer | None:
         """Register first, then look back: an event that came before is found by one or the
         other, whatever happens at the same time."""
+        if visit.payload.get("again"):
+            return self._is_it_over(visit)
         if self.hangs_on_messages and not _was_any_sent(self, visit):
             visit.pass_over(self.name)
             return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
         since = _moment_since(visit, self.name)
-        visit.wait(since, duration(self.at_most).after(_entered(visit), visit.zone))
+        until = _target(visit) or duration(self.at_most).after(_entered(visit), visit.zone)
+        visit.wait(since, until)
         return Answer({"looked back": True}) if self.has_happened(visit.facts, since) else None
+
+    def _is_it_over(self, visit: Visit) -> Answer:
+        place = self.place(visit)
+        if place.until is None or place.until <= visit.now + AT_ONCE:
+            return Answer(error="Passed")
+        return self.going_on(visit, place)
+
+    def going_on(self, visit: Visit, place: Place) -> Answer:
+        """What the state in which the wait goes on has to know."""
+        assert place.until
+        said = {"target": place.until.isoformat(), "since": None}
+        if place.since:
+            said["since"] = place.since.isoformat()
+        return Answer(said, timeout=min(place.until, visit.now + LONGEST_QUIET))
+
+    def place(self, visit: Visit) -> Place:
+        if visit.payload.get("again"):
+            latest = visit.waits().latest
+            known = latest is not None and latest.step == self.name
+            return Place(latest.until, latest.since) if latest and known else Place()
+        return Place(_target(visit), _moment_since(visit, self.name))
+
+    def rest(self, visit: Visit, place: Place) -> Place | None:
+        """Also for a wait that is only to begin. What was registered knows best."""
+        latest = visit.waits().latest
+        if place.until and latest and latest.step == self.name:
+            return Place(latest.until, latest.since)
+        until = place.until or duration(self.at_most).after(visit.now, visit.zone)
+        return Place(until, place.since)
 
     def has_happened(self, facts: Facts, since: datetime) -> bool:
         """Whether it happened since, by what is stored now."""
@@ -118,6 +181,8 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
 
 def _moment_since(visit: Visit, name: str) -> datetime:
     """The moment named by the payload; see `_since`."""
+    if visit.payload.get("from"):
+        return datetime.fromisoformat(visit.payload["from"])
     since = visit.payload.get("since", {})
     if "send" in since:
         return visit.claimed_at(since["send"]) or _entered(visit)
@@ -129,13 +194,19 @@ def _moment_since(visit: Visit, name: str) -> datetime:
         waits = visit.waits()
         if waits.latest and waits.latest.step == name:
             return waits.latest.since  # a retry of this step, which has registered already
-        return waits.began.get(since["wait"], _entered(visit))
+        return waits.beginning(since["wait"]) or _entered(visit)
     return visit.run.entered
 
 
 def _entered(visit: Visit) -> datetime:
     """When the state was entered: the same for every try of it."""
     return datetime.fromisoformat(visit.payload["entered"])
+
+
+def _target(visit: Visit) -> datetime | None:
+    """When a wait is over that began before."""
+    said = visit.payload.get("target")
+    return datetime.fromisoformat(said) if said else None
 
 
 def _was_any_sent(step: WaitFor, visit: Visit) -> bool:
