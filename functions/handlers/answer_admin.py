@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -22,6 +22,7 @@ from functions.handlers.orders import ORDERS
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
 from functions.storage import people
+from functions.storage.library import Published
 from functions.storage.remember import timeline
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
@@ -72,6 +73,7 @@ class JourneyView(msgspec.Struct):
     name: str
     title: str
     version: str
+    state: Literal["open", "paused", "stopped"] = "open"
 
 
 class JourneysPage(msgspec.Struct):
@@ -325,6 +327,16 @@ def _tasks() -> TasksPage:
 @operation("/api/journeys", "The newest version of every journey", JourneysPage)
 def _journeys() -> JourneysPage:
     published = wiring.parts().library.journeys()
-    return JourneysPage(
-        [JourneyView(p.journey.name, p.journey.title, p.version) for p in published]
-    )
+    return JourneysPage([_journey_view(one) for one in published])
+
+
+def _journey_view(one: Published) -> JourneyView:
+    name = one.journey.name
+    return JourneyView(name, one.journey.title, one.version, _state(name))
+
+
+def _state(journey: str) -> Literal["open", "paused", "stopped"]:
+    library = wiring.parts().library
+    if library.is_paused(journey):
+        return "paused"
+    return "stopped" if library.is_closed(journey) else "open"

@@ -133,9 +133,7 @@ def test_who_follows_gets_the_new_texts_and_conditions_and_who_is_pinned_does_no
     assert texts(world, "ada") == ["welcome!", "new hacks"]
 
 
-def test_a_later_pin_leaves_who_follows_with_what_they_followed(
-    world: World, folder: Path
-) -> None:
+def test_a_later_pin_leaves_who_follows_with_what_they_followed(world: World, folder: Path) -> None:
     visitor(world, "ada")
     write(folder, VISIT, hacks="second")
     publish(world, folder, "follow")
