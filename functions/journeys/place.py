@@ -40,13 +40,13 @@ def place_of(
     return name, None, None
 
 
-def _end_of_wait(state: dict[str, Any], position: Position) -> datetime:
+def _end_of_wait(state: dict[str, Any], position: Position) -> datetime | None:
     if "Seconds" in state:
         return position.entered + timedelta(seconds=state["Seconds"])
     path = state["TimestampPath"]
     # What an execution may not live to see ends later than its Wait.
-    target = _found(position.data, path.replace(".until", ".target"))
-    return datetime.fromisoformat(target or _found(position.data, path))
+    said = _found(position.data, path.replace(".until", ".target")) or _found(position.data, path)
+    return datetime.fromisoformat(said) if said else None
 
 
 def _moment(position: Position, payload: dict[str, Any], key: str) -> datetime | None:

@@ -15,6 +15,10 @@ from functions.handlers import (
     start_run,
     wiring,
 )
+from functions.handlers.desk import journey_desk
+from functions.journeys.place import place_of
+from functions.journeys.resume import go_on
+from functions.journeys.run import Run
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Store
@@ -311,6 +315,22 @@ class Simulation:
             done,
             limit=240,
         )
+
+    def move(self) -> None:
+        """Let every run that is open go on in a new execution where it stands."""
+        self._call("move_runs", self._move)
+
+    def _move(self) -> None:
+        desk = journey_desk(self.parts)
+        for name in journeys.EXPECTED:
+            for run in self.store.listing(Run, name)[0]:
+                position = self.states.machines.position(name, run.execution)
+                journey = desk.version(name, run.journey_version)
+                place = place_of(journey, position) if position else None
+                if run.status == "open" and place:
+                    at, until, since = place
+                    version, now = run.journey_version, self.parts.now()
+                    go_on(desk, run, at=at, until=until, since=since, version=version, now=now)
 
     @property
     def is_quiet(self) -> bool:
