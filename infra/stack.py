@@ -161,7 +161,7 @@ class Tante(Stack):
         self.events.let_send(start.role, self.events.starts)
         self.journeys.let_start(start.role)
         self.journeys.let_stop(start.role)
-        self.journeys.let_look(start.role)
+        self.journeys.let_find(start.role)
         start.take(self.events.starts, STARTS, at_once=STARTERS)
 
     def _run_step(self) -> PythonFunction:
@@ -256,7 +256,7 @@ class Tante(Stack):
         self.tables.let_read(publisher.role, PEOPLE)  # who is under way
         self.events.let_send(publisher.role, self.events.starts)
         self.journeys.let_publish(publisher.role)
-        self.journeys.let_look(publisher.role)
+        self.journeys.let_find(publisher.role)
         self._let_order(publisher)
         self.journeys.publish(publisher, self.folder)
 
