@@ -156,8 +156,8 @@ def _fate(place: Place, choice: Choice, before: Journey, after: Journey) -> str:
 def told_time(count: int) -> str:
     """How long moving takes, as a sentence."""
     needed = seconds(count)
-    length = f"{needed} seconds" if needed < 120 else f"{-(-needed // 60)} minutes"
-    return f"moving {people(count)} takes about {length} in AWS ({STOPS_A_SECOND} a second)"
+    length = "some seconds" if needed < 60 else f"about {-(-needed // 60)} minutes"
+    return f"moving {people(count)} takes {length} in AWS ({STOPS_A_SECOND} a second)"
 
 
 def people(count: int) -> str:

@@ -8,7 +8,7 @@ from functions.journeys.leave import leave
 from functions.journeys.migration import END, target
 from functions.journeys.place import place_of
 from functions.journeys.resume import go_on
-from functions.journeys.run import Run
+from functions.journeys.run import MOST_GENERATIONS, Run
 from functions.journeys.workflow import Machines, Move
 from functions.tracking.merge import EJECTED
 
@@ -42,5 +42,7 @@ def move(desk: Desk, machines: Machines, run: Run, asked: Move) -> str:
         return "ejected"
     if to != step:
         until = since = None  # another step begins anew
+    if run.generation >= MOST_GENERATIONS:
+        return "left alone: it has gone on as often as its name can count"
     went = go_on(desk, run, at=to, until=until, since=since, version=asked.version, now=desk.now())
     return f'goes on at "{to}"' if went else "left alone: it has gone on meanwhile"
