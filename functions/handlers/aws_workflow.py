@@ -30,7 +30,7 @@ class _Machines:
     """The functions of Workflow and Machines over one `stepfunctions` client."""
 
     def __init__(self, client: Any, settings: Settings, library: Library) -> None:
-        self._client, self._library = client, library
+        self._client, self._library, self._settings = client, library, settings
         self._machines = settings.state_machine_arns
         self._run_step = settings.run_step
 
@@ -138,7 +138,8 @@ class _Machines:
             entered = event.get("stateEnteredEventDetails")
             if entered:
                 data = json.loads(entered.get("input") or "{}")
-                return Position(entered["name"], event["timestamp"], data)
+                moment = self._settings.on_stage(event["timestamp"])
+                return Position(entered["name"], moment, data)
         return None
 
 

@@ -44,8 +44,8 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
     """Called by Step Functions with ids only: journey, version, step, run, person, entered.
 
     With a token (a send, a wait) the answer goes there; without one it is returned. Raises Exit
-    when the run has ended or goes on in another execution, Resume when this is that other one, which
-    then asks where it goes on; Temporary or Busy when the step may be tried again.
+    when the run has ended or goes on in another execution, Resume when this is that other one,
+    which then asks where it goes on; Temporary or Busy when the step may be tried again.
     """
     try:
         return _Steps(wiring.parts(), payload).take()

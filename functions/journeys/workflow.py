@@ -75,7 +75,7 @@ class Execution:
 class Position:
     """The state in which an execution is, since when, and the data with which it came there.
 
-    Times in the data are Step Functions' own, as is `entered`.
+    `entered` goes by the stage's clock; times in the data that a Wait reads are Step Functions'.
     """
 
     state: str

@@ -478,7 +478,9 @@ def every_click_counts(facts: Facts) -> Iterator[str]:
     for one in facts.simulation.provider.accepted:
         run_id = one.message.tags["run"]
         histories = facts.simulation.states.histories.values()
-        timed_out = [out for history in histories if history.run == run_id for out in history.timed_out]
+        timed_out = [
+            out for history in histories if history.run == run_id for out in history.timed_out
+        ]
         done = facts.seen.done_time.get(one.click) if one.click else None
         if done is None or _message(one) != "hello":
             continue

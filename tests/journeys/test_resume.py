@@ -79,7 +79,9 @@ def move(world: World, at: str = "", **more: Any) -> Run:
 def told(world: World) -> list[str]:
     """What went to Ada and when, and how her run ended."""
     went = [
-        f"{one.message} {one.claimed:%Y-%m-%d %H:%M}" for one in world.messages("ada") if one.claimed
+        f"{one.message} {one.claimed:%Y-%m-%d %H:%M}"
+        for one in world.messages("ada")
+        if one.claimed
     ]
     return [*went, *world.outcomes("cart")]
 
@@ -100,7 +102,9 @@ CASES = {
     "wait for, then more": f"{LOOKS}{ARMS}  - wait: 3 days\n  - send: a\n    name: more\n",
     "long wait for": LOOKS.replace("5 days", "500 days") + ARMS,
     "message and wait": f"{CLICK}    then: [{{send: b}}]\n    otherwise: [{{end: silent}}]\n",
-    "wait behind a branch": f"  - if: {{did: Looked}}\n    otherwise: [{{wait: 1 day}}]\n{LOOKS}{ARMS}",
+    "wait behind a branch": (
+        f"  - if: {{did: Looked}}\n    otherwise: [{{wait: 1 day}}]\n{LOOKS}{ARMS}"
+    ),
     "split": (
         "  - split: coin\n    arms:\n"
         "      one: {share: 50 percent, then: [{wait: 5 days, name: one}]}\n"
@@ -150,7 +154,10 @@ YEARS = {
         LOOKS.replace("5 days", "1000 days") + ARMS,
         ["b 2029-11-25 09:00"],
     ),
-    "many waits": ("".join(f"  - wait: {40 + n} days\n    name: w{n}\n" for n in range(20)) + "  - send: a\n", []),
+    "many waits": (
+        "".join(f"  - wait: {40 + n} days\n    name: w{n}\n" for n in range(20)) + "  - send: a\n",
+        [],
+    ),
 }
 
 
@@ -174,7 +181,9 @@ def test_a_journey_of_years_keeps_its_time_and_no_execution_lives_a_year(
         [message] = world.messages("ada")
         length = timedelta(days=sum(40 + n for n in range(20)))
         assert message.claimed is not None
-        assert timedelta() <= message.claimed - the_run(world).entered - length < timedelta(minutes=1)
+        assert (
+            timedelta() <= message.claimed - the_run(world).entered - length < timedelta(minutes=1)
+        )
     assert the_run(world).generation >= 1 or case == "300 days"
 
 
@@ -349,8 +358,8 @@ def test_a_run_goes_on_at_most_as_often_as_its_name_can_count(begin: Any) -> Non
     told = {"at": "wait 5 days", "until": None, "since": None, "version": run.journey_version}
     with pytest.raises(TooOften):
         go_on(journey_desk(world.system.parts), run, now=world.now, **told)
+    wrong = {**told, "at": "nothing"}
     with pytest.raises(KeyError):
-        wrong = {**told, "at": "nothing"}
         go_on(journey_desk(world.system.parts), the_run(world), now=world.now, **wrong)
 
 

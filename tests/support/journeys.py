@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from functions.engine.machine import TaskFailed
 from functions.folder import check, read_folder
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import Journey, build
@@ -250,22 +251,48 @@ def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Call
         if answer and not answer.error and wait and wait != payload["step"]:
             answer = visit(payload, wait)
         result = {"at": payload["entered"], **(answer.output if answer else {})}
-        if not token:
-            return result
-        if answer and answer.error:
-            tokens.fail(token, answer.error, answer.cause)
-        elif answer:
-            tokens.succeed(token, {"Payload": result})
-        return {}
+        return _reply(tokens, token, answer, result) if token else result
 
     def visit(payload: dict[str, Any], name: str) -> Answer | None:
         step, entered = journey.step(name), datetime.fromisoformat(payload["entered"])
         if isinstance(step, WaitFor) and ("again" in payload or "target" in payload):
-            return _goes_on(step, began[name], payload)
+            return _goes_on(step, began.setdefault(name, entered), payload)
         began[name] = entered
         if not isinstance(step, Split | Wait):  # which do nothing but to tell a time
             log.append(name)
         return _answer(step, decisions[name], entered, log.count(name))
+
+    return run_step
+
+
+def _reply(tokens: Any, token: str, answer: Answer | None, result: Any) -> dict[str, Any]:
+    if answer and answer.error:
+        tokens.fail(token, answer.error, answer.cause)
+    elif answer:
+        tokens.succeed(token, {"Payload": result})
+    return {}
+
+
+def going_on(journey: Journey, at: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+    """The same handler for an execution that goes on at a step, or at the rest of its wait."""
+    asked: list[bool] = []
+
+    def run_step(function: str, payload: dict[str, Any], tokens: Any) -> Any:
+        entered = datetime.fromisoformat(payload["entered"])
+        if payload.get("resume"):
+            asked.append(True)
+            end = entered + CALENDAR
+            seconds = int(CALENDAR.total_seconds())
+            place = {"until": moment(end), "target": end.isoformat(), "since": None}
+            return {"at": at, "seconds": seconds, **place}
+        if asked:
+            if "target" in payload and isinstance(journey.step(payload["step"]), Wait):
+                return {"until": moment(entered + CALENDAR), "target": payload["target"]}
+            return inner(function, payload, tokens)
+        if "token" not in payload:
+            raise TaskFailed("Resume", "the run goes on where it stood")
+        tokens.fail(payload["token"], "Resume", "the run goes on where it stood")
+        return {}
 
     return run_step
 

@@ -201,6 +201,37 @@ def test_an_execution_that_never_was_is_told_from_one_that_ended(states: Any) ->
     assert machines(client).describe("visit", "visit-1") is None
 
 
+def event(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    return {"timestamp": STARTED["startDate"], "type": kind, "id": number, **more}
+
+
+def test_where_an_execution_is_is_the_state_that_it_entered_last(states: Any) -> None:
+    client, stubber = states
+    entered = {"name": "wait 5 days", "input": json.dumps({**NAMES, "last": {}})}
+    newest = [
+        event("WaitStateEntered", 9, stateEnteredEventDetails=entered),
+        event("TaskStateExited", 8),
+        event("TaskStateEntered", 2, stateEnteredEventDetails={"name": "before", "input": "{}"}),
+    ]
+    ended = [event("ExecutionAborted", 10), *newest]
+    for events in (newest, ended, [event("ExecutionStarted", 1)]):
+        stubber.add_response("get_execution_history", {"events": events})
+    stubber.add_client_error("get_execution_history", "ExecutionDoesNotExist")
+    found = machines(client).position("visit", "visit-1")
+    assert (found.state, found.entered) == ("wait 5 days", STARTED["startDate"])
+    assert found.data == {**NAMES, "last": {}}
+    assert [machines(client).position("visit", "visit-1") for _ in range(3)] == [None] * 3
+
+
+def test_a_second_execution_that_is_put_off_is_a_start_of_its_run(states: Any) -> None:
+    client, stubber = states
+    stubber.add_client_error("start_execution", "ThrottlingException")
+    bodies: list[bytes] = []
+    workflow(client, bodies.append).start("visit", "v1", "visit-1-2", NAMES)
+    [body] = bodies
+    assert json.loads(body) == {**NAMES, "journey": "visit", "version": "v1"}
+
+
 # --- the stage's clock
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
