@@ -16,9 +16,11 @@ from functions.handlers import (
     wiring,
 )
 from functions.handlers.desk import journey_desk
+from functions.handlers.standing import order_moves
 from functions.journeys.place import place_of
 from functions.journeys.resume import go_on
 from functions.journeys.run import Run
+from functions.journeys.workflow import MoveAll
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Store
@@ -163,6 +165,7 @@ class Simulation:
         )
         self.states = StepFunctions(self.lambdas, self.chance, journeys.machine, self.starts.send)
         self.provider = Provider(self.lambdas, self.chance, self.seen.next, self.events.send)
+        self.migrated = False
         self.last_body = b""  # of the event queue
         self._named: dict[str, int] = {}
         self.passed_on: dict[str, set[str]] = {}  # invocation -> events that it did not do
@@ -239,7 +242,7 @@ class Simulation:
     def _send_starts(self, bodies: list[bytes], delay: int = 0) -> None:
         def act() -> None:
             for body in bodies:
-                self.starts.send(body)
+                self.starts.send(body, delay=delay)
 
         self.lambdas.disturb("queue", f"send {len(bodies)} starts", act, SENDING)
 
@@ -299,19 +302,26 @@ class Simulation:
 
         self.lambdas.call(name, work, done, limit=300)
 
-    def publish(self, version: int, tries: int = 20) -> None:
-        """Deploy this version of the folder; who deploys tries again until it works."""
+    def publish(self, version: int, tries: int = 20, migrate: bool = False) -> None:
+        """Deploy this version of the folder; who deploys tries again until it works. With
+        `migrate` those under way go on in it, at the steps that stand where theirs stood."""
         began = self.loop.time
+        self.migrated |= migrate
+
+        def work() -> None:
+            done = publish_journey.publish(self.parts, journeys.folder(version))
+            for name, new, _ in done if migrate else ():
+                order_moves(self.parts, MoveAll(name, new, journeys.same_places(name, version)))
 
         def done(invocation: Invocation) -> None:
             if invocation.state == "done":
                 self.seen.published[version] = (began, self.loop.time)
             elif tries:
-                self.loop.after(30, lambda: self.publish(version, tries - 1))
+                self.loop.after(30, lambda: self.publish(version, tries - 1, migrate))
 
         self.lambdas.call(
             f"publish_journey [{version}]",
-            lambda: publish_journey.publish(self.parts, journeys.folder(version)),
+            work,
             done,
             limit=240,
         )
