@@ -225,8 +225,6 @@ def go_back(parts: wiring.Parts, made: Plan) -> bool:
 
 def _go(parts: wiring.Parts, made: Plan, owner: str, at_run_time: bool) -> bool:
     followers = [one.version for one in made.older] if made.choice.under_way == "follow" else []
-    if followers and made.before:
-        followers.append(made.before.points_to)  # whoever has entered it since we looked
     follows = dict.fromkeys(followers, made.version)
     is_new = _point(parts, made.name, made.version, owner, at_run_time, follows)
     parts.library.forget()

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from functions.handlers import wiring
+from functions.journeys.workflow import MoveAll
 from tests.support.world import JOURNEYS, World
 
 VISIT = """
@@ -241,6 +243,29 @@ def test_a_preview_changes_nothing(world: World, folder: Path) -> None:
         assert said["journeys"][0]["people"] == 1
         assert any("hacks" in change for change in said["journeys"][0]["changes"])
     assert look(world) == before
+
+
+def test_a_move_that_comes_late_takes_nobody_to_a_version_that_is_no_longer_the_newest(
+    world: World, folder: Path
+) -> None:
+    first = look(world)["version"]
+    visitor(world, "ada")
+    write(folder, VISIT, hacks="second")
+    second = publish(world, folder)["version"]
+    world.system.starts.send([msgspec.json.encode(MoveAll("visit", first))])
+    ask(world, "POST", "/api/journeys/visit/rollback", {})
+    world.system.starts.send([msgspec.json.encode(MoveAll("visit", second))])
+    world.settle()
+    assert [standing["version"] for standing in look(world)["standing"]] == [first]
+
+
+def test_who_is_to_be_ejected_stays_when_the_journey_was_resumed_before_their_turn(
+    world: World,
+) -> None:
+    visitor(world, "ada")
+    world.system.starts.send([msgspec.json.encode(MoveAll("visit"))])
+    world.settle()
+    assert world.outcomes("visit") == ["open"]
 
 
 # --- roll back
