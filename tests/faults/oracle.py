@@ -387,6 +387,8 @@ def every_run_has_its_execution(facts: Facts) -> Iterator[str]:
             left = (*EXPECTED[run.journey].exits.values(), LEAVES_BY_MERGE)
             if history is None and run.outcome not in left:
                 yield f"{run.run_id} of {user} never began ({run.status} {run.outcome})"
+            elif run.outcome == "stopped":
+                yield f"{run.run_id} of {user} was stopped, and nobody wanted that"
             elif history and history.status == "FAILED":
                 yield from _failed(run, history)
             elif history and history.machine != f"{run.journey}@{run.journey_version}":

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 from functions.engine.machine import load
 from functions.journeys import journey as journey_files
 from functions.journeys.check import load as check_and_load
-from functions.journeys.flow import RETRY, BadName, compile_journey
+from functions.journeys.flow import RETRY, BadName, Flow, compile_journey, flow_of
 from functions.journeys.journey import Journey
+from functions.journeys.run import LONGEST_QUIET, RENEWED, SHORT
+from functions.journeys.steps.send import Send
+from functions.journeys.steps.wait import Wait
 from functions.journeys.yaml_file import read
+from functions.segments.phrases import duration
 from tests.support.journeys import (
     INPUT,
     compiled,
@@ -241,6 +246,72 @@ def test_a_name_longer_than_step_functions_allows_is_refused() -> None:
     with pytest.raises(BadName, match="longer than 80 characters"):
         compile_journey(journey(f"  - wait: 5 days\n    name: {'x' * 81}\n"), "v1")
     compile_journey(journey(f"  - wait: 5 days\n    name: {'x' * 80}\n"), "v1")
+
+
+DAY = 86_400
+
+
+def lasts(journey: Journey, flow: Flow, name: str) -> int:
+    """The seconds for which a state may wait without a call."""
+    state, step = flow.states[name], flow.owners.get(name)
+    if state["Type"] != "Wait" or step is None:
+        return 0
+    if "Seconds" in state:
+        return int(state["Seconds"])
+    found = journey.step(step)
+    if isinstance(found, Wait):
+        return int(min(duration(found.wait).at_most, LONGEST_QUIET).total_seconds())
+    return 0 if isinstance(found, Send) else 150 * DAY
+
+
+def quiet_from(journey: Journey, flow: Flow, name: str, known: dict[str, int]) -> int:
+    """The seconds until the next call, or the end."""
+    state = flow.states[name]
+    if name not in known and state["Type"] != "Task":
+        below = [quiet_from(journey, flow, target, known) for target in targets(state)]
+        known[name] = lasts(journey, flow, name) + max(below, default=0)
+    return known.get(name, 0)
+
+
+def after_a_call(state: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Where a task leads, and for how long it may have waited since its call."""
+    yield from ((0, target) for target in targets(state))
+    for catch in state["Catch"]:
+        if catch["ErrorEquals"] == ["States.Timeout"]:
+            yield state.get("TimeoutSeconds", 0), catch["Next"]
+
+
+@relaxed
+@given(journeys)
+def test_no_execution_is_without_a_call_for_so_long_that_it_could_outlive_its_year(
+    journey: Journey,
+) -> None:
+    """A call at most 200 days after its start lets it live; the next one has to come in time."""
+    flow = flow_of(journey, "v1")
+    tasks = [state for state in flow.states.values() if state["Type"] == "Task"]
+    known: dict[str, int] = {}
+    for state in tasks:
+        assert state.get("TimeoutSeconds", 0) <= 150 * DAY
+        for before, target in after_a_call(state):
+            assert before + quiet_from(journey, flow, target, known) <= 160 * DAY
+    assert timedelta(days=364) > RENEWED + LONGEST_QUIET + SHORT
+
+
+def test_waits_that_an_execution_lives_to_see_are_written_in_seconds() -> None:
+    states = compiled(journey("  - wait: 90 days\n  - wait: 60 days\n  - wait: 60 days\n"))[
+        "States"
+    ]
+    seconds = [state["Seconds"] for state in states.values() if "Seconds" in state]
+    assert seconds == [90 * 86_400, 60 * 86_400]
+    assert sum(state["Type"] == "Task" for state in states.values()) == 2  # one is "go on"
+
+
+def test_a_name_of_ours_that_would_be_too_long_is_cut_and_stays_its_own() -> None:
+    names = [f"{'x' * 78}{number}" for number in range(2)]
+    steps = "".join(f"  - wait: 1 year\n    name: {name}\n" for name in names)
+    states = compiled(journey(steps))["States"]
+    assert all(len(name) <= 80 for name in states)
+    assert sum(name.startswith("rest of: xxx") for name in states) == 2
 
 
 def test_retries_are_for_what_passes_and_end_within_a_day() -> None:
