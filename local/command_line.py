@@ -4,7 +4,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -13,9 +13,6 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
-
-if TYPE_CHECKING:  # each command loads what it needs
-    from local.publish_commands import Commands
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -442,7 +439,8 @@ def drop_dead_letters(
 # --- publishing
 
 
-def _commands(at: str, key: str, data: Path | None) -> "Commands":
+def _commands(at: str, key: str, data: Path | None) -> Any:
+    """The commands on the running system that is meant (loaded only when they are needed)."""
     from local.client import client
     from local.publish_commands import Commands
 
