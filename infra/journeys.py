@@ -150,6 +150,7 @@ class Journeys(Construct):
             role,
             f"{self._arns}*",
             "DescribeStateMachine",
+            "UpdateStateMachine",
             "PublishStateMachineVersion",
             "ListStateMachineAliases",
             "CreateStateMachineAlias",

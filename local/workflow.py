@@ -41,7 +41,7 @@ class LocalWorkflow:
         self.reload()
         self.functions = Workflow(self._start, self._stop, self._succeed, self._fail)
         self.machines = Machines(
-            lambda journey, version: f"{journey}@{version}",
+            lambda journey, version, definition: f"{journey}@{version}",
             self._start,
             self._under_way,
             self._describe,

@@ -19,12 +19,14 @@ from functions.folder import JOURNEY_FILE
 from functions.handlers import openapi, views, wiring
 from functions.handlers.desk import journey_desk, zone_of
 from functions.handlers.openapi import Operation, Parameter
+from functions.handlers.orders import ORDERS
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
 from functions.journeys.why import Missing, Way, way, why_not
 from functions.journeys.yaml_file import read
 from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people
+from functions.storage.library import Published
 from functions.storage.remember import timeline
 from functions.storage.store import change
 from functions.tracking.message import Message
@@ -84,6 +86,7 @@ class JourneyView(msgspec.Struct):
     name: str
     title: str
     version: str
+    state: Literal["open", "paused", "stopped"] = "open"
 
 
 class JourneysPage(msgspec.Struct):
@@ -155,8 +158,35 @@ def operation(
 
 def document(more: Iterable[Operation] = ()) -> dict[str, Any]:
     """OpenAPI of the whole system, and of `more` that only one machine has."""
-    every = [*openapi.COLLECTING, *OPERATIONS, *openapi.LEAVING, *more]
+    every = [*openapi.COLLECTING, *OPERATIONS, *ORDERS.values(), *openapi.LEAVING, *more]
     return openapi.document(every, wiring.parts().settings.public_url)
+
+
+def _hand_on(order: str, asked: Operation) -> None:
+    """Register an operation whose answer is the publisher's."""
+
+    def guarded(name: str = "") -> Response[bytes]:
+        _authorise()
+        _check_parameters(asked.parameters)
+        answer = wiring.parts().publisher({"order": order, "name": name, "body": _body()})
+        return _json(answer["body"], answer["status"])
+
+    app.route(asked.path.replace("{", "<").replace("}", ">"), [asked.method.upper()])(guarded)
+
+
+def _body() -> dict[str, Any]:
+    raw = app.current_event.decoded_body
+    try:
+        found = msgspec.json.decode(raw) if raw else {}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise BadRequestError("the body is a JSON object")
+    return found
+
+
+for _order, _operation in ORDERS.items():
+    _hand_on(_order, _operation)
 
 
 @app.get("/openapi.json")
@@ -385,6 +415,16 @@ def _finish(task: Task) -> bool:
 @operation("/api/journeys", "The newest version of every journey", JourneysPage)
 def _journeys() -> JourneysPage:
     published = wiring.parts().library.journeys()
-    return JourneysPage(
-        [JourneyView(p.journey.name, p.journey.title, p.version) for p in published]
-    )
+    return JourneysPage([_journey_view(one) for one in published])
+
+
+def _journey_view(one: Published) -> JourneyView:
+    name = one.journey.name
+    return JourneyView(name, one.journey.title, one.version, _state(name))
+
+
+def _state(journey: str) -> Literal["open", "paused", "stopped"]:
+    library = wiring.parts().library
+    if library.is_paused(journey):
+        return "paused"
+    return "stopped" if library.is_closed(journey) else "open"

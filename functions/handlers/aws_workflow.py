@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from functions.journeys.workflow import Execution, Machines, Position, Start, Workflow
+from functions.journeys.flow import RUN_STEP
+from functions.journeys.workflow import (
+    Execution,
+    Machines,
+    NoMachine,
+    Position,
+    Start,
+    Workflow,
+)
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Unavailable
@@ -24,6 +32,7 @@ class _Machines:
     def __init__(self, client: Any, settings: Settings, library: Library) -> None:
         self._client, self._library, self._settings = client, library, settings
         self._machines = settings.state_machine_arns
+        self._run_step = settings.run_step
 
     def _execution(self, journey: str, name: str) -> str:
         return f"{self._machines}{journey}:{name}".replace(":stateMachine:", ":execution:", 1)
@@ -57,15 +66,14 @@ class _Machines:
             lambda: self._client.send_task_failure(taskToken=token, error=name, cause=cause)
         )
 
-    def publish(self, journey: str, version: str) -> str:
-        """Freeze the definition that stands there now, if it is this version's."""
+    def publish(self, journey: str, version: str, definition: str) -> str:
+        """Freeze this version's definition, which mostly stands there already: a deployment has
+        put it there."""
         machine = f"{self._machines}{journey}"
-        stands = self._client.describe_state_machine(stateMachineArn=machine)
-        if json.dumps(version) not in stands["definition"]:
-            raise ValueError(
-                f'the state machine of "{journey}" holds another version than {version}; '
-                "deploy once more"
-            )
+        wanted = definition.replace(RUN_STEP, self._run_step)
+        stands = self._describe_machine(machine, journey)
+        if json.loads(stands["definition"]) != json.loads(wanted):
+            stands = self._client.update_state_machine(stateMachineArn=machine, definition=wanted)
         asked = {"stateMachineArn": machine, "description": version}
         if stands.get("revisionId"):  # refused if somebody changes it between the two calls
             asked["revisionId"] = stands["revisionId"]
@@ -74,6 +82,17 @@ class _Machines:
         )
         self._point(machine, published)
         return published
+
+    def _describe_machine(self, machine: str, journey: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self._client.describe_state_machine(stateMachineArn=machine)
+        except ClientError as error:
+            if code_of(error) != "StateMachineDoesNotExist":
+                raise
+            raise NoMachine(
+                f'deploy once: "{journey}" is a new journey and needs its state machine'
+            ) from None
+        return found
 
     def _point(self, machine: str, version_arn: str) -> None:
         routes = [{"stateMachineVersionArn": version_arn, "weight": 100}]

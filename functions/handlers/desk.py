@@ -52,6 +52,7 @@ def journey_desk(parts: Parts) -> Desk:
         version=lambda journey, version: parts.library.version(journey, version).journey,
         permission=lambda person: people.permission_of(parts.store, person),
         facts=facts,
+        is_closed=parts.library.is_closed,
     )
 
 

@@ -268,6 +268,7 @@ class _Steps:
             held_out=self.run.held_out,
             iteration=self._pass,
             latest=step.latest(self._entered, self._zone()),
+            paused=self.parts.library.is_paused(self.run.journey),
         )
         return deliver(wish, self._delivery_desk())
 

@@ -18,6 +18,7 @@ class Desk:
     """What reacting needs.
 
     newest() and version(journey, version) give journeys with the names of their versions;
+    is_closed(journey): nobody enters for now, because a marketer paused or stopped it;
     permission(person) follows merges; facts(run, journey, profile, permission) makes what
     conditions look at.
     """
@@ -29,3 +30,4 @@ class Desk:
     version: Callable[[str, str], Journey]
     permission: Callable[[str], Permission]
     facts: Callable[[Run, Journey, Profile, Permission], Facts]
+    is_closed: Callable[[str], bool] = lambda journey: False

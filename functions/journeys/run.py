@@ -189,8 +189,11 @@ class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A published journey, frozen: its files by name, and the hash of them as `journey_version`.
 
     `machine` is Step Functions' name of it. The row with `journey_version` "newest" says which
-    one new runs take (in `points_to`), which door publishes it (`owner`), and since when nobody
-    enters any more (`retired`).
+    one new runs take (in `points_to`), which door publishes it (`owner`), since when nobody
+    enters any more because its folder is gone (`retired`), because a marketer stopped it
+    (`stopped`) or paused it, messages held (`paused`); `follows` has for an older version the one
+    whose texts and conditions count for its people too; `at_run_time` tells what a command
+    published from what was deployed.
     """
 
     journey: str
@@ -201,4 +204,17 @@ class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
     retired: datetime | None = None
     machine: str = ""
     published: datetime | None = None
+    files: dict[str, str] = {}
+    paused: datetime | None = None
+    stopped: datetime | None = None
+    follows: dict[str, str] = {}
+    at_run_time: bool = False
+
+
+class Draft(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A journey that is being written: its files as text, problems allowed. Never run."""
+
+    journey: str
+    version: int = 0
+    saved: datetime | None = None
     files: dict[str, str] = {}

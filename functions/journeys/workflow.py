@@ -10,6 +10,10 @@ import msgspec
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
+class NoMachine(Exception):
+    """The journey has no state machine yet, and only a deployment makes one."""
+
+
 class Start(msgspec.Struct):
     """A message of the start queue: a run that is to begin, ids only."""
 
@@ -17,6 +21,28 @@ class Start(msgspec.Struct):
     version: str
     run: str
     person: str
+
+
+class Move(msgspec.Struct, tag="move"):
+    """A message of the start queue: a run is to go on in another version, or to leave.
+
+    Without a version it leaves as "ejected"; `mapping` is what the marketer said of steps.
+    """
+
+    journey: str
+    run: str
+    person: str
+    version: str = ""
+    mapping: dict[str, str] = {}
+
+
+class MoveAll(msgspec.Struct, tag="move all"):
+    """A message of the start queue: a Move for every run under way, a page at a time."""
+
+    journey: str
+    version: str = ""
+    mapping: dict[str, str] = {}
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,15 +91,16 @@ def _nowhere(journey: str, name: str) -> Position | None:
 class Machines:
     """What only the publisher, the paced starter and the daily comparison ask.
 
-    publish(journey, version): freezes the machine of this version and returns its name, under
-    which runs of the version start. Raises ValueError when the machine is another version's.
+    publish(journey, version, definition): brings the journey's machine up to this definition
+    (JSON, `${RunStep}` in it), freezes it and returns its name, under which runs of the version
+    start. Raises NoMachine when the journey has none yet.
     start_now(...): like Workflow.start, but raises when Step Functions is too busy.
     under_way(journey): the names of all executions that run (a run's last one is `execution`).
     describe(journey, name): None when there is no such execution.
     position(journey, name): where an execution is; None when it does not run.
     """
 
-    publish: Callable[[str, str], str]
+    publish: Callable[[str, str, str], str]
     start_now: Callable[[str, str, str, dict[str, Any]], None]
     under_way: Callable[[str], Iterable[str]]
     describe: Callable[[str, str], Execution | None]

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from functions.journeys.decision import Decision
-from functions.journeys.run import JourneyVersion, Run, Task, Waits
+from functions.journeys.run import Draft, JourneyVersion, Run, Task, Waits
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -124,6 +124,12 @@ KINDS: dict[type[Any], Kind] = {
         # keep their places: an entry on the move may be missing from a listing for a moment.
         listing=lambda row: ("newest", "") if row.points_to else ("all", sortable(row.published)),
         named=True,
+    ),
+    Draft: Kind(
+        "catalogue",
+        "draft",
+        attrgetter("journey"),
+        listing=lambda draft: ("", sortable(draft.saved)),
     ),
     Source: Kind(
         "catalogue",

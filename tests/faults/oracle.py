@@ -502,12 +502,14 @@ def every_click_counts(facts: Facts) -> Iterator[str]:
 
 
 def a_run_keeps_its_version(facts: Facts) -> Iterator[str]:
-    versions: dict[str, set[str]] = {}
+    versions: dict[str, list[str]] = {}
     for one in facts.simulation.provider.accepted:
-        versions.setdefault(one.message.tags["run"], set()).add(_version(one))
+        versions.setdefault(one.message.tags["run"], []).append(_version(one))
     for run_id, found in versions.items():
-        if len(found) > 1:
-            yield f"{run_id} sent messages of versions {sorted(found)}"
+        if found != sorted(found):
+            yield f"{run_id} went back to an older version: {found}"
+        if len(set(found)) > 1 and not facts.simulation.migrated:
+            yield f"{run_id} sent messages of versions {found}"
 
 
 # --- nothing is stuck

@@ -70,7 +70,7 @@ class StepFunctions:
         self._running: dict[str, _Running] = {}
         self.workflow = Workflow(self._start, self._stop, self._succeed, self._fail)
         self.machines = Machines(
-            lambda journey, version: f"{journey}@{version}",
+            lambda journey, version, definition: f"{journey}@{version}",
             self._start_now,
             self._under_way,
             self._describe,
