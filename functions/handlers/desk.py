@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from aws_lambda_powertools import Logger
 
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run
 from functions.segments.condition import Facts
+from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.remember import timeline
 from functions.storage.store import Store
@@ -16,6 +20,8 @@ from functions.tracking.event import Event
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
+
+logger = Logger(service="desk")
 
 
 def journey_desk(parts: Parts) -> Desk:
@@ -35,7 +41,20 @@ def journey_desk(parts: Parts) -> Desk:
         version=lambda journey, version: parts.library.version(journey, version).journey,
         permission=lambda person: people.permission_of(parts.store, person),
         facts=facts,
+        zone=lambda profile: zone_of(parts, profile),
     )
+
+
+def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
+    """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
+    brand = parts.library.brand().time_zone
+    for name in (fields(profile).get("zone"), brand):
+        try:
+            return ZoneInfo(str(name))
+        except (KeyError, ValueError, OSError):
+            continue
+    logger.error("brand.yaml has no valid time zone", extra={"zone": brand})
+    return ZoneInfo("UTC")
 
 
 def _facts(

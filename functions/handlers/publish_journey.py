@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aws_lambda_powertools import Logger
 
-from functions.folder import BRAND_FILE, Checked, Folder, check, read_folder
+from functions.folder import BRAND_FILE, JOURNEY_FILE, Checked, Folder, check, read_folder
 from functions.handlers import wiring
 from functions.journeys.run import JourneyVersion
+from functions.journeys.standing import Everybody
+from functions.journeys.yaml_file import read
 from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
 from functions.storage.library import NEWEST
@@ -106,7 +109,31 @@ def _publish(parts: wiring.Parts, one: Checked, owner: str) -> bool:
     if there and current and newest and newest.owner == owner:
         return False
     _write(parts, name, one.version, one.files, parts.machines.publish(name, one.version))
+    _have_everybody_looked_at(parts, one, newest)
     return _point(parts, name, one.version, owner)
+
+
+def _have_everybody_looked_at(
+    parts: wiring.Parts, one: Checked, newest: JourneyVersion | None
+) -> None:
+    """Where people enter by a condition, a date or a schedule that is new, all are looked at once.
+
+    Asked for before the version is the newest, so that a crash in between loses nothing: who does
+    it waits for the version.
+    """
+    looked = one.journey.looked
+    if looked is None:
+        return
+    if newest and newest.points_to and not newest.retired:
+        before = parts.store.get(JourneyVersion, newest.journey, newest.points_to)
+        if before and _way_in(before.files) == _way_in(one.files):
+            return
+    page = Everybody(everybody="", journeys={one.journey.name: looked.hash})
+    parts.send_events([msgspec.json.encode(page)], 0)
+
+
+def _way_in(files: Mapping[str, str]) -> Any:
+    return read(JOURNEY_FILE, files[JOURNEY_FILE]).value.get("enter when")
 
 
 def _write(

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger
 
@@ -111,7 +110,7 @@ class _Steps:
             run=self.run,
             now=self.parts.now(),
             facts=self.desk.facts(self.run, self.journey, self.profile, permission),
-            zone=self._zone(),
+            zone=self.desk.zone(self.profile),
             payload=self.payload,
             deliver=self._deliver,
             enter=self._enter,
@@ -123,13 +122,6 @@ class _Steps:
             pass_over=self._pass_over,
             claimed_at=self._claimed_at,
         )
-
-    def _zone(self) -> ZoneInfo:
-        named = fields(self.profile).get("zone")
-        try:
-            return ZoneInfo(str(named))
-        except (KeyError, ValueError, OSError):
-            return _brand_zone(self.parts.library.brand().time_zone)
 
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
@@ -144,7 +136,7 @@ class _Steps:
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
             files=files,
-            latest=step.latest(self._entered, self._zone()),
+            latest=step.latest(self._entered, self.desk.zone(self.profile)),
         )
         return deliver(wish, self._delivery_desk())
 
@@ -233,15 +225,6 @@ class _Steps:
             self.parts.store.put(task)
         except Conflict:
             return  # a retry of the step: the colleague has the task already
-
-
-def _brand_zone(name: str) -> ZoneInfo:
-    """The brand's zone; a mistake there is no reason to end a run."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        logger.error("brand.yaml has no valid time zone", extra={"zone": name})
-        return ZoneInfo("UTC")
 
 
 def _context(profile: Profile) -> dict[str, str]:

@@ -12,6 +12,7 @@ import jsonschema
 
 from functions.journeys import journey as journeys
 from functions.journeys import schema, steps
+from functions.journeys.entering import entering, limit
 from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longest
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
@@ -30,7 +31,16 @@ MESSAGE_FILE = re.compile(
 )
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
 # Our own readers say it better than the schema.
-READ_BY_US = {"enter when", "only if", "leave when", "goal", "if", "wait for", "wait until"}
+READ_BY_US = {
+    "enter when",
+    "limit",
+    "only if",
+    "leave when",
+    "goal",
+    "if",
+    "wait for",
+    "wait until",
+}
 
 
 @cache
@@ -85,6 +95,7 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         seen.setdefault(step.name, path)
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
+    yield from _entry(journey, located)
     yield from _by_name(journey, located)
     for path in _dead(journey.steps, ("steps",)):
         words = "this step is never reached: the run has ended before"
@@ -102,6 +113,23 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
         compile_journey(journey, "check")
     except BadName as error:
         yield Problem(located.file, located.line(("steps",)), str(error))
+
+
+def _entry(journey: Journey, located: Located) -> Iterator[Problem]:
+    """What the ways in must be like together."""
+    if journey.looked and journey.allows_several_runs:
+        yield Problem(
+            located.file,
+            located.line(("once per",)),
+            f'"once per: {journey.once_per}" counts by a property of the entering event, and here '
+            "no event lets people in; write person, occasion or a duration",
+        )
+    if "priority" in located.value and not journey.group:
+        yield Problem(
+            located.file,
+            located.line(("priority",)),
+            '"priority" decides within a group; say which one, like "group: offers"',
+        )
 
 
 def _by_name(journey: Journey, located: Located) -> Iterator[Problem]:
@@ -172,7 +200,8 @@ class _Checker:
             yield self._at((), "a journey is a mapping with title, purpose, once per and steps")
             return
         yield from self._by_schema()
-        yield from self._word((), raw, "enter when", journeys.entering)
+        yield from self._word((), raw, "enter when", entering)
+        yield from self._word((), raw, "limit", limit)
         yield from self._word((), raw, "only if", conditions.condition)
         yield from self._word((), raw, "goal", journeys.goal)
         if str(raw.get("once per", ""))[:1].isdigit():

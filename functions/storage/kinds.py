@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from functions.journeys.run import JourneyVersion, Run, Task, Waits
+from functions.journeys.standing import Standing, Sweep, Taken, shard
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -76,6 +77,23 @@ KINDS: dict[type[Any], Kind] = {
         "waits",
         _person,
         sort=lambda waits: f"{waits.journey}/{waits.run_id}",
+        expires=attrgetter("expires"),
+    ),
+    Standing: Kind(
+        "people",
+        "standing",
+        _person,
+        # Sparse: only who is to be looked at; in shards, for at nine many are.
+        listing=lambda one: (shard(one.person), sortable(one.due)) if one.due else None,
+        named=True,
+    ),
+    # Beside the people, because who lets them in may write there and nowhere else.
+    Sweep: Kind("people", "sweep", attrgetter("journey")),
+    Taken: Kind(
+        "people",
+        "taken",
+        attrgetter("journey"),
+        sort=lambda taken: taken.hour.isoformat(),
         expires=attrgetter("expires"),
     ),
     Message: Kind(

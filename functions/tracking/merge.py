@@ -8,13 +8,18 @@ from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import Cart, Profile, Trait
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
+OUTRANKED = "outranked"  # the outcome of a run that gave way to a journey of its group
+_OUR_OWN = {
+    LEAVES_BY_MERGE: "for a run that gave way to another of the same person",
+    OUTRANKED: "for a run that gave way to a journey of its group with a higher priority",
+}
 
 
 def taken(outcome: str) -> str:
     """Why a journey may not call an outcome so; "" when it may."""
-    if outcome != LEAVES_BY_MERGE:
+    if outcome not in _OUR_OWN:
         return ""
-    return f'"{outcome}" is our own word, for a run that gave way to another of the same person'
+    return f'"{outcome}" is our own word, {_OUR_OWN[outcome]}'
 
 
 def merge_profiles(source: Profile, target: Profile) -> None:
