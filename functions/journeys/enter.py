@@ -21,6 +21,7 @@ from functions.tracking.profile import Profile
 
 TOO_OLD_TO_ENTER = timedelta(days=1)
 IN_ALREADY = "the person has entered for this already"
+ENTERED_BY_API = "Entered by API"
 MADE = "journeys"  # the source of events of our own
 
 
@@ -97,6 +98,28 @@ def start_by_journey(desk: Desk, profile: Profile, name: str, entry: Event, pare
             run = new_run(profile, journey, version, entry, parent.run_id, desk.now())
             return run is not None and enter(desk, profile, journey, run)
     return False
+
+
+def enter_by_api(
+    desk: Desk, profile: Profile, name: str, occasion: str, properties: dict[str, Any]
+) -> tuple[str, str]:
+    """Let somebody in because a colleague or a program asks for it: the run's id, "" when the
+    person did not enter, and then why not. The same occasion again gives the same answer.
+
+    Raises LookupError when there is no such journey.
+    """
+    for journey, version in desk.newest():
+        if journey.name == name:
+            now = desk.now()
+            entry = made_event(name, ENTERED_BY_API, f"api {occasion}", now, now, properties)
+            run = new_run(profile, journey, version, entry, occasion, now)
+            if run is None:
+                return "", f'"properties" lacks "{journey.once_per}", which "once per" counts by'
+            why_not = why_not_in(desk, profile, journey, run)
+            there = desk.store.get(Run, run.person, run_key(name, run.run_id)) if why_not else run
+            is_same = there is not None and there.entry.message_id == entry.message_id
+            return (run.run_id, "") if is_same else ("", why_not)
+    raise LookupError(f'there is no journey "{name}" that people may enter')
 
 
 def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:

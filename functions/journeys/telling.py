@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from functions.journeys.entering import ALREADY
 from functions.segments.operators import as_moment
 from functions.segments.phrases import BadPhrase
 from functions.segments.sentence import name, said_length, sentence
-from functions.segments.spoken import Language, day, quoted, value
+from functions.segments.spoken import Language, day, number, quoted, value
 
 Raw = dict[str, Any]
 _WRITTEN = re.compile(r"[\w.-]+( [\w.-]+)*\Z")
@@ -26,7 +27,23 @@ _GERMAN_DAYS = {
     "Sunday": "Sonntag",
     "working day": "zum nächsten Arbeitstag",
 }
-JOURNEY_WORDS = ("title", "purpose", "enter when", "once per", "only if", "leave when", "goal")
+JOURNEY_WORDS = (
+    *("title", "purpose", "enter when", "once per", "only if", "limit", "group", "priority"),
+    *("leave when", "goal"),
+)
+_GERMAN_PARTS = {
+    "day": "an jedem Tag",
+    "working day": "an jedem Arbeitstag",
+    "last day of the month": "am letzten Tag des Monats",
+    "January": "Januar",
+    "February": "Februar",
+    "March": "März",
+    "May": "Mai",
+    "June": "Juni",
+    "July": "Juli",
+    "October": "Oktober",
+    "December": "Dezember",
+}
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -39,6 +56,15 @@ _WORDS: dict[str, dict[str, str]] = {
         "goal": "goal",
         "steps": "steps",
         "never": "nobody enters by an event; another journey starts it",
+        "becomes": "it becomes so that {}",
+        "already": "{} (also those for whom it is so at the first publish)",
+        "date": "this comes: {}",
+        "every": "it is time, again and again: {}",
+        "limit": "lets in at most",
+        "share": "{} of all people",
+        "per hour": "{} in an hour",
+        "group": "group, of which a person is in one journey at a time",
+        "priority": "priority in it",
         "person": "once, never again",
         "occasion": "every time",
         "again": "again after {}",
@@ -87,6 +113,15 @@ _WORDS: dict[str, dict[str, str]] = {
         "goal": "Ziel",
         "steps": "Schritte",
         "never": "niemand beginnt durch ein Ereignis; eine andere Journey startet sie",
+        "becomes": "es dazu kommt: {}",
+        "already": "{} (auch, für wen es bei der ersten Veröffentlichung schon gilt)",
+        "date": "dieser Zeitpunkt kommt: {}",
+        "every": "es Zeit ist, immer wieder: {}",
+        "limit": "lässt höchstens herein",
+        "share": "{} aller Personen",
+        "per hour": "{} in einer Stunde",
+        "group": "Gruppe, von der man in einer Journey zur Zeit ist",
+        "priority": "Rang darin",
         "person": "einmal, nie wieder",
         "occasion": "jedes Mal",
         "again": "wieder nach Ablauf von: {}",
@@ -190,9 +225,58 @@ def _rule(word: str, raw: Any, language: Language) -> list[str]:
         return [_goal(raw, language)]
     if word == "once per":
         return [_once(str(raw), language)]
-    if word in ("enter when", "only if"):
+    if word == "enter when":
+        return [_enters(raw, language)]
+    if word == "limit":
+        return [_limit(raw, language)]
+    if word == "only if":
         return [happens(raw, language)]
-    return [quoted(str(raw), language)]
+    return [str(raw)] if word == "priority" else [quoted(str(raw), language)]
+
+
+def _enters(raw: Raw, language: Language) -> str:
+    """What lets people in: an event, a condition that becomes true, a date, a schedule."""
+    words = _WORDS[language]
+    if "event" in raw:
+        return happens(raw, language)
+    if "date" in raw:
+        return words["date"].format(_moment(raw["date"], language))
+    if "every" in raw:
+        return words["every"].format(_schedule(str(raw["every"]), language))
+    rest = {word: value for word, value in raw.items() if word != ALREADY}
+    said = words["becomes"].format(happens(rest, language))
+    return words["already"].format(said) if raw.get(ALREADY) else said
+
+
+def _schedule(phrase: str, language: Language) -> str:
+    """A SCHEDULE as the language has it; in English the phrase is a sentence's part already."""
+    if phrase.upper().startswith("RRULE:"):
+        return quoted(phrase, language)
+    parts = _MOMENT.match(phrase)
+    if language == "en" or parts is None or parts["length"] or "." in parts["what"]:
+        return _moment(phrase, language)
+    if as_moment(parts["what"]):
+        return _moment(phrase, language)
+    clock = f" {parts['clock']} Uhr" if parts["clock"] else ""
+    what = parts["what"]
+    if what in _GERMAN_DAYS and what not in _GERMAN_PARTS:
+        return f"an jedem {_GERMAN_DAYS[what]}{clock}"
+    if what in _GERMAN_PARTS:
+        return _GERMAN_PARTS[what] + clock
+    which, _, month = what.partition(" ")
+    if month == "of the month":
+        return f"am {which[:-2]}. des Monats{clock}"
+    return f"am {which}. {_GERMAN_PARTS.get(month, month)} jedes Jahres{clock}"
+
+
+def _limit(raw: Raw, language: Language) -> str:
+    words = _WORDS[language]
+    said = []
+    if "share" in raw:
+        said.append(words["share"].format(_share(raw["share"], language)))
+    if "per hour" in raw:
+        said.append(words["per hour"].format(number(raw["per hour"], language)))
+    return "; ".join(said)
 
 
 def _leave(raw: Raw, language: Language) -> str:

@@ -219,7 +219,9 @@ def test_a_date_of_the_person_lets_in_once_when_it_comes_where_the_person_is(
     world.identify("ada", trial_ends="2027-03-10", timezone="America/New_York")
     world.advance("30 days")
     assert entries(world, "ada") == ["03-07 14:00"]
-    assert standing(world, "ada") and standing(world, "ada").due is None  # type: ignore[union-attr]
+    found = standing(world, "ada")
+    assert found
+    assert found.due is None
 
 
 def test_a_date_that_moved_is_read_again_and_a_new_date_is_a_new_occasion(begin: Begin) -> None:
@@ -387,6 +389,96 @@ def test_an_outranked_run_whose_end_was_lost_is_ended_by_the_next_event(
     assert outcomes(world, "ada", "low") == ["open"]
     world.track("ada", "Anything")
     assert outcomes(world, "ada", "low") == ["outranked"]
+
+
+# --- the API
+
+
+def ask(world: World, journey: str, **body: Any) -> dict[str, Any]:
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    answer = world.request("POST", f"/api/journeys/{journey}/enter", body, key)
+    world.settle()
+    return answer
+
+
+def test_the_api_lets_a_person_in_with_properties_that_the_journey_finds(begin: Begin) -> None:
+    steps = "steps: [{if: {entry: {plan: pro}}, then: [{end: pro}]}]\n"
+    world = begin(call=way("", steps))
+    world.customer("ada")
+    for who in ({"user_id": "ada"}, {"email": "Ada@example.com"}):
+        answer = ask(world, "call", **who, properties={"plan": "pro"})
+        assert answer["statusCode"] == 200
+        assert (answer["json"]["entered"], answer["json"]["why_not"]) == (True, "")
+    assert outcomes(world, "ada", "call") == ["pro", "pro"]
+    assert {run.entry.name for run in runs(world, "ada")} == {"Entered by API"}
+
+
+def test_the_same_occasion_lets_in_once_and_gets_the_same_answer(begin: Begin) -> None:
+    world = begin(call=way("", LEAVE))
+    world.identify("ada")
+    answers = [ask(world, "call", user_id="ada", occasion="ticket 7")["json"] for _ in range(3)]
+    assert answers[0]["entered"]
+    assert answers == [answers[0]] * 3
+    assert ask(world, "call", user_id="ada", occasion="ticket 8")["json"]["entered"]
+    assert len(runs(world, "ada")) == 2
+
+
+def test_the_api_says_why_somebody_did_not_enter(begin: Begin) -> None:
+    world = begin(
+        once=way("", once="person"),
+        pros=way("", more="only if: {person: {plan: pro}}\n"),
+        order=way("", once="order_id"),
+        few=way("", more="limit: {per hour: 1}\n"),
+        low=way("", more="group: offers\n"),
+        high=way("", more="group: offers\n"),
+    )
+    world.identify("ada")
+    world.identify("bob")
+    person = world.person("ada").person
+    assert ask(world, "once", person=person)["json"]["entered"]
+    said = ask(world, "once", person=person, occasion="x")["json"]
+    assert (said["entered"], said["why_not"]) == (False, "the person has entered for this already")
+    assert "only if" in ask(world, "pros", person=person)["json"]["why_not"]
+    assert '"properties" lacks "order_id"' in ask(world, "order", person=person)["json"]["why_not"]
+    assert ask(world, "few", user_id="bob")["json"]["entered"]
+    said = ask(world, "few", user_id="ada")["json"]
+    assert said["why_not"] == "1 have entered within this hour already"
+    assert ask(world, "low", user_id="ada")["json"]["entered"]
+    said = ask(world, "high", user_id="ada")["json"]
+    assert said["why_not"] == 'the person is in "low" of the same group'
+
+
+@pytest.mark.parametrize(
+    ("journey", "body", "status"),
+    [
+        ("nothing", {"user_id": "ada"}, 404),
+        ("call", {"user_id": "nobody"}, 404),
+        ("call", {"person": "nobody"}, 404),
+        ("call", {}, 400),
+        ("call", {"user_id": "ada", "email": "ada@example.com"}, 400),
+        ("call", {"user_id": 5}, 400),
+        ("call", {"user_id": "ada", "other": 1}, 400),
+        ("call", {"user_id": "ada", "properties": {"x": "y" * 40_000}}, 400),
+    ],
+)
+def test_a_wrong_order_to_enter_is_refused_with_a_sentence(
+    begin: Begin, journey: str, body: Any, status: int
+) -> None:
+    world = begin(call=way(""))
+    world.identify("ada")
+    answer = ask(world, journey, **body)
+    assert answer["statusCode"] == status
+    assert answer["json"]["message"]
+    assert runs(world, "ada") == []
+
+
+def test_nobody_enters_by_the_api_without_the_key(begin: Begin) -> None:
+    world = begin(call=way(""))
+    world.identify("ada")
+    assert (
+        world.request("POST", "/api/journeys/call/enter", {"user_id": "ada"})["statusCode"] == 401
+    )
+    assert runs(world, "ada") == []
 
 
 # --- crashes, and what it costs
