@@ -93,18 +93,26 @@ class Tante(Stack):
 
         admin = self._function(
             "answer_admin",
+            "START_QUEUE_URL",
+            "STATE_MACHINE_ARNS",
             "PUBLIC_URL",
             "IDENTITY_SECRET",
             "ADMIN_SECRET",
             memory=HEAVY,
             timeout=Duration.seconds(29),  # an HTTP API waits for 30
         )
-        self.tables.let_read(admin.role, PEOPLE, TIMELINE, CATALOGUE)
+        self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
+        self.tables.let_write(admin.role, PEOPLE)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
+        # It lets people into journeys, which may take them out of others.
+        self.events.let_send(admin.role, self.events.starts)
+        self.journeys.let_start(admin.role)
+        self.journeys.let_stop(admin.role)
         self.api.route(
             admin,
             "It checks the admin key itself and compares it in constant time.",
             "GET /api/{proxy+}",
+            "POST /api/{proxy+}",
             "GET /openapi.json",
         )
 
@@ -187,7 +195,7 @@ class Tante(Stack):
         self.delivery.let_send(role)
 
     def _clocks(self) -> None:
-        """The Lambdas that a rule calls: when a run has ended, every day, every hour."""
+        """The Lambdas that a rule calls: when a run has ended, every day, hour, minute."""
         failed_calls = self.events.failed_calls
         close = self._function(
             "close_run",
@@ -222,6 +230,17 @@ class Tante(Stack):
         self.tables.let_write(settle.role, PEOPLE)
         self._every(Duration.hours(1), settle)
 
+        due = self._function(
+            "find_due",
+            "EVENT_QUEUE_URL",
+            memory=LIGHT,
+            timeout=Duration.minutes(1),
+            waited_for=False,
+        )
+        self.tables.let_read(due.role, PEOPLE)
+        self.events.let_send(due.role, self.events.queue)
+        self._every(Duration.minutes(1), due)
+
     def _every(self, period: Duration, function: PythonFunction) -> None:
         """Call a Lambda again and again, by the stage's clock, at most once a minute."""
         minutes = max(1, round(period.to_minutes() / self.stage_of.clock_speed))
@@ -236,6 +255,7 @@ class Tante(Stack):
     def _publisher(self) -> None:
         publisher = self._function(
             "publish_journey",
+            "EVENT_QUEUE_URL",
             "STATE_MACHINE_ARNS",
             memory=HEAVY,
             timeout=Duration.minutes(4),
@@ -243,6 +263,7 @@ class Tante(Stack):
             waited_for=False,
         )
         self.tables.let_write(publisher.role, CATALOGUE)
+        self.events.let_send(publisher.role, self.events.queue)  # have everybody looked at
         self.journeys.let_publish(publisher.role)
         self.journeys.publish(publisher, self.folder)
 

@@ -122,6 +122,7 @@ CALLED_AGAIN = {
     "close_run": "end of an execution",
     "compare_runs": "the daily comparison",
     "settle_messages": "the hourly settling of messages",
+    "find_due": "the minutely search for people who are due",
 }
 BY_HAND = (
     "It does not say which Lambda failed. Look into it with `show`; if it is the end of an "

@@ -215,23 +215,12 @@ def rules(raw: Raw, language: Language) -> dict[str, list[str]]:
 
 
 def _rule(word: str, raw: Any, language: Language) -> list[str]:
-    if word == "enter when" and raw is None:
-        return [_WORDS[language]["never"]]
     if raw is None:
-        return []
+        return [_WORDS[language]["never"]] if word == "enter when" else []
     if word == "leave when":
         return [_leave(item, language) for item in raw]
-    if word == "goal":
-        return [_goal(raw, language)]
-    if word == "once per":
-        return [_once(str(raw), language)]
-    if word == "enter when":
-        return [_enters(raw, language)]
-    if word == "limit":
-        return [_limit(raw, language)]
-    if word == "only if":
-        return [happens(raw, language)]
-    return [str(raw)] if word == "priority" else [quoted(str(raw), language)]
+    say = _RULES.get(word)
+    return [say(raw, language) if say else quoted(str(raw), language)]
 
 
 def _enters(raw: Raw, language: Language) -> str:
@@ -301,6 +290,16 @@ def _once(rule: str, language: Language) -> str:
         return words["again"].format(said_length(rule, language))
     except BadPhrase:
         return words["each"].format(name(rule, language))
+
+
+_RULES: dict[str, Callable[[Any, Language], str]] = {
+    "enter when": lambda raw, language: _enters(raw, language),
+    "once per": lambda raw, language: _once(str(raw), language),
+    "only if": lambda raw, language: happens(raw, language),
+    "limit": lambda raw, language: _limit(raw, language),
+    "priority": lambda raw, language: str(raw),
+    "goal": lambda raw, language: _goal(raw, language),
+}
 
 
 def happens(raw: Any, language: Language) -> str:

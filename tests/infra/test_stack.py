@@ -26,6 +26,7 @@ CONTRACT = {
     "publish_journey",
     "compare_runs",
     "settle_messages",
+    "find_due",
 }
 
 
@@ -265,6 +266,7 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
     assert routes == {
         "$default": "{CollectEventFunction.Arn}",
         "GET /api/{proxy+}": "{AnswerAdminFunction.Arn}",
+        "POST /api/{proxy+}": "{AnswerAdminFunction.Arn}",
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{WithdrawConsentFunction.Arn}",
         "POST /leave/{token}": "{WithdrawConsentFunction.Arn}",
