@@ -234,7 +234,7 @@ class Tante(Stack):
             "find_due",
             "EVENT_QUEUE_URL",
             memory=LIGHT,
-            timeout=Duration.minutes(1),
+            timeout=Duration.minutes(5),
             waited_for=False,
         )
         self.tables.let_read(due.role, PEOPLE)

@@ -41,9 +41,16 @@ def look_at(parts: Parts, asked: Look | Everybody, again: Delay, put_off: Delay)
     A person whose look fails comes again by themselves, as events do. Raises Busy when what is
     left can neither be done nor passed on.
     """
-    if isinstance(asked, Everybody):
-        return _page(parts, asked, again, put_off)
-    _each(parts, asked, again, put_off)
+    if isinstance(asked, Look):
+        return _each(parts, asked, again, put_off)
+    try:
+        _page(parts, asked, again, put_off)
+    except (Contended, Unavailable) as error:
+        delay = put_off(asked.put_off + 1, asked.everybody)
+        if delay is None:
+            parts.bury(_encode(asked), str(error))
+        else:
+            parts.send_events([_later(asked)], delay)
 
 
 def _each(parts: Parts, asked: Look, again: Delay, put_off: Delay) -> None:
@@ -128,7 +135,6 @@ def _page(parts: Parts, asked: Everybody, again: Delay, put_off: Delay) -> None:
         return parts.send_events([_later(asked)], SOON)
     if not journeys:
         return
-    # What fails here fails the message, which SQS brings again.
     profiles, after = parts.store.listing(Profile, limit=PAGE, after=asked.everybody)
     page = Look(look=[profile.person for profile in profiles], first=sorted(journeys))
     _each(parts, page, again, put_off)

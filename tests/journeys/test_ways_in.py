@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from functions.handlers import process_event, wiring
+from functions.handlers import find_due, process_event, wiring
+from functions.handlers.desk import journey_desk
+from functions.journeys.look import look
 from functions.journeys.run import Run
 from functions.journeys.standing import Standing, Sweep, Taken
+from functions.storage.store import Unavailable
+from functions.tracking.profile import Profile
 from tests.support.world import JOURNEYS, World
 
 Begin = Callable[..., World]
@@ -562,3 +566,93 @@ def test_a_look_that_fails_is_tried_again_and_buried_in_the_end(
     assert runs(world, "ada") == []
     process_event.handler(message(json.loads(body)), None)
     assert len(runs(world, "ada")) == 1
+
+
+def unavailable(monkeypatch: pytest.MonkeyPatch, world: World, verb: str, kind: type) -> None:
+    """The store takes no such call about this kind of record."""
+    call = getattr(type(world.store), verb)
+
+    def busy(store: Any, what: Any, *more: Any, **options: Any) -> Any:
+        if kind in (what, type(what)):
+            raise Unavailable("too busy")
+        return call(store, what, *more, **options)
+
+    monkeypatch.setattr(type(world.store), verb, busy)
+
+
+def test_a_busy_store_delays_a_look_at_everybody_and_loses_nobody(
+    begin: Begin, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = begin(other=way("{event: X}"))
+    world.identify("ada", plan="pro")
+    write(folder, {"fans": way("{person: {plan: pro}, including those already: true}")})
+    world.system.publish()
+    for verb, kind in (("listing", Profile), ("put", Standing)):
+        with monkeypatch.context() as busy:
+            unavailable(busy, world, verb, kind)
+            records = world.system.queue.receive(10)
+            assert process_event.handler({"Records": records}, None) == {"batchItemFailures": []}
+            world.system.queue.delete([one["messageId"] for one in records])
+    world.settle()
+    assert len(runs(world, "ada")) == 1
+    assert world.system.queue.dead() == []
+    found = standing(world, "ada")
+    assert found
+    assert found.holds == {"fans": True}
+
+
+def test_who_is_due_and_was_not_looked_at_for_a_busy_store_is_found_again(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = begin(news=way("{every: 'day 12:00'}"))
+    world.identify("ada")
+    world.system.clock.move_to(datetime(2027, 3, 1, 11, 0, 30, tzinfo=UTC))
+    with monkeypatch.context() as busy:
+        unavailable(busy, world, "put", Standing)
+        process_event.handler(message({"look": [world.person("ada").person]}), None)
+    assert find_due.handler({}, None) == {"due": 1}
+    world.settle()
+    assert entries(world, "ada") == ["03-01 11:00"]
+    assert find_due.handler({}, None) == {"due": 0}
+
+
+def test_a_message_that_is_no_look_is_set_aside_with_the_reason(begin: Begin) -> None:
+    world = begin(news=way("{every: 'day 12:00'}"))
+    assert process_event.handler(message({"look": 5}), None) == {"batchItemFailures": []}
+    [(_, reason, _)] = world.system.queue.dead()
+    assert reason.startswith("not a look: ")
+
+
+def test_a_journey_that_nobody_enters_any_more_leaves_nobody_due(
+    begin: Begin, folder: Path
+) -> None:
+    world = begin(news=way("{every: 'day 12:00'}"))
+    world.identify("ada")
+    shutil.rmtree(folder / "news")
+    publish(world, folder, other=way("{event: X}"))
+    world.advance("2 days")
+    found = standing(world, "ada")
+    assert found
+    assert (found.due, found.holds) == (None, {})
+    assert runs(world, "ada") == []
+
+
+def test_two_looks_at_once_let_in_once(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = begin(fans=way("{person: {plan: pro}}", LEAVE))
+    world.identify("ada", plan="free")
+    put = type(world.store).put
+    other = iter([True])
+
+    def meanwhile(store: Any, record: Any) -> None:
+        if isinstance(record, Standing) and next(other, False):
+            desk, person = journey_desk(world.system.parts), world.person("ada")
+            look(desk, person, desk.permission(person.person))
+        put(store, record)
+
+    world.identify("bob", plan="pro")
+    monkeypatch.setattr(type(world.store), "put", meanwhile)
+    world.identify("ada", plan="pro")
+    assert outcomes(world, "ada", "fans") == ["done"]
+    found = standing(world, "ada")
+    assert found
+    assert found.version == 1
