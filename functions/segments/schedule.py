@@ -21,7 +21,7 @@ from functions.segments.moment import (
     read_date,
     split_clock,
 )
-from functions.segments.phrases import BadPhrase, Duration
+from functions.segments.phrases import BadPhrase
 
 MONTHS = tuple(calendar.month_name)[1:]
 SCHEDULE_EXAMPLE = (
@@ -166,23 +166,29 @@ def _by_moment(text: str) -> Times:
     sign = -1 if found.is_before else 1
 
     def times(start: date, zone: ZoneInfo, read: ReadField) -> Iterator[datetime]:
-        dates = (read_date(value, zone)[0] for value in read(found.of, found.path))
-        days = {day for one in dates if one for day in _each_year(one, start, shift, sign)}
+        dates = (read_date(value, zone) for value in read(found.of, found.path))
+        days = {
+            shift.days_from(day, sign) if shift else day
+            for one, moment in dates
+            if one
+            for day in _each_year(one, start, moment is None)
+        }
         return (datetime.combine(day, clock) for day in sorted(days) if day >= start)
 
     return times
 
 
-def _each_year(day: date, start: date, shift: Duration | None, sign: int) -> Iterator[date]:
-    """The anniversaries of a day, moved by the shift: those around `start`, or the first ones.
+def _each_year(day: date, start: date, is_plain: bool) -> Iterator[date]:
+    """The anniversaries of a day: those around `start`, or the first ones.
 
-    A day that has come is not its own anniversary: who was born today has no birthday today.
+    The day itself is one where a date was given without a time (a renewal in May); with a time it
+    is when something happened, such as the first order, whose anniversary comes a year later.
     """
     first = max(start.year, day.year)
     for year in range(first - 2, first + 4):
         anniversary = _day(year, day.month, day.day)
-        if anniversary > day or (anniversary == day and day > start + timedelta(days=1)):
-            yield shift.days_from(anniversary, sign) if shift else anniversary
+        if anniversary > day or (anniversary == day and is_plain):
+            yield anniversary
 
 
 def _by_rule(text: str) -> Times:

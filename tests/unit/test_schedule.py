@@ -28,7 +28,11 @@ SCHEDULES = [
     ),
 ]
 some_schedule = st.sampled_from(SCHEDULES)
-some_birthday = st.dates(date(1900, 1, 1), date(2035, 1, 1)).map(lambda day: [day.isoformat()])
+some_birthday = st.builds(
+    lambda day, time: [f"{day}{time}"],
+    st.dates(date(1900, 1, 1), date(2035, 1, 1)),
+    st.sampled_from(["", "T05:00:00Z"]),
+)
 
 
 def after(text: str, now: datetime, zone: ZoneInfo = BERLIN, *values: Any) -> datetime | None:
@@ -104,7 +108,14 @@ def test_a_schedule_goes_by_the_clock_of_the_person(text: str, now: str, expecte
             "2027-12-30 08:00",
         ),
         ("person.birthday", "1980-02-29", "2027-02-01 08:00", "2027-02-28 09:00"),
-        ("1 week after person.first_order", "2027-03-01", "2027-03-01 08:00", "2028-03-08 09:00"),
+        ("person.renewal", "2027-03-01", "2027-03-01 08:00", "2027-03-01 09:00"),
+        ("person.first_order", "2027-03-01T05:00:00Z", "2027-03-01 08:00", "2028-03-01 09:00"),
+        (
+            "1 week after person.first_order",
+            "2027-03-01T05:00:00Z",
+            "2027-03-01 08:00",
+            "2028-03-08 09:00",
+        ),
         ("person.renewal", "2035-06-15", "2027-03-01 08:00", "2035-06-15 09:00"),
         ("person.birthday", "soon", "2027-03-01 08:00", "never"),
     ],
