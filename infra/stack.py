@@ -97,6 +97,8 @@ class Tante(Stack):
         admin = self._admin = self._function(
             "answer_admin",
             "PUBLISHER",
+            "START_QUEUE_URL",
+            "STATE_MACHINE_ARNS",
             "PUBLIC_URL",
             "IDENTITY_SECRET",
             "ADMIN_SECRET",
@@ -106,6 +108,10 @@ class Tante(Stack):
         self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
         self.tables.let_write(admin.role, PEOPLE)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
+        # It lets people into journeys, which may take them out of others.
+        self.events.let_send(admin.role, self.events.starts)
+        self.journeys.let_start(admin.role)
+        self.journeys.let_stop(admin.role)
         self.api.route(
             admin,
             "It checks the admin key itself and compares it in constant time.",
@@ -196,7 +202,7 @@ class Tante(Stack):
         self.delivery.let_send(role)
 
     def _clocks(self) -> None:
-        """The Lambdas that a rule calls: when a run has ended, every day, every hour."""
+        """The Lambdas that a rule calls: when a run has ended, every day, hour, minute."""
         failed_calls = self.events.failed_calls
         close = self._function(
             "close_run",
@@ -231,6 +237,17 @@ class Tante(Stack):
         self.tables.let_write(settle.role, PEOPLE)
         self._every(Duration.hours(1), settle)
 
+        due = self._function(
+            "find_due",
+            "EVENT_QUEUE_URL",
+            memory=LIGHT,
+            timeout=Duration.minutes(5),
+            waited_for=False,
+        )
+        self.tables.let_read(due.role, PEOPLE)
+        self.events.let_send(due.role, self.events.queue)
+        self._every(Duration.minutes(1), due)
+
     def _every(self, period: Duration, function: PythonFunction) -> None:
         """Call a Lambda again and again, by the stage's clock, at most once a minute."""
         minutes = max(1, round(period.to_minutes() / self.stage_of.clock_speed))
@@ -246,6 +263,7 @@ class Tante(Stack):
         publisher = self._function(
             "publish_journey",
             "START_QUEUE_URL",
+            "EVENT_QUEUE_URL",
             "STATE_MACHINE_ARNS",
             "RUN_STEP",
             memory=HEAVY,
@@ -256,6 +274,7 @@ class Tante(Stack):
         self.tables.let_write(publisher.role, CATALOGUE)
         self.tables.let_read(publisher.role, PEOPLE)  # who is under way
         self.events.let_send(publisher.role, self.events.starts)
+        self.events.let_send(publisher.role, self.events.queue)  # have everybody looked at
         self.journeys.let_publish(publisher.role)
         self.journeys.let_find(publisher.role)
         self._let_order(publisher)

@@ -15,12 +15,20 @@ from typing import IO, Any
 
 from functions.channels.outbox import Outbox
 from functions.folder import read_folder
-from functions.handlers import process_event, publish_journey, publisher, start_run, wiring
+from functions.handlers import (
+    find_due,
+    process_event,
+    publish_journey,
+    publisher,
+    start_run,
+    wiring,
+)
 from functions.handlers.aws_channels import kept
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.read_source import find_source
 from local.clock import Clock, in_real_time
+from local.due import next_look
 from local.keys import FIRST_SOURCE, Keys, add_source, open_keys
 from local.queue import Queue
 from local.sqlite_store import SqliteStore
@@ -139,7 +147,7 @@ class System:
 
     def status(self) -> dict[str, Any]:
         """What the page shows of the clock."""
-        due = self.workflow.engine.next_due()
+        due = self._next_due()
         return {
             "now": self.clock.now().isoformat(),
             "speed": self.clock.speed,
@@ -171,7 +179,7 @@ class System:
 
     def _nap(self) -> None:
         """Sleep until something arrives or falls due."""
-        due = self.workflow.engine.next_due()
+        due = self._next_due()
         nap = LONGEST_NAP
         if due:
             nap = min(nap, in_real_time(due - self.clock.now(), self.clock.speed))
@@ -187,11 +195,19 @@ class System:
         while not self._stopping.is_set():
             if self._round(self._events, self.queue) or self._round(self._moves, self.starts):
                 continue
-            due = self.workflow.engine.next_due()
+            due = self._next_due()
             if due is None or due > moment:
                 return
             self._follow(due)
-            self._round(partial(self._transitions, due))
+            if due == next_look(self.store):
+                self._round(partial(self._looks, due))
+            else:
+                self._round(partial(self._transitions, due))
+
+    def _next_due(self) -> datetime | None:
+        """When the engine or a person has something to do without an event."""
+        dues = (self.workflow.engine.next_due(), next_look(self.store))
+        return min((due for due in dues if due), default=None)
 
     def _follow(self, due: datetime) -> None:
         """A clock that was jumped forward follows what is done on the way."""
@@ -237,6 +253,10 @@ class System:
             if record["messageId"] in wrong:
                 logger.warning("a run could not be moved: %s", record["body"])
         return [record["messageId"] for record in records]
+
+    def _looks(self, due: datetime) -> int:
+        self._at = due
+        return find_due.handler({}, None)["due"]
 
     def _transitions(self, due: datetime) -> int:
         self._at = due

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -10,7 +9,7 @@ from aws_lambda_powertools import Logger
 from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
-from functions.handlers.desk import journey_desk, zone_of
+from functions.handlers.desk import journey_desk
 from functions.journeys.decision import Decision, is_worth_noting, tell
 from functions.journeys.enter import start, start_by_journey
 from functions.journeys.flow import rest_of
@@ -227,7 +226,7 @@ class _Steps:
             run=self.run,
             now=self.parts.now(),
             facts=facts,
-            zone=self._zone(),
+            zone=self.desk.zone(self.profile),
             payload=self.payload,
             deliver=self._deliver,
             enter=self._enter,
@@ -247,9 +246,6 @@ class _Steps:
             claimed_at=self._claimed_at,
         )
 
-    def _zone(self) -> ZoneInfo:
-        return zone_of(self.profile, self.parts)
-
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
         channels = [name for name in ORDER if languages(files, step.send, name)]
@@ -263,11 +259,11 @@ class _Steps:
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
             files=files,
-            zone=self._zone(),
+            zone=self.desk.zone(self.profile),
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
             iteration=self._pass,
-            latest=step.latest(self._entered, self._zone()),
+            latest=step.latest(self._entered, self.desk.zone(self.profile)),
             paused=self.parts.library.is_paused(self.run.journey),
         )
         return deliver(wish, self._delivery_desk())

@@ -114,6 +114,12 @@ def is_left_behind(live: Live, now: datetime) -> bool:
     return live.since < now - ON_ITS_WAY
 
 
+def has_ended(desk: Desk, run_id: str, live: Live) -> bool:
+    """Whether a mark is of a run that has ended, or that never came to be."""
+    record = desk.store.get(Run, live.person, run_key(live.journey, run_id))
+    return record.status == "ended" if record else is_left_behind(live, desk.now())
+
+
 def close(
     store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
 ) -> Run | None:

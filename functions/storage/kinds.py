@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from functions.journeys.decision import Decision
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Waits
+from functions.journeys.standing import Standing, Sweep, Taken, shard
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -85,6 +86,23 @@ KINDS: dict[type[Any], Kind] = {
         _person,
         sort=attrgetter("key"),
         versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    Standing: Kind(
+        "people",
+        "standing",
+        _person,
+        # Sparse: only who is to be looked at; in shards, for at nine many are.
+        listing=lambda one: (shard(one.person), sortable(one.due)) if one.due else None,
+        named=True,
+    ),
+    # Beside the people, because who lets them in may write there and nowhere else.
+    Sweep: Kind("people", "sweep", attrgetter("journey")),
+    Taken: Kind(
+        "people",
+        "taken",
+        attrgetter("journey"),
+        sort=lambda taken: taken.hour.isoformat(),
         expires=attrgetter("expires"),
     ),
     Message: Kind(

@@ -142,7 +142,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
 # The line of each Lambda: which tables it may write, and which services it may talk to besides.
 MAY = {
     "CollectEvent": (set(), {"sqs"}),
-    "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager"}),
+    "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager", "sqs", "states"}),
     "WithdrawConsent": ({"People"}, {"kms", "secretsmanager", "sqs"}),
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
@@ -150,6 +150,7 @@ MAY = {
     "CloseRun": ({"People"}, {"kms", "sqs"}),
     "CompareRuns": ({"People"}, {"kms", "sqs", "states"}),
     "SettleMessages": ({"People"}, {"kms", "sqs"}),
+    "FindDue": (set(), {"kms", "sqs"}),
     "PublishJourney": ({"Catalogue"}, {"kms", "sqs", "states"}),
 }
 

@@ -26,6 +26,7 @@ CONTRACT = {
     "publish_journey",
     "compare_runs",
     "settle_messages",
+    "find_due",
 }
 
 

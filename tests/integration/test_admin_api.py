@@ -406,6 +406,7 @@ def test_every_route_of_the_description_answers(
         "/api/journeys/{name}/draft": {"files": {}},
         "/api/journeys/{name}/rollback": {"version": version, "dry_run": True},
     }
+    values["journey"] = "upsell"
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
     call = {"userId": "ada", "event": "x", "name": "x", "groupId": "g", "previousId": "p"}
     query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}
