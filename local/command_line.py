@@ -552,6 +552,29 @@ def _commands(at: str, key: str, data: Path | None) -> Any:
 
 
 @app.command()
+def why(
+    person: Annotated[str, typer.Argument(help="An e-mail address or a user id.")],
+    journey: Annotated[str, typer.Argument(help="The journey's name.")],
+    language: Annotated[
+        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
+    ] = "en",
+    at: At = "",
+    key: Key = "",
+    data: RunningData = None,
+) -> None:
+    """Say what was decided at each step of a person's way through a journey, or why there is
+    none."""
+    from local import why as telling
+    from local.client import NoAnswer, Refusal, client
+
+    try:
+        telling.show(telling.ask(client(at, key, data), person, journey, language), journey, out)
+    except (NoAnswer, Refusal, telling.NoPerson) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
 def publish(
     folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
     journey: Annotated[

@@ -369,14 +369,7 @@ def _why(person_id: str, journey: str) -> WhyPage:
     desk, language = journey_desk(parts), _language()
     zone = desk.zone(profile)
     told = [
-        way(
-            desk,
-            run,
-            profile,
-            _file(parts, run.journey, run.journey_version),
-            desk.zone(profile),
-            language,
-        )
+        way(desk, run, profile, _file(parts, run.journey, run.journey_version), zone, language)
         for run in runs[:MOST_TOLD]
     ]
     missing = None

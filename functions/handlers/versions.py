@@ -3,8 +3,11 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from functions.folder import Checked, Folder
+import msgspec
+
+from functions.folder import JOURNEY_FILE, Checked, Folder
 from functions.handlers import wiring
 from functions.handlers.orders import Preview
 from functions.handlers.standing import order_moves, standing
@@ -23,7 +26,9 @@ from functions.journeys.migration import (
     wrong_mapping,
 )
 from functions.journeys.run import JourneyVersion
+from functions.journeys.standing import Everybody
 from functions.journeys.workflow import MoveAll, NoMachine
+from functions.journeys.yaml_file import read
 from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
 from functions.storage.library import NEWEST
@@ -226,11 +231,33 @@ def go_back(parts: wiring.Parts, made: Plan) -> bool:
 def _go(parts: wiring.Parts, made: Plan, owner: str, at_run_time: bool) -> bool:
     followers = [one.version for one in made.older] if made.choice.under_way == "follow" else []
     follows = dict.fromkeys(followers, made.version)
+    _have_everybody_looked_at(parts, made)
     is_new = _point(parts, made.name, made.version, owner, at_run_time, follows)
     parts.library.forget()
     if made.choice.under_way == "migrate":
         order_moves(parts, MoveAll(made.name, made.version, made.choice.map))
     return is_new
+
+
+def _have_everybody_looked_at(parts: wiring.Parts, made: Plan) -> None:
+    """Where people enter by a condition, a date or a schedule that is new, all are looked at once.
+
+    Asked for before the version is the newest, so that a crash in between loses nothing: who does
+    it waits for the version.
+    """
+    looked, before = made.journey.looked, made.before
+    if looked is None:
+        return
+    if before and before.points_to and not before.retired:
+        files = parts.library.frozen(made.name, before.points_to).files
+        if _way_in(files) == _way_in(made.files):
+            return
+    page = Everybody(everybody="", journeys={made.name: looked.hash})
+    parts.send_events([msgspec.json.encode(page)], 0)
+
+
+def _way_in(files: Mapping[str, str]) -> Any:
+    return read(JOURNEY_FILE, files[JOURNEY_FILE]).value.get("enter when")
 
 
 def _machine(parts: wiring.Parts, made: Plan) -> str:
