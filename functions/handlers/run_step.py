@@ -10,7 +10,7 @@ from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
-from functions.journeys.decision import Decision, is_worth_noting, tell
+from functions.journeys.decision import is_worth_noting, tell
 from functions.journeys.enter import start, start_by_journey
 from functions.journeys.flow import rest_of
 from functions.journeys.journey import Journey
@@ -20,6 +20,7 @@ from functions.journeys.run import (
     LONGEST_QUIET,
     MOST_PASSES,
     RENEWED,
+    Decision,
     Run,
     Task,
     Wait,

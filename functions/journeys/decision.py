@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from functions.journeys.run import Told
 from functions.journeys.step import Step
 from functions.segments.condition import Facts, can_be_told_again
 from functions.segments.explain import Explanation, explain
@@ -14,45 +15,7 @@ from functions.segments.spoken import LANGUAGES
 from functions.tracking.event import Event
 from functions.tracking.message import Message
 
-KEPT_FOR = timedelta(days=400)
 MOST_TOLD = 10  # values of one condition; what a person reads, not an archive
-
-
-class Told(msgspec.Struct, omit_defaults=True):
-    """A condition in words with the values used, as `functions.segments.explain` tells it."""
-
-    sentence: str
-    holds: bool
-    used: list[str] = []
-    parts: list["Told"] = []
-
-
-class Decision(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What a step asked and which arm was taken, once for each pass of a loop.
-
-    `told` has an explanation of each condition that was asked, by language: later, the person may
-    be another. It goes by itself after 400 days, and with the person.
-    """
-
-    person: str
-    run_id: str
-    journey: str
-    journey_version: str
-    step: str
-    iteration: int = 0
-    at: datetime
-    arm: str
-    told: dict[str, list[Told]] = {}
-
-    @property
-    def key(self) -> str:
-        """Where it stands below its person."""
-        return f"{self.run_id}/{self.step}/{self.iteration}"
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.at + KEPT_FOR).timestamp())
 
 
 def is_worth_noting(asked: list[Any], steps: list[Step]) -> bool:

@@ -185,6 +185,46 @@ class Task(msgspec.Struct, omit_defaults=True, kw_only=True):
     status: Literal["open", "done"] = "open"
 
 
+DECISIONS_KEPT = timedelta(days=400)
+
+
+class Told(msgspec.Struct, omit_defaults=True):
+    """A condition in words with the values used, as `functions.segments.explain` tells it."""
+
+    sentence: str
+    holds: bool
+    used: list[str] = []
+    parts: list["Told"] = []
+
+
+class Decision(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What a step asked and which arm was taken, once for each pass of a loop.
+
+    `told` has an explanation of each condition that was asked, by language: later, the person may
+    be another. It goes by itself after 400 days, and with the person.
+    """
+
+    person: str
+    run_id: str
+    journey: str
+    journey_version: str
+    step: str
+    iteration: int = 0
+    at: datetime
+    arm: str
+    told: dict[str, list[Told]] = {}
+
+    @property
+    def key(self) -> str:
+        """Where it stands below its person."""
+        return f"{self.run_id}/{self.step}/{self.iteration}"
+
+    @property
+    def expires(self) -> int:
+        """Epoch seconds."""
+        return int((self.at + DECISIONS_KEPT).timestamp())
+
+
 class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A published journey, frozen: its files by name, and the hash of them as `journey_version`.
 

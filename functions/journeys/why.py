@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.journeys.decision import Decision, Told, as_of, tell, told
+from functions.journeys.decision import as_of, tell, told
 from functions.journeys.desk import Desk
 from functions.journeys.enter import TOO_OLD_TO_ENTER, entry_key
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
-from functions.journeys.run import Run, Task, Waits, once, run_key
+from functions.journeys.run import Decision, Run, Task, Told, Waits, once, run_key
 from functions.journeys.step import Step
 from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.branch import Branch

@@ -56,9 +56,8 @@ def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
         yield from _of_fields(raw["person"], lambda path: find(known, path))
     elif "did" in raw:
         yield from _of_events(raw, facts)
-    elif "in segment" in raw:
-        segment = facts.segments.get(raw["in segment"])
-        yield from _moments(dict(segment.who), facts) if segment else ()
+    elif "in segment" in raw and raw["in segment"] in facts.segments:
+        yield from _moments(dict(facts.segments[raw["in segment"]].who), facts)
     elif not any(word in raw for word in (*COMBINED, *TIMELESS)):
         yield facts.now + UNKNOWN  # what nobody knows better is looked at each day
 

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal
 
-from functions.journeys.decision import Decision
-from functions.journeys.run import Draft, JourneyVersion, Run, Task, Waits
+from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Standing, Sweep, Taken, shard
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key

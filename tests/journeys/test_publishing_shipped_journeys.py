@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.folder import is_published
 from functions.handlers import wiring
 from functions.tracking.message import Message
 from tests.support.world import JOURNEYS, World
@@ -66,7 +67,7 @@ class Life:
         files = {
             str(path.relative_to(self.folder)): path.read_text()
             for path in self.folder.rglob("*")
-            if path.suffix in (".yaml", ".mjml", ".txt", ".sms") and ".scenario" not in path.name
+            if is_published(path.relative_to(self.folder))
         }
         choices = {name: {"under_way": under_way} for name in SHIPPED}
         answer = self._ask("POST", "/api/publish", {"files": files, "choices": choices})

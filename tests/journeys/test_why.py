@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.handlers import wiring
-from functions.journeys.decision import Decision
+from functions.journeys.run import Decision
 from tests.support.world import JOURNEYS, World
 
 MAIL = (JOURNEYS / "upsell" / "five-reasons.en.mjml").read_text("utf-8")

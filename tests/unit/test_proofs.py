@@ -126,13 +126,13 @@ def test_the_finding_stands_at_the_wait_and_says_what_to_write(folder: Path) -> 
             "onboarding/journey.yaml",
             "{clicked: [guide, hacks]}",
             "{clicked: upsell/six-reasons}",
-            'there is no message "six-reasons" in that folder; did you mean "five-reasons"?',
+            'there is no message "upsell/six-reasons"; did you mean "upsell/five-reasons"?',
         ),
         (
             "onboarding/journey.yaml",
             "{clicked: [guide, hacks]}",
             "{clicked: upsel/five-reasons}",
-            'there is no such folder; did you mean "upsell"?',
+            'there is no message "upsel/five-reasons"; did you mean "upsell/five-reasons"?',
         ),
     ],
 )

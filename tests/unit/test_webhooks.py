@@ -268,7 +268,7 @@ def test_brand_yaml_may_give_a_webhook_a_title_and_another_port() -> None:
 def test_a_webhook_that_brand_yaml_does_not_have_is_refused_at_its_line() -> None:
     text = f"{HEAD}steps:\n  - wait: 1 day\n  - call webhook: crn\n"
     with pytest.raises(Problems) as caught:
-        load("cart", {"journey.yaml": text}, {"offers": True}, ["crm", "erp"])
+        load("cart", {"journey.yaml": text}, {"offers": True}, webhooks=["crm", "erp"])
     said = 'cart/journey.yaml:6: there is no webhook "crn" in brand.yaml; there are: crm, erp'
     assert [str(problem) for problem in caught.value.found] == [said]
 
