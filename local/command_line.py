@@ -188,9 +188,7 @@ def show(
     if svg:
         svg.write_text(drawing.svg(raw, language), "utf-8")
         return
-    # A file or another program gets whole lines.
-    wide = out if out.is_terminal else Console(width=10_000, highlight=False)
-    wide.print(showing.drawn(raw, language))
+    _wide().print(showing.drawn(raw, language))
 
 
 @app.command()
@@ -540,6 +538,11 @@ def drop_dead_letters(
     Commands(_folder(data, stage), stage, region, out, err).drop(ids, yes)
 
 
+def _wide() -> Console:
+    """Where trees go: a file or another program gets whole lines."""
+    return out if out.is_terminal else Console(width=10_000, highlight=False)
+
+
 # --- publishing
 
 
@@ -568,7 +571,9 @@ def why(
     from local.client import NoAnswer, Refusal, client
 
     try:
-        telling.show(telling.ask(client(at, key, data), person, journey, language), journey, out)
+        telling.show(
+            telling.ask(client(at, key, data), person, journey, language), journey, _wide()
+        )
     except (NoAnswer, Refusal, telling.NoPerson) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

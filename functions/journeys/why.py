@@ -223,7 +223,8 @@ class _Walk:
         return said(key, self._asked.language, *values)
 
     def _time(self, time: datetime) -> str:
-        return moment(time.astimezone(self._asked.zone), self._asked.language)
+        to_the_minute = time.astimezone(self._asked.zone).replace(second=0, microsecond=0)
+        return moment(to_the_minute, self._asked.language)
 
     def _done(self, step: Step) -> "_Came":
         return self._say("done"), [], None
