@@ -41,7 +41,7 @@ def test_who_enters_an_example_of_the_manual_comes_to_an_end(
     world = World(tmp_path / "data", write(example, tmp_path / "folder"))
     world.customer("ada", birthday="1990-05-06", trial_ends="2027-05-01", plan="basic")
     world.track("ada", "Example", **ENTRY)
-    world.advance("3 years")
+    world.advance("5 years")
     [outcome] = world.outcomes(NAME)
     wiring.use(None)
     assert outcome not in ("open", "failed", "stopped")

@@ -23,6 +23,10 @@ HEAD: dict[str, Any] = {
     "steps": [{"end": "done"}],
 }
 MAIL = (JOURNEYS / "upsell" / "five-reasons.en.mjml").read_text("utf-8")
+WEBHOOKS = """
+webhooks:
+  crm: {url: "https://crm.example.com/hooks/tante", title: {en: Our CRM, de: Unser CRM}}
+"""  # a shipped one would be called by whoever tries Tante
 
 
 @dataclass(frozen=True)
@@ -60,19 +64,35 @@ def write(example: Example, folder: Path) -> Path:
     shutil.copytree(JOURNEYS / "parts", folder / "parts")
     for shared in JOURNEYS.glob("*.yaml"):
         shutil.copy(shared, folder)
-    own = folder / NAME
-    own.mkdir()
-    (own / "journey.yaml").write_text(json.dumps(example.journey), "utf-8")
-    for message in _messages(example.journey):
-        for language in ("de", "en"):
-            (own / f"{message}.{language}.mjml").write_text(MAIL, "utf-8")
-            if _has_text_message(example.journey, message):
-                (own / f"{message}.{language}.sms").write_text("Hello {{ unsubscribe }}", "utf-8")
-    for other in _named(example.journey, ("start journey", "stop journey", "in journey")):
-        (folder / other).mkdir()
+    with (folder / "brand.yaml").open("a", encoding="utf-8") as brand:
+        brand.write(WEBHOOKS)
+    named = _named(example.journey, ("send", "sent", "opened", "clicked", "bounced"))
+    messages = {name for name in named if "/" not in name}
+    links = _named(example.journey, ("link",))
+    _write_journey(folder / NAME, example.journey, messages, links)
+    journeys = ("start journey", "stop journey", "in journey", "left journey")
+    elsewhere = {name for name in named if "/" in name}
+    for other in _named(example.journey, journeys) | {name.split("/")[0] for name in elsewhere}:
+        messages = {name.split("/")[1] for name in elsewhere if name.startswith(f"{other}/")}
         started = {word: one for word, one in HEAD.items() if word != "enter when"}
-        (folder / other / "journey.yaml").write_text(json.dumps(started), "utf-8")
+        sends: list[Any] = [{"send": message} for message in sorted(messages)]
+        started["steps"] = sends + HEAD["steps"]
+        _write_journey(folder / other, started, messages, links)
     return folder
+
+
+def _write_journey(
+    folder: Path, journey: dict[str, Any], messages: set[str], links: set[str]
+) -> None:
+    folder.mkdir()
+    (folder / "journey.yaml").write_text(json.dumps(journey), "utf-8")
+    more = "".join(f'<mj-button href="{{{{ links.{link} }}}}">See</mj-button>' for link in links)
+    mail = MAIL.replace("<mj-button href", f"{more}<mj-button href", 1)
+    for message in messages:
+        for name in (f"{message}.de", f"{message}.en"):
+            (folder / f"{name}.mjml").write_text(mail, "utf-8")
+            if _has_text_message(journey, message):
+                (folder / f"{name}.sms").write_text("Hello {{ unsubscribe }}", "utf-8")
 
 
 def _keys(raw: Any) -> Iterator[str]:
@@ -96,11 +116,6 @@ def _named(raw: Any, words: tuple[str, ...]) -> set[str]:
     found = (one[word] for one in _mappings(raw) for word in words if word in one)
     names = (name if isinstance(name, list) else [name] for name in found)
     return {name for some in names for name in some}
-
-
-def _messages(raw: Any) -> set[str]:
-    named = _named(raw, ("send", "sent", "opened", "clicked", "bounced"))
-    return {name for name in named if "/" not in name}
 
 
 def _has_text_message(raw: Any, message: str) -> bool:
