@@ -31,6 +31,8 @@ NAME_RULE = (
     'a folder is called in at most 60 small letters, digits and hyphens, like "welcome-back", '
     f'and not "{BRAND}"'
 )
+Journeys = Mapping[str, Mapping[str, str]]  # name -> file -> text
+NONE: Journeys = {}
 MARKETERS = (".yaml", ".mjml", ".txt", ".sms")
 
 
@@ -116,33 +118,36 @@ def _place(error: msgspec.ValidationError) -> tuple[tuple[str, ...], str]:
     return tuple(re.findall(r"[^.\[\]`]+", place)) if words else (), words or str(error)
 
 
-def others(folder: Folder) -> Others:
-    """What the folder's journeys may name of it. Raises Problems if segments.yaml is no YAML."""
+def others(folder: Folder, published: Journeys = NONE) -> Others:
+    """What the folder's journeys may name of it, and of those that are published already. Raises
+    Problems if segments.yaml is no YAML."""
     segments = read(SEGMENTS_FILE, folder.segments).value
+    there = {**published, **folder.journeys}
     return Others(
         tuple(segments) if isinstance(segments, dict) else (),
-        {name: sorted(messages_of(files)) for name, files in folder.journeys.items()},
+        {name: sorted(messages_of(files)) for name, files in there.items()},
     )
 
 
-def check_segments(folder: Folder, brand: Brand) -> list[Problem]:
+def check_segments(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
     """All that is wrong in segments.yaml. Raises Problems if it is no YAML."""
     located = read(SEGMENTS_FILE, folder.segments)
-    journeys = others(folder).journeys
+    journeys = others(folder, published).journeys
     return [
         Problem(SEGMENTS_FILE, located.line(path), words)
         for path, words in segment.mistakes(located.value, brand.purposes, journeys)
     ]
 
 
-def check(folder: Folder) -> list[Checked]:
-    """Every journey of the folder, checked and its templates compiled.
+def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
+    """Every journey of the folder, checked and its templates compiled. Those that are `published`
+    already (name -> files) need not be in the folder to be mentioned.
 
     Raises Problems with all that is wrong in any file.
     """
     brand = check_brand(folder.brand)
-    problems = check_segments(folder, brand)
-    known = others(folder)
+    problems = check_segments(folder, brand, published)
+    known = others(folder, published)
     checked: list[Checked] = []
     for name, text in folder.parts.items():
         problems += template.check(name.removeprefix("../"), text, brand.links)
@@ -151,7 +156,8 @@ def check(folder: Folder) -> list[Checked]:
             checked.append(_check_journey(name, files, folder.parts, brand, known))
         except Problems as found:
             problems += found.found
-    links = _links(folder, {one.journey.name: one.files for one in checked}, brand)
+    compiled = {**published, **{one.journey.name: one.files for one in checked}}
+    links = _links({**published, **folder.journeys}, compiled, brand)
     for one in checked:
         located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
         problems += unknown(one.journey.name, located, Known(links, brand.teams))
@@ -211,13 +217,11 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
     return problems
 
 
-def _links(
-    folder: Folder, compiled: Mapping[str, Mapping[str, str]], brand: Brand
-) -> dict[str, dict[str, set[str]]]:
+def _links(journeys: Journeys, compiled: Journeys, brand: Brand) -> dict[str, dict[str, set[str]]]:
     """The links of every message of every journey, in all its languages together; every link of
-    the brand where a folder has problems of its own."""
+    the brand where a journey has problems of its own."""
     found: dict[str, dict[str, set[str]]] = {}
-    for name, files in folder.journeys.items():
+    for name, files in journeys.items():
         messages = found.setdefault(name, {})
         for file in files:
             match = MESSAGE_FILE.match(file)

@@ -20,6 +20,8 @@ class Settings:
     dead_letter_queue_url: str = ""
     start_queue_url: str = ""  # where starts wait that Step Functions was too busy for
     state_machine_arns: str = ""  # the part before the journey's name
+    run_step: str = ""  # the ARN that stands for ${RunStep}
+    publisher: str = ""  # the Lambda that publishes, by its name
     public_url: str = "http://127.0.0.1:8000"
     sender: str = ""
     configuration_set: str = ""
@@ -81,6 +83,8 @@ def from_environment(env: dict[str, str] | None = None) -> Settings:
         dead_letter_queue_url=text("DEAD_LETTER_QUEUE_URL"),
         start_queue_url=text("START_QUEUE_URL"),
         state_machine_arns=text("STATE_MACHINE_ARNS"),
+        run_step=text("RUN_STEP"),
+        publisher=text("PUBLISHER"),
         public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         sender=text("SENDER"),
         configuration_set=text("CONFIGURATION_SET"),

@@ -140,12 +140,17 @@ class Journeys(Construct):
         _allow(role, f"{self._arns}*", "ListExecutions")
         _allow(role, f"{self._executions}*", "DescribeExecution")
 
+    def let_find(self, role: iam.Role) -> None:
+        """The role may see where runs stand."""
+        _allow(role, f"{self._executions}*", "GetExecutionHistory")
+
     def let_publish(self, role: iam.Role) -> None:
         """The role may freeze machines into versions."""
         _allow(
             role,
             f"{self._arns}*",
             "DescribeStateMachine",
+            "UpdateStateMachine",
             "PublishStateMachineVersion",
             "ListStateMachineAliases",
             "CreateStateMachineAlias",

@@ -2,6 +2,7 @@
 
 from aws_cdk import Annotations, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_events as rules
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from functions.folder import check, check_brand, read_folder
@@ -54,7 +55,9 @@ class Tante(Stack):
         self.delivery = Delivery(self, stage, sender, encryption, self.events)
         self.api = Api(self, stage)
         self.functions: list[PythonFunction] = []
+        self._run_step_arn = ""
         run_step = self._run_step()
+        self._run_step_arn = run_step.function.function_arn
         self.journeys = Journeys(self, stage, check(self.folder), run_step.function)
         self._let_run_step(run_step)
         self._doors()
@@ -91,8 +94,11 @@ class Tante(Stack):
             "$default",
         )
 
-        admin = self._function(
+        admin = self._admin = self._function(
             "answer_admin",
+            "PUBLISHER",
+            "START_QUEUE_URL",
+            "STATE_MACHINE_ARNS",
             "PUBLIC_URL",
             "IDENTITY_SECRET",
             "ADMIN_SECRET",
@@ -102,11 +108,14 @@ class Tante(Stack):
         self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
         self.tables.let_write(admin.role, PEOPLE)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
+        # It lets people into journeys, which may take them out of others.
+        self.events.let_send(admin.role, self.events.starts)
+        self.journeys.let_start(admin.role)
+        self.journeys.let_stop(admin.role)
         self.api.route(
             admin,
             "It checks the admin key itself and compares it in constant time.",
-            "GET /api/{proxy+}",
-            "POST /api/{proxy+}",
+            *(f"{method} /api/{{proxy+}}" for method in ("GET", "POST", "PUT", "DELETE")),
             "GET /openapi.json",
         )
 
@@ -152,10 +161,14 @@ class Tante(Stack):
         process.take(self.events.queue, BATCH, at_once=self.stage_of.event_workers, window=WINDOW)
 
         start = self._function(
-            "start_run", "STATE_MACHINE_ARNS", memory=LIGHT, timeout=BEHIND_QUEUE
+            "start_run", "START_QUEUE_URL", "STATE_MACHINE_ARNS", memory=LIGHT, timeout=BEHIND_QUEUE
         )
-        self.tables.let_read(start.role, PEOPLE, CATALOGUE)
+        self.tables.let_write(start.role, PEOPLE)  # it moves runs at a publish, and ends some
+        self.tables.let_read(start.role, CATALOGUE)
+        self.events.let_send(start.role, self.events.starts)
         self.journeys.let_start(start.role)
+        self.journeys.let_stop(start.role)
+        self.journeys.let_find(start.role)
         start.take(self.events.starts, STARTS, at_once=STARTERS)
 
     def _run_step(self) -> PythonFunction:
@@ -189,7 +202,7 @@ class Tante(Stack):
         self.delivery.let_send(role)
 
     def _clocks(self) -> None:
-        """The Lambdas that a rule calls: when a run has ended, every day, every hour."""
+        """The Lambdas that a rule calls: when a run has ended, every day, hour, minute."""
         failed_calls = self.events.failed_calls
         close = self._function(
             "close_run",
@@ -224,6 +237,17 @@ class Tante(Stack):
         self.tables.let_write(settle.role, PEOPLE)
         self._every(Duration.hours(1), settle)
 
+        due = self._function(
+            "find_due",
+            "EVENT_QUEUE_URL",
+            memory=LIGHT,
+            timeout=Duration.minutes(5),
+            waited_for=False,
+        )
+        self.tables.let_read(due.role, PEOPLE)
+        self.events.let_send(due.role, self.events.queue)
+        self._every(Duration.minutes(1), due)
+
     def _every(self, period: Duration, function: PythonFunction) -> None:
         """Call a Lambda again and again, by the stage's clock, at most once a minute."""
         minutes = max(1, round(period.to_minutes() / self.stage_of.clock_speed))
@@ -238,15 +262,31 @@ class Tante(Stack):
     def _publisher(self) -> None:
         publisher = self._function(
             "publish_journey",
+            "START_QUEUE_URL",
+            "EVENT_QUEUE_URL",
             "STATE_MACHINE_ARNS",
+            "RUN_STEP",
             memory=HEAVY,
             timeout=Duration.minutes(4),
             bundle=self._bundle(journeys=True),
             waited_for=False,
         )
         self.tables.let_write(publisher.role, CATALOGUE)
+        self.tables.let_read(publisher.role, PEOPLE)  # who is under way
+        self.events.let_send(publisher.role, self.events.starts)
+        self.events.let_send(publisher.role, self.events.queue)  # have everybody looked at
         self.journeys.let_publish(publisher.role)
+        self.journeys.let_find(publisher.role)
+        self._let_order(publisher)
         self.journeys.publish(publisher, self.folder)
+
+    def _let_order(self, publisher: PythonFunction) -> None:
+        """The admin API hands all that changes journeys to the publisher, and waits."""
+        self._admin.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[publisher.function.function_arn]
+            )
+        )
 
     def _bundle(self, only: frozenset[str] = frozenset(), journeys: bool = False) -> Bundle:
         folder = ROOT / self.stage_of.journeys if journeys else None
@@ -287,6 +327,8 @@ class Tante(Stack):
             "DEAD_LETTER_QUEUE_URL": self.events.dead_letters.queue_url,
             "START_QUEUE_URL": self.events.starts.queue_url,
             "STATE_MACHINE_ARNS": arns(stage),
+            "RUN_STEP": self._run_step_arn,
+            "PUBLISHER": f"{stage.prefix}-publish_journey",
             "PUBLIC_URL": self.api.url,
             "CONFIGURATION_SET": self.delivery.configuration_set,
             "SMS_SENDER_ID": stage.sms_sender_id,

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Self
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.handlers import process_event
+from functions.handlers import looking, process_event
+from functions.journeys.standing import Everybody
 from functions.journeys.workflow import Start
 from functions.tracking.event import Event
 from local.doctor import DENIED, NoAccess, Stage
@@ -67,7 +68,23 @@ def read(letter: Letter) -> Contents:
     return _READERS[letter.queue](letter)
 
 
+def _read_look(letter: Letter) -> Contents:
+    """People who were to be looked at; whoever brings it back means them, due or not."""
+    try:
+        asked = looking.read(letter.body)
+    except msgspec.DecodeError as error:
+        return Contents("not readable", letter.reason or f"not a look: {error}")
+    if isinstance(asked, Everybody):
+        return Contents("look at everybody", _why(letter, ""), max(1, letter.tries), letter.body)
+    who = f"{len(asked.look)} {'person' if len(asked.look) == 1 else 'people'}"
+    body = msgspec.json.encode(msgspec.structs.replace(asked, attempt=1, reason="")).decode()
+    tries = max(1, letter.tries, asked.attempt)
+    return Contents(f"look at {who}", _why(letter, asked.reason), tries, body)
+
+
 def _read_events(letter: Letter) -> Contents:
+    if looking.is_look(letter.body):
+        return _read_look(letter)
     try:
         batch = process_event.read(letter.body)
     except msgspec.DecodeError as error:
@@ -122,6 +139,7 @@ CALLED_AGAIN = {
     "close_run": "end of an execution",
     "compare_runs": "the daily comparison",
     "settle_messages": "the hourly settling of messages",
+    "find_due": "the minutely search for people who are due",
 }
 BY_HAND = (
     "It does not say which Lambda failed. Look into it with `show`; if it is the end of an "

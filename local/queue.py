@@ -24,9 +24,9 @@ Buried = tuple[int, str, bytes, str | None]  # number, reason, body, real time (
 class Queue:
     """Messages stay until they are deleted, whatever happens to the process meanwhile."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, arrived: threading.Event | None = None) -> None:
         self._path, self._threads = str(path), threading.local()
-        self.arrived = threading.Event()
+        self.arrived = arrived or threading.Event()
         self._connection.executescript(_TABLES)
         self._bring_up_to_date()
 

@@ -15,12 +15,20 @@ from typing import IO, Any
 
 from functions.channels.outbox import Outbox
 from functions.folder import read_folder
-from functions.handlers import process_event, publish_journey, wiring
+from functions.handlers import (
+    find_due,
+    process_event,
+    publish_journey,
+    publisher,
+    start_run,
+    wiring,
+)
 from functions.handlers.aws_channels import kept
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.read_source import find_source
 from local.clock import Clock, in_real_time
+from local.due import next_look
 from local.keys import FIRST_SOURCE, Keys, add_source, open_keys
 from local.queue import Queue
 from local.sqlite_store import SqliteStore
@@ -58,6 +66,7 @@ class System:
         self.keys, self.keys_are_new = open_keys(data / "keys.json")
         self.clock = Clock(data / "clock.json", start)
         self.queue = Queue(data / "queue.db")
+        self.starts = Queue(data / "starts.db", self.queue.arrived)
         self.store = SqliteStore(data / "tante.db")
         self._at: datetime | None = None  # virtual now of what is being done
         self._working_thread = 0
@@ -91,6 +100,8 @@ class System:
             channels={name: keep(name) for name in ("email", "sms", "webhook")},
             now=self.now,
             send_events=self.queue.send,
+            send_starts=self.starts.send,
+            publisher=lambda order: publisher.answer(self.parts, order),
             bury=self._bury,
             source=lambda write_key: find_source(self.store, write_key),
         )
@@ -136,11 +147,11 @@ class System:
 
     def status(self) -> dict[str, Any]:
         """What the page shows of the clock."""
-        due = self.workflow.engine.next_due()
+        due = self._next_due()
         return {
             "now": self.clock.now().isoformat(),
             "speed": self.clock.speed,
-            "waiting": self.queue.size(),
+            "waiting": self.queue.size() + self.starts.size(),
             "set_aside": len(self.queue.dead()),
             "next_due": due.isoformat() if due else None,
         }
@@ -168,7 +179,7 @@ class System:
 
     def _nap(self) -> None:
         """Sleep until something arrives or falls due."""
-        due = self.workflow.engine.next_due()
+        due = self._next_due()
         nap = LONGEST_NAP
         if due:
             nap = min(nap, in_real_time(due - self.clock.now(), self.clock.speed))
@@ -182,21 +193,29 @@ class System:
         """
         self._working_thread = threading.get_ident()
         while not self._stopping.is_set():
-            if self._round(self._events):
+            if self._round(self._events, self.queue) or self._round(self._moves, self.starts):
                 continue
-            due = self.workflow.engine.next_due()
+            due = self._next_due()
             if due is None or due > moment:
                 return
             self._follow(due)
-            self._round(partial(self._transitions, due))
+            if due == next_look(self.store):
+                self._round(partial(self._looks, due))
+            else:
+                self._round(partial(self._transitions, due))
+
+    def _next_due(self) -> datetime | None:
+        """When the engine or a person has something to do without an event."""
+        dues = (self.workflow.engine.next_due(), next_look(self.store))
+        return min((due for due in dues if due), default=None)
 
     def _follow(self, due: datetime) -> None:
         """A clock that was jumped forward follows what is done on the way."""
         if self._orders or self.clock.speed == 0:
             self.clock.move_to(due, keep=False)  # kept when the jump is done
 
-    def _round(self, work: Callable[[], list[str] | int]) -> bool:
-        """One round, committed at once; its messages are deleted after that."""
+    def _round(self, work: Callable[[], list[str] | int], queue: Queue | None = None) -> bool:
+        """One round, committed at once; its messages of the queue are deleted after that."""
         try:
             with self.store.together():
                 done = work()
@@ -206,8 +225,8 @@ class System:
             raise
         finally:
             self._at = None
-        if isinstance(done, list) and done:
-            self.queue.delete(done)
+        if queue and isinstance(done, list) and done:
+            queue.delete(done)
         return bool(done)
 
     def _events(self) -> list[str]:
@@ -221,6 +240,23 @@ class System:
         if repeat:
             self._stopping.wait(0.2)
         return [r["messageId"] for r in records if r["messageId"] not in repeat]
+
+    def _moves(self) -> list[str]:
+        """Deliver what is asked of the paced starter; what fails is set aside."""
+        records = self.starts.receive(MESSAGES_AT_A_TIME)
+        if not records:
+            return []
+        self._at = self.clock.now()
+        failed = start_run.handler({"Records": records}, None)["batchItemFailures"]
+        wrong = {item["itemIdentifier"] for item in failed}
+        for record in records:
+            if record["messageId"] in wrong:
+                logger.warning("a run could not be moved: %s", record["body"])
+        return [record["messageId"] for record in records]
+
+    def _looks(self, due: datetime) -> int:
+        self._at = due
+        return find_due.handler({}, None)["due"]
 
     def _transitions(self, due: datetime) -> int:
         self._at = due

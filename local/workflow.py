@@ -11,9 +11,9 @@ from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.handlers import close_run, run_step
 from functions.journeys.flow import compile_journey
-from functions.journeys.step import Exit, Temporary, WebhookBusy, WebhookRefused
+from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Execution as Described
-from functions.journeys.workflow import Machines, Workflow
+from functions.journeys.workflow import Machines, Position, Workflow
 from functions.storage.library import Library
 from local.sqlite_store import SqliteStore
 
@@ -41,10 +41,11 @@ class LocalWorkflow:
         self.reload()
         self.functions = Workflow(self._start, self._stop, self._succeed, self._fail)
         self.machines = Machines(
-            lambda journey, version: f"{journey}@{version}",
+            lambda journey, version, definition: f"{journey}@{version}",
             self._start,
             self._under_way,
             self._describe,
+            self._position,
         )
 
     def reload(self) -> None:
@@ -95,12 +96,20 @@ class LocalWorkflow:
         return [
             execution.name
             for execution in self.engine.executions.values()
-            if execution.status == "RUNNING" and execution.name.rpartition("-")[0] == journey
+            if execution.status == "RUNNING" and execution.machine.rpartition("@")[0] == journey
         ]
 
     def _describe(self, journey: str, name: str) -> Described | None:
         found = self.engine.executions.get(name)
-        return Described(found.status, found.data["person"]) if found else None
+        if found is None:
+            return None
+        return Described(found.status, found.data["person"], run=found.data["run"])
+
+    def _position(self, journey: str, name: str) -> Position | None:
+        found = self.engine.executions.get(name)
+        if found is None or found.status != "RUNNING":
+            return None
+        return Position(found.state, found.entered, found.data)
 
     def _stop(self, journey: str, name: str, outcome: str) -> None:
         self.engine.stop(name, self._now(), "Exit", outcome)
@@ -116,5 +125,5 @@ def _invoke(function: str, payload: dict[str, Any]) -> Any:
     """Call the Lambda as Step Functions would: its exceptions become named errors."""
     try:
         return run_step.handler(payload, None)
-    except (Exit, Temporary, WebhookBusy, WebhookRefused) as error:
+    except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused) as error:
         raise TaskFailed(type(error).__name__, str(error)) from None

@@ -46,8 +46,11 @@ EXCEPTIONS: dict[str, set[str]] = {
 }
 # Handlers share these and nothing else of one another; `aws` is the half of wiring that needs
 # boto3, loaded by it at the first call.
-FOR_ALL_HANDLERS = {"wiring", "desk", "views", "openapi"}
-HANDLERS_EXCEPTIONS = {("wiring", "aws")} | {
+FOR_ALL_HANDLERS = {
+    *("wiring", "desk", "views", "openapi", "orders", "standing", "versions"),
+    "looking",
+}
+HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {
     ("aws", f"aws_{part}") for part in ("channels", "clients", "workflow")
 }
 
@@ -57,7 +60,7 @@ OTHERS: dict[str, set[str]] = {
     "settings": set(),
     "folder": {"msgspec"},
     "tracking": {"msgspec"},
-    "segments": {"msgspec"},
+    "segments": {"msgspec", "dateutil"},
     "journeys": {"msgspec", "jsonschema", "yaml"},
     "messages": {"msgspec", "liquid", "mjml", "phonenumbers"},
     "engine": {"msgspec"},

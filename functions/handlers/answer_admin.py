@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -17,14 +18,17 @@ from aws_lambda_powertools.event_handler.exceptions import (
 
 from functions.folder import JOURNEY_FILE
 from functions.handlers import openapi, views, wiring
-from functions.handlers.desk import journey_desk, zone_of
+from functions.handlers.desk import journey_desk
 from functions.handlers.openapi import Operation, Parameter
+from functions.handlers.orders import ORDERS
+from functions.journeys.enter import enter_by_api
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
 from functions.journeys.why import Missing, Way, way, why_not
 from functions.journeys.yaml_file import read
 from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people
+from functions.storage.library import Published
 from functions.storage.remember import timeline
 from functions.storage.store import change
 from functions.tracking.message import Message
@@ -35,6 +39,7 @@ logger = Logger(service="answer_admin")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 MOST, LONGEST = 500, 500  # of a page; of a parameter
 MOST_TOLD = 10  # runs of a person and journey, each with a read of all its messages
+MOST_PROPERTIES = 32_768  # bytes of JSON, as for a call of Segment's API
 
 
 class PeoplePage(msgspec.Struct):
@@ -84,12 +89,34 @@ class JourneyView(msgspec.Struct):
     name: str
     title: str
     version: str
+    state: Literal["open", "paused", "stopped"] = "open"
 
 
 class JourneysPage(msgspec.Struct):
     """The newest version of every journey."""
 
     journeys: list[JourneyView]
+
+
+class Entry(msgspec.Struct, forbid_unknown_fields=True):
+    """Who is to enter: one of `person` (an id), `user_id` and `email`; for which occasion (the
+    same one lets in once, without one each call is an occasion); and what the journey finds under
+    `entry`."""
+
+    person: str = ""
+    user_id: str = ""
+    email: str = ""
+    occasion: Annotated[str, msgspec.Meta(max_length=LONGEST)] = ""
+    properties: dict[str, Any] = {}
+
+
+class Entered(msgspec.Struct):
+    """Whether the person entered, the id of the run, and why not."""
+
+    entered: bool
+    person: str
+    run: str = ""
+    why_not: str = ""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -136,11 +163,12 @@ def operation(
     answer: type,
     *parameters: Parameter,
     method: Literal["get", "post"] = "get",
+    body: type | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a method of the admin API, for the router and for /openapi.json at once."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        OPERATIONS.append(Operation(method, path, summary, answer, parameters, "secret_key"))
+        OPERATIONS.append(Operation(method, path, summary, answer, parameters, "secret_key", body))
 
         def guarded(**ids: str) -> Response[bytes]:
             _authorise()
@@ -155,8 +183,35 @@ def operation(
 
 def document(more: Iterable[Operation] = ()) -> dict[str, Any]:
     """OpenAPI of the whole system, and of `more` that only one machine has."""
-    every = [*openapi.COLLECTING, *OPERATIONS, *openapi.LEAVING, *more]
+    every = [*openapi.COLLECTING, *OPERATIONS, *ORDERS.values(), *openapi.LEAVING, *more]
     return openapi.document(every, wiring.parts().settings.public_url)
+
+
+def _hand_on(order: str, asked: Operation) -> None:
+    """Register an operation whose answer is the publisher's."""
+
+    def guarded(name: str = "") -> Response[bytes]:
+        _authorise()
+        _check_parameters(asked.parameters)
+        answer = wiring.parts().publisher({"order": order, "name": name, "body": _body()})
+        return _json(answer["body"], answer["status"])
+
+    app.route(asked.path.replace("{", "<").replace("}", ">"), [asked.method.upper()])(guarded)
+
+
+def _body() -> dict[str, Any]:
+    raw = app.current_event.decoded_body
+    try:
+        found = msgspec.json.decode(raw) if raw else {}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise BadRequestError("the body is a JSON object")
+    return found
+
+
+for _order, _operation in ORDERS.items():
+    _hand_on(_order, _operation)
 
 
 @app.get("/openapi.json")
@@ -311,7 +366,8 @@ def _why(person_id: str, journey: str) -> WhyPage:
     if newest is None and not runs:
         raise NotFoundError(f'no journey is called "{journey[:50]}"')
     runs.sort(key=lambda run: run.entered, reverse=True)
-    desk, zone, language = journey_desk(parts), zone_of(profile, parts), _language()
+    desk, language = journey_desk(parts), _language()
+    zone = desk.zone(profile)
     told = [
         way(desk, run, profile, _file(parts, run.journey, run.journey_version), zone, language)
         for run in runs[:MOST_TOLD]
@@ -385,6 +441,56 @@ def _finish(task: Task) -> bool:
 @operation("/api/journeys", "The newest version of every journey", JourneysPage)
 def _journeys() -> JourneysPage:
     published = wiring.parts().library.journeys()
-    return JourneysPage(
-        [JourneyView(p.journey.name, p.journey.title, p.version) for p in published]
-    )
+    return JourneysPage([_journey_view(one) for one in published])
+
+
+def _journey_view(one: Published) -> JourneyView:
+    name = one.journey.name
+    return JourneyView(name, one.journey.title, one.version, _state(name))
+
+
+def _state(journey: str) -> Literal["open", "paused", "stopped"]:
+    library = wiring.parts().library
+    if library.is_paused(journey):
+        return "paused"
+    return "stopped" if library.is_closed(journey) else "open"
+
+
+@operation(
+    "/api/journeys/{journey}/enter",
+    "Let a person into a journey; its own rules decide",
+    Entered,
+    Parameter("journey", "path", "the journey's name"),
+    method="post",
+    body=Entry,
+)
+def _enter(journey: str) -> Entered:
+    try:
+        asked = msgspec.json.decode(app.current_event.decoded_body or "{}", type=Entry)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequestError(f"the body cannot be read: {error}") from None
+    if len(msgspec.json.encode(asked.properties)) > MOST_PROPERTIES:
+        raise BadRequestError(f'"properties" has at most {MOST_PROPERTIES} bytes')
+    profile = _asked_for(asked)
+    desk = journey_desk(wiring.parts())
+    occasion = asked.occasion or secrets.token_hex(8)
+    try:
+        run, why_not = enter_by_api(desk, profile, journey, occasion, asked.properties)
+    except LookupError as error:
+        raise NotFoundError(str(error.args[0])[:LONGEST]) from None
+    return Entered(bool(run), profile.person, run, why_not)
+
+
+def _asked_for(asked: Entry) -> Profile:
+    parts = wiring.parts()
+    given = {kind: getattr(asked, kind) for kind in ("person", "user_id", "email")}
+    said = [(kind, value) for kind, value in given.items() if value]
+    if len(said) != 1:
+        raise BadRequestError("say who: one of person, user_id, email")
+    [(kind, value)] = said
+    if kind == "person":
+        return _profile(value)
+    found = people.People(parts.store, parts.settings.identity_key).by(kind, value)
+    if found is None:
+        raise NotFoundError(f'nobody has this {kind}: "{value[:50]}"')
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from functions.handlers.aws_clients import client
@@ -75,6 +76,10 @@ def aws_parts() -> Parts:
             "channels": channels,
             "now": lambda: settings.now,
             "send_events": lambda: _sender(settings),
+            "send_starts": lambda: (
+                lambda bodies, delay: send(settings.start_queue_url, bodies, delay=delay)
+            ),
+            "publisher": lambda: _publisher(settings),
             "bury": lambda: _burier(settings),
             "source": source,
         }
@@ -88,6 +93,21 @@ def _secret(name: str) -> str:
 
 def _sender(settings: Settings) -> Callable[[list[bytes], int], None]:
     return lambda bodies, delay: send(settings.event_queue_url, bodies, delay=delay)
+
+
+def _publisher(settings: Settings) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Calls the publisher's Lambda and waits: it alone may change journeys and machines."""
+
+    def order(asked: dict[str, Any]) -> dict[str, Any]:
+        answer = client("lambda").invoke(
+            FunctionName=settings.publisher, Payload=msgspec.json.encode(asked)
+        )
+        found: dict[str, Any] = msgspec.json.decode(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise RuntimeError(f"the publisher failed: {found.get('errorMessage')}")
+        return found
+
+    return order
 
 
 def _burier(settings: Settings) -> Callable[[bytes, str], None]:

@@ -14,6 +14,7 @@ from botocore.loaders import JSONFileLoader, Loader
 # All that we ever make a client of.
 SERVICES = [
     "dynamodb",
+    "lambda",
     "pinpoint-sms-voice-v2",
     "secretsmanager",
     "sesv2",
@@ -22,7 +23,7 @@ SERVICES = [
     "stepfunctions",
 ]
 # When an answer is lost, a retry of the client would send a message a second time.
-ONCE_ONLY = ("sesv2", "sns", "pinpoint-sms-voice-v2")
+ONCE_ONLY = ("lambda", "sesv2", "sns", "pinpoint-sms-voice-v2")
 _OPEN: tuple[tuple[str, Callable[..., Any]], ...] = ((".json", open), (".json.gz", gzip.open))
 
 
@@ -57,5 +58,6 @@ def client(name: str) -> Any:
     """A client of botocore, which boto3 would only wrap: that import costs."""
     tries = 1 if name in ONCE_ONLY else 5
     retries = {"mode": "standard", "total_max_attempts": tries}
-    limits = Config(retries=retries, connect_timeout=2, read_timeout=10)
+    patience = 28 if name == "lambda" else 10  # an HTTP API waits for 30 seconds
+    limits = Config(retries=retries, connect_timeout=2, read_timeout=patience)
     return _session().create_client(name, config=limits)

@@ -7,13 +7,22 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from functions.journeys.workflow import Execution, Machines, Start, Workflow
+from functions.journeys.flow import RUN_STEP
+from functions.journeys.workflow import (
+    Execution,
+    Machines,
+    NoMachine,
+    Position,
+    Start,
+    Workflow,
+)
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Unavailable
 
 NEWEST = "newest"  # the alias that shows people in the console which version is newest
 TOO_BUSY = ("ThrottlingException", "ExecutionLimitExceeded", "TooManyRequestsException")
+NEWEST_EVENTS = 1000  # of a history: a state that is tried a hundred times makes four for each
 TOKEN_IS_DEAD = ("TaskTimedOut", "TaskDoesNotExist")
 
 
@@ -21,8 +30,9 @@ class _Machines:
     """The functions of Workflow and Machines over one `stepfunctions` client."""
 
     def __init__(self, client: Any, settings: Settings, library: Library) -> None:
-        self._client, self._library = client, library
+        self._client, self._library, self._settings = client, library, settings
         self._machines = settings.state_machine_arns
+        self._run_step = settings.run_step
 
     def _execution(self, journey: str, name: str) -> str:
         return f"{self._machines}{journey}:{name}".replace(":stateMachine:", ":execution:", 1)
@@ -56,15 +66,14 @@ class _Machines:
             lambda: self._client.send_task_failure(taskToken=token, error=name, cause=cause)
         )
 
-    def publish(self, journey: str, version: str) -> str:
-        """Freeze the definition that stands there now, if it is this version's."""
+    def publish(self, journey: str, version: str, definition: str) -> str:
+        """Freeze this version's definition, which mostly stands there already: a deployment has
+        put it there."""
         machine = f"{self._machines}{journey}"
-        stands = self._client.describe_state_machine(stateMachineArn=machine)
-        if json.dumps(version) not in stands["definition"]:
-            raise ValueError(
-                f'the state machine of "{journey}" holds another version than {version}; '
-                "deploy once more"
-            )
+        wanted = definition.replace(RUN_STEP, self._run_step)
+        stands = self._describe_machine(machine, journey)
+        if json.loads(stands["definition"]) != json.loads(wanted):
+            stands = self._client.update_state_machine(stateMachineArn=machine, definition=wanted)
         asked = {"stateMachineArn": machine, "description": version}
         if stands.get("revisionId"):  # refused if somebody changes it between the two calls
             asked["revisionId"] = stands["revisionId"]
@@ -73,6 +82,17 @@ class _Machines:
         )
         self._point(machine, published)
         return published
+
+    def _describe_machine(self, machine: str, journey: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self._client.describe_state_machine(stateMachineArn=machine)
+        except ClientError as error:
+            if code_of(error) != "StateMachineDoesNotExist":
+                raise
+            raise NoMachine(
+                f'deploy once: "{journey}" is a new journey and needs its state machine'
+            ) from None
+        return found
 
     def _point(self, machine: str, version_arn: str) -> None:
         routes = [{"stateMachineVersionArn": version_arn, "weight": 100}]
@@ -99,8 +119,28 @@ class _Machines:
             if code_of(error) == "ExecutionDoesNotExist":
                 return None
             raise
-        person = json.loads(said.get("input") or "{}").get("person", "")
-        return Execution(said["status"], person, said.get("output"))
+        names = json.loads(said.get("input") or "{}")
+        person, run = names.get("person", ""), names.get("run", "")
+        return Execution(said["status"], person, said.get("output"), run)
+
+    def position(self, journey: str, name: str) -> Position | None:
+        """The state entered last; nothing where the execution is over, or at its very beginning."""
+        asked = {"executionArn": self._execution(journey, name), "reverseOrder": True}
+        try:
+            said = self._client.get_execution_history(**asked, maxResults=NEWEST_EVENTS)
+        except ClientError as error:
+            if code_of(error) == "ExecutionDoesNotExist":
+                return None
+            raise _told(error) from error
+        for event in said["events"]:
+            if event["type"].startswith("Execution") and event["type"] != "ExecutionStarted":
+                return None
+            entered = event.get("stateEnteredEventDetails")
+            if entered:
+                data = json.loads(entered.get("input") or "{}")
+                moment = self._settings.on_stage(event["timestamp"])
+                return Position(entered["name"], moment, data)
+        return None
 
 
 def workflow(
@@ -115,7 +155,7 @@ def workflow(
         except ClientError as error:
             if code_of(error) not in TOO_BUSY:
                 raise
-            put_off(msgspec.json.encode(Start(journey, version, name, names["person"])))
+            put_off(msgspec.json.encode(Start(journey, version, names["run"], names["person"])))
 
     return Workflow(start, there.stop, there.succeed, there.fail)
 
@@ -123,7 +163,7 @@ def workflow(
 def machines(client: Any, settings: Settings, library: Library) -> Machines:
     """What the publisher, the starter and the comparison ask."""
     there = _Machines(client, settings, library)
-    return Machines(there.publish, there.start_now, there.under_way, there.describe)
+    return Machines(there.publish, there.start_now, there.under_way, there.describe, there.position)
 
 
 def code_of(error: ClientError) -> str:

@@ -18,5 +18,11 @@ def handler(event: dict[str, Any], context: object) -> None:
     names = json.loads(detail["input"])
     if detail["status"] not in ("SUCCEEDED", "ABORTED"):
         logger.error("a run failed", extra={"run": names["run"], "status": detail["status"]})
-    desk = journey_desk(wiring.parts())
-    execution_ended(desk, names["person"], names["run"], detail["status"], detail.get("output"))
+    execution_ended(
+        journey_desk(wiring.parts()),
+        names["person"],
+        names["run"],
+        detail["name"],
+        detail["status"],
+        detail.get("output"),
+    )

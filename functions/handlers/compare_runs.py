@@ -8,8 +8,9 @@ from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
-from functions.journeys.enter import names_of
+from functions.journeys.enter import start
 from functions.journeys.leave import end, execution_ended
+from functions.journeys.resume import WENT_ON
 from functions.journeys.run import Run, run_key
 from functions.journeys.workflow import ENDED
 
@@ -38,9 +39,9 @@ class _Comparison:
         """Every open run has an execution that runs, and the other way round."""
         runs = set(self.parts.machines.under_way(journey))
         for run in self._open(journey):
-            if run.run_id in runs:
-                runs.discard(run.run_id)
-            elif run.entered < self.parts.now() - UNTOUCHED:
+            if run.execution in runs:
+                runs.discard(run.execution)
+            elif run.began < self.parts.now() - UNTOUCHED:
                 self._mend(run)
         for name in runs:
             self._stop_if_ended(journey, name)
@@ -56,23 +57,27 @@ class _Comparison:
 
     def _mend(self, run: Run) -> None:
         """An open run whose execution does not run: it has ended, or never began."""
-        found = self.parts.machines.describe(run.journey, run.run_id)
+        name = run.execution
+        found = self.parts.machines.describe(run.journey, name)
         if found and found.status in ENDED:
-            execution_ended(self.desk, run.person, run.run_id, found.status, found.output)
+            execution_ended(self.desk, run.person, run.run_id, name, found.status, found.output)
             self.done["closed"] += 1
-        elif found is None and run.entered < self.parts.now() - REMEMBERED:
-            execution_ended(self.desk, run.person, run.run_id, "FAILED", None)
+        elif found is None and run.began < self.parts.now() - REMEMBERED:
+            execution_ended(self.desk, run.person, run.run_id, name, "FAILED", None)
             self.done["closed"] += 1
         elif found is None:
-            journey = self.desk.version(run.journey, run.journey_version)
-            names = names_of(journey, run)
-            self.parts.workflow.start(run.journey, run.journey_version, run.run_id, names)
+            start(self.desk, run)
             self.done["started"] += 1
 
     def _stop_if_ended(self, journey: str, name: str) -> None:
-        """An execution that runs although its run has ended (the stop was lost)."""
+        """An execution that runs although its run has ended or has gone on in another one (the
+        stop was lost)."""
         found = self.parts.machines.describe(journey, name)
-        run = found and self.parts.store.get(Run, found.person, run_key(journey, name))
+        key = run_key(journey, (found.run if found else "") or name)
+        run = found and self.parts.store.get(Run, found.person, key)
         if run and run.status == "ended":
             end(self.desk, run, run.outcome)
+        if run and run.execution != name:
+            self.parts.workflow.stop(journey, name, WENT_ON)
+        if run and (run.status == "ended" or run.execution != name):
             self.done["stopped"] += 1

@@ -24,17 +24,6 @@ from functions.tracking.profile import Profile
 logger = Logger(service="desk")
 
 
-def zone_of(profile: Profile, parts: Parts) -> ZoneInfo:
-    """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
-    for named in (fields(profile).get("zone"), parts.library.brand().time_zone):
-        try:
-            return ZoneInfo(str(named))
-        except (KeyError, ValueError, OSError):
-            continue
-    logger.error("brand.yaml has no valid time zone")
-    return ZoneInfo("UTC")
-
-
 def journey_desk(parts: Parts) -> Desk:
     """What journeys need of the parts."""
 
@@ -52,7 +41,21 @@ def journey_desk(parts: Parts) -> Desk:
         version=lambda journey, version: parts.library.version(journey, version).journey,
         permission=lambda person: people.permission_of(parts.store, person),
         facts=facts,
+        is_closed=parts.library.is_closed,
+        zone=lambda profile: zone_of(parts, profile),
     )
+
+
+def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
+    """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
+    brand = parts.library.brand().time_zone
+    for name in (fields(profile).get("zone"), brand):
+        try:
+            return ZoneInfo(str(name))
+        except (KeyError, ValueError, OSError):
+            continue
+    logger.error("brand.yaml has no valid time zone", extra={"zone": brand})
+    return ZoneInfo("UTC")
 
 
 def _facts(

@@ -32,11 +32,20 @@ class Operation:
     refusal: bool = True  # with code and message; else a page for people
 
 
+class ProblemView(msgspec.Struct):
+    """A problem in a file."""
+
+    file: str
+    line: int
+    message: str
+
+
 class ErrorView(msgspec.Struct):
-    """Every error: a code for programs, a message for people."""
+    """Every error: a code for programs, a message for people; what is wrong in files."""
 
     code: str
     message: str
+    problems: list[ProblemView] = []
 
 
 class Accepted(msgspec.Struct, kw_only=True):

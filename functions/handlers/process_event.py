@@ -9,9 +9,10 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import wiring
+from functions.handlers import looking, wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.desk import Desk
+from functions.journeys.look import is_looked_at, look
 from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
 from functions.storage import people
@@ -45,18 +46,42 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     parts = wiring.parts()
     failed = []
     batches: list[EventBatch] = []
+    looks = [record for record in event["Records"] if looking.is_look(record["body"])]
     for record in event["Records"]:
         try:
-            batches += _read_or_bury(parts, record["body"])
+            batches += [] if record in looks else _read_or_bury(parts, record["body"])
         except Exception:
             logger.exception("a message could neither be read nor set aside")
             failed.append(record["messageId"])
+    failed += _look(parts, looks)
     try:
         process(parts, batches)
     except Exception:
         logger.exception("the batch could not be processed or passed on")
         failed = [record["messageId"] for record in event["Records"]]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _look(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
+    """Look at the people whom these messages name; the messages to redeliver."""
+    failed = []
+    for record in records:
+        try:
+            looking.look_at(parts, looking.read(record["body"]), _again, _later)
+        except msgspec.DecodeError as error:
+            parts.bury(record["body"].encode(), f"not a look: {error}"[:MOST_REASON])
+        except Exception:
+            logger.exception("people could neither be looked at nor passed on")
+            failed.append(record["messageId"])
+    return failed
+
+
+def _again(attempt: int, name: str) -> int | None:
+    return _delay(FIRST_DELAY, attempt, name) if attempt < MOST_ATTEMPTS else None
+
+
+def _later(put_off: int, name: str) -> int | None:
+    return _delay(FIRST_PUT_OFF, put_off, name) if put_off < MOST_PUT_OFF else None
 
 
 def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
@@ -172,7 +197,7 @@ def _send_on(parts: wiring.Parts, members: Asked, error: Exception) -> None:
         logger.warning("an event failed", extra={"attempt": attempt, "reason": reason})
         messages = bodies(EventBatch([event], attempt, reason))
         if attempt < MOST_ATTEMPTS:
-            parts.send_events(messages, _delay(FIRST_DELAY, attempt, event))
+            parts.send_events(messages, _delay(FIRST_DELAY, attempt, event.message_id))
         else:
             _bury(parts, messages, reason)
 
@@ -187,7 +212,7 @@ def _put_off(parts: wiring.Parts, members: Asked, error: Exception) -> None:
         logger.warning("events are put off", extra={"events": len(events), "reason": reason})
         messages = bodies(EventBatch(events, attempt, reason, put_off))
         if put_off < MOST_PUT_OFF:
-            parts.send_events(messages, _delay(FIRST_PUT_OFF, put_off, events[0]))
+            parts.send_events(messages, _delay(FIRST_PUT_OFF, put_off, events[0].message_id))
         else:
             _bury(parts, messages, reason)
 
@@ -208,9 +233,9 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:MOST_REASON]
 
 
-def _delay(first: int, times: int, event: Event) -> int:
-    """Seconds, twice as long each time, spread by the event so that not all come at once."""
-    spread = 0.5 + int(short_hash(event.message_id)[:4], 16) / 0x10000
+def _delay(first: int, times: int, name: str) -> int:
+    """Seconds, twice as long each time, spread by a name so that not all come at once."""
+    spread = 0.5 + int(short_hash(name)[:4], 16) / 0x10000
     return min(LONGEST_DELAY, round(first * 2.0 ** min(times - 1, 10) * spread))
 
 
@@ -223,6 +248,8 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     settle_receipts(desk, todo)
     react(desk, profile, todo)
+    if is_looked_at(desk):
+        look(desk, profile, desk.permission(profile.person), todo)
 
 
 def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[Event, BadConsent]]:

@@ -8,37 +8,46 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.folder import Checked, Folder, check, read_folder
+from functions.folder import Folder, check, read_folder
 from functions.handlers import wiring
+from functions.handlers.publisher import answer
+from functions.handlers.versions import (
+    REPOSITORY,
+    alter,
+    carry_out,
+    not_ours,
+    plan,
+    publish_brand,
+)
+from functions.journeys.migration import Choice
 from functions.journeys.run import JourneyVersion
-from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
-from functions.storage.library import NEWEST
-from functions.storage.store import change
-from functions.tracking.identity import short_hash
 
 logger = Logger(service="publish_journey")
-REPOSITORY = "repository"
 BUNDLED = Path("statemachines")  # beside the code in the Lambda
 LONGEST_REASON = 2000  # CloudFormation takes an answer of 4 KB
 
 
-def handler(event: dict[str, Any], context: Any) -> None:
-    """A custom resource of CloudFormation: create and update publish the bundled folder.
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
+    """A custom resource of CloudFormation, or an order of the admin API.
 
-    It runs after the state machines of the same deployment were brought up to date. Whatever
-    fails here fails the deployment, which then puts the machines back. Deleting publishes
-    nothing: people under way keep their versions as long as there is a table.
+    Create and update publish the bundled folder, after the state machines of the same deployment
+    were brought up to date. Whatever fails here fails the deployment, which then puts the
+    machines back. Deleting publishes nothing: people under way keep their versions as long as
+    there is a table. An order is answered with status and body.
     """
+    if "RequestType" not in event:
+        return answer(wiring.parts(), event)
     status, reason, data = "SUCCESS", "", {}
     try:
         if event["RequestType"] != "Delete":
-            done = publish(wiring.parts(), read_folder(BUNDLED))
+            done = publish(wiring.parts(), read_folder(BUNDLED), deployed=True)
             data = {name: version for name, version, _ in done}
     except Exception as error:
         logger.exception("nothing was published, or not all")
         status, reason = "FAILED", str(error)[:LONGEST_REASON]
     _answer(event, status, reason, data)
+    return None
 
 
 def _answer(event: Mapping[str, Any], status: str, reason: str, data: Mapping[str, str]) -> None:
@@ -63,92 +72,51 @@ def _answer(event: Mapping[str, Any], status: str, reason: str, data: Mapping[st
 
 
 def publish(
-    parts: wiring.Parts, folder: Folder, owner: str = REPOSITORY
+    parts: wiring.Parts, folder: Folder, owner: str = REPOSITORY, deployed: bool = False
 ) -> list[tuple[str, str, bool]]:
-    """Publish all that has changed. Returns (journey, version, whether it is new).
+    """Publish all of a folder that has changed. Returns (journey, version, whether it is new).
 
     People under way keep their version. Into a journey whose folder is gone nobody enters any
-    more. Raises Problems, and then publishes nothing.
+    more. A deployment (`deployed`) does not take back what was published since by a command.
+    Raises Problems, and then publishes nothing.
     """
-    checked = check(folder)
-    names = [one.journey.name for one in checked]
-    theirs = [problem for name in names if (problem := _not_ours(parts, name, owner))]
-    if theirs:
-        raise Problems(theirs)
-    brand = short_hash(*folder.shared.values())
-    _write(parts, BRAND, brand, folder.shared, "")
-    _point(parts, BRAND, brand, owner)
-    done = [(one.journey.name, one.version, _publish(parts, one, owner)) for one in checked]
-    for name in set(parts.library.names()) - set(names):
+    plans = [plan(parts, one, Choice(), looked=False) for one in check(folder)]
+    newer = [
+        problem
+        for one in plans
+        if (problem := not_ours(one.before, owner))
+        or (deployed and (problem := _published_since(one.before, one.version)))
+    ]
+    if newer:
+        raise Problems(newer)
+    publish_brand(parts, folder, owner)
+    done = [(one.name, one.version, carry_out(parts, one, owner, False)) for one in plans]
+    for name in set(parts.library.names()) - {one.name for one in plans}:
         _retire(parts, name, owner)
     parts.library.forget()
     return done
 
 
-def _not_ours(parts: wiring.Parts, name: str, owner: str) -> Problem | None:
-    newest = parts.store.get(JourneyVersion, name, NEWEST)
-    if newest is None or newest.retired or newest.owner in ("", owner):
+def _published_since(newest: JourneyVersion | None, version: str) -> Problem | None:
+    """What a deployment would take back without anybody wanting it."""
+    if newest is None or newest.retired or not newest.at_run_time or newest.points_to == version:
         return None
     return Problem(
-        f"{name}/journey.yaml",
+        f"{newest.journey}/journey.yaml",
         0,
-        f"was published by the {newest.owner} (version {newest.points_to}, {newest.published}); "
-        "take that version into the folder, or retire it there, before you publish from here",
+        f"version {newest.points_to} was published by a command since the last deployment "
+        f"({newest.published}), and this folder has version {version}; take that version into the "
+        "folder, or publish this folder with: tante publish",
     )
-
-
-def _publish(parts: wiring.Parts, one: Checked, owner: str) -> bool:
-    """Freeze the machine, write the version, then point to it."""
-    name = one.journey.name
-    newest = parts.store.get(JourneyVersion, name, NEWEST)
-    there = parts.store.get(JourneyVersion, name, one.version)
-    current = newest and newest.points_to == one.version and not newest.retired
-    if there and current and newest and newest.owner == owner:
-        return False
-    _write(parts, name, one.version, one.files, parts.machines.publish(name, one.version))
-    return _point(parts, name, one.version, owner)
-
-
-def _write(
-    parts: wiring.Parts, name: str, version: str, files: dict[str, str], machine: str
-) -> None:
-    """The version's row. The same files make the same version; only its machine may be new."""
-    blank = JourneyVersion(
-        journey=name, journey_version=version, published=parts.now(), files=files
-    )
-
-    def write(row: JourneyVersion) -> bool:
-        known = row.version > 0 and row.machine == machine
-        row.machine = machine
-        return not known
-
-    change(parts.store, lambda: parts.store.get(JourneyVersion, name, version) or blank, write)
-
-
-def _point(parts: wiring.Parts, name: str, version: str, owner: str) -> bool:
-    is_new = False
-
-    def point(newest: JourneyVersion) -> bool:
-        nonlocal is_new
-        is_new = newest.points_to != version or newest.retired is not None
-        changed = is_new or newest.owner != owner
-        if changed:
-            newest.points_to, newest.published = version, parts.now()
-            newest.owner, newest.retired = owner, None
-        return changed
-
-    blank = JourneyVersion(journey=name, journey_version=NEWEST)
-    change(parts.store, lambda: parts.store.get(JourneyVersion, name, NEWEST) or blank, point)
-    return is_new
 
 
 def _retire(parts: wiring.Parts, name: str, owner: str) -> None:
     """Nobody enters it from now on; whoever is under way goes on."""
 
-    def retire(newest: JourneyVersion | None) -> bool:
-        if newest is None or newest.retired or newest.owner not in ("", owner):
+    def retire(newest: JourneyVersion) -> bool:
+        if newest.retired or newest.owner not in ("", owner):
             return False
         newest.retired = parts.now()
         return True
 
-    change(parts.store, lambda: parts.store.get(JourneyVersion, name, NEWEST), retire)
+    alter(parts, name, retire)

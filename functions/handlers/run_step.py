@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -10,22 +9,38 @@ from aws_lambda_powertools import Logger
 from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
-from functions.handlers.desk import journey_desk, zone_of
+from functions.handlers.desk import journey_desk
 from functions.journeys.decision import Decision, is_worth_noting, tell
-from functions.journeys.enter import start_by_journey
+from functions.journeys.enter import start, start_by_journey
+from functions.journeys.flow import rest_of
 from functions.journeys.journey import Journey
 from functions.journeys.leave import leave_all
-from functions.journeys.run import Run, Task, Wait, Waits, once, register, run_key
+from functions.journeys.resume import WENT_ON, go_on, take
+from functions.journeys.run import (
+    LONGEST_QUIET,
+    MOST_PASSES,
+    RENEWED,
+    Run,
+    Task,
+    Wait,
+    Waits,
+    once,
+    register,
+    run_key,
+)
 from functions.journeys.step import (
     Answer,
     Busy,
     Exit,
+    Place,
+    Resume,
     Step,
     Temporary,
     Visit,
     WebhookBusy,
     WebhookRefused,
 )
+from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import BEST_CHANNEL, Send, moment
 from functions.messages import signature
 from functions.messages.best_channel import ORDER
@@ -42,17 +57,19 @@ from functions.tracking.permission import pause_marketing
 from functions.tracking.profile import Profile
 
 logger = Logger(service="run_step")
+MOST_SECONDS = 99_999_999  # of a timeout, by Step Functions
 
 
 def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
     """Called by Step Functions with ids only: journey, version, step, run, person, entered.
 
     With a token (a send, a wait) the answer goes there; without one it is returned. Raises Exit
-    when the run has ended, Temporary or Busy when the step may be tried again.
+    when the run has ended or goes on in another execution, Resume when this is that other one,
+    which then asks where it goes on; Temporary or Busy when the step may be tried again.
     """
     try:
         return _Steps(wiring.parts(), payload).take()
-    except (Exit, Temporary, WebhookBusy, WebhookRefused):
+    except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused):
         raise
     except Unavailable as error:
         logger.warning("the step comes again later", extra={"step": payload.get("step")})
@@ -92,13 +109,14 @@ class _Steps:
     def take(self) -> dict[str, Any]:
         """Do the step (and the wait fused with it) and answer."""
         token = self.payload.get("token")
-        permission = self.desk.permission(self.run.person)
-        live = permission.live.get(self.run.run_id)
-        if self.run.status == "ended" or live is None or live.leaving:
-            if token:
-                self.parts.workflow.fail(token, "Exit", "the run has ended")
-                return {}
-            raise Exit("the run has ended")
+        refusal = self._refusal()
+        if refusal and token:
+            self.parts.workflow.fail(token, type(refusal).__name__, str(refusal))
+            return {}
+        if refusal:
+            raise refusal
+        if self.payload.get("resume"):
+            return self._go_on()
         answer = self._answer(self.payload["step"])
         wait = self.payload.get("wait", "")
         if answer and not answer.error and wait and wait != self.payload["step"]:
@@ -110,14 +128,89 @@ class _Steps:
             self._answer_token(token, answer, result)
         return {}
 
+    def _refusal(self) -> Exit | Resume | None:
+        """Why the step is not done in this execution."""
+        permission = self.desk.permission(self.run.person)
+        live = permission.live.get(self.run.run_id)
+        if self.run.status == "ended" or live is None or live.leaving:
+            return Exit("the run has ended")
+        resumed = self.run.resumed
+        if self.payload.get("execution", self.run.run_id) != self.run.execution:
+            if resumed and not resumed.taken:
+                start(self.desk, self.run)  # a crash may have come before that
+            return Exit(WENT_ON)
+        if self.payload.get("resume"):
+            return None
+        if resumed and not resumed.taken:
+            return Resume("the run goes on where it stood")
+        if "execution" not in self.payload or not self._is_old():
+            return None
+        self._renew()
+        return Exit(WENT_ON)
+
+    def _is_old(self) -> bool:
+        """Whether the execution has lived or looped so long that another has to go on."""
+        resumed = self.run.resumed
+        first = resumed.number or 0 if resumed else 0
+        is_long = self.parts.now() >= self.run.began + RENEWED
+        return is_long or self._pass >= first + MOST_PASSES
+
+    def _renew(self) -> None:
+        """The execution is old: the run goes on in a new one, at this very step."""
+        step = self.journey.step(self.payload["step"])
+        place = step.place(self._visit(step))
+        go_on(
+            self.desk,
+            self.run,
+            at=step.name,
+            until=place.until,
+            since=place.since,
+            version=self.run.journey_version,
+            now=self.parts.now(),
+            number=self.payload.get("pass"),
+        )
+
+    def _go_on(self) -> dict[str, Any]:
+        """Where the run goes on, in words that the Choice behind this task knows."""
+        resumed = self.run.resumed
+        if resumed is None:
+            raise Exit("the run does not go on anywhere")
+        step = self.journey.step(resumed.at)
+        if isinstance(step, Send) and resumed.until and self._claimed_at(step.name):
+            step = self.journey.wait_behind(step) or step  # the message has gone, the wait has not
+        if isinstance(step, Repeat) and resumed.number is not None:
+            take(self.desk, self.run)
+            return {"at": rest_of(step.name)}
+        place = step.rest(self._visit(step), Place(resumed.until, resumed.since))
+        answer = Answer({"at": step.name}) if place is None else self._rest(step, place)
+        take(self.desk, self.run)
+        return self._outside(answer)
+
+    def _rest(self, step: Step, place: Place) -> Answer:
+        assert place.until
+        now = self.parts.now()
+        return Answer(
+            {
+                "at": rest_of(step.name),
+                "target": place.until.isoformat(),
+                "since": place.since.isoformat() if place.since else None,
+            },
+            until=min(place.until, self.run.furthest),
+            timeout=min(place.until, now + LONGEST_QUIET),
+        )
+
     def _answer(self, step: str) -> Answer | None:
         return self.journey.step(step).visit(self._visit(self.journey.step(step)))
 
     def _outside(self, answer: Answer) -> dict[str, Any]:
         """What a step returns; Step Functions waits for real times."""
-        if answer.until is None:
-            return answer.output
-        return {**answer.output, "until": moment(self.parts.settings.in_reality(answer.until))}
+        settings, output = self.parts.settings, dict(answer.output)
+        if answer.until:
+            output["until"] = moment(settings.in_reality(answer.until))
+        if answer.timeout:
+            left = settings.in_reality(answer.timeout) - settings.in_reality(self.parts.now())
+            output["seconds"] = min(max(1, int(left.total_seconds())), MOST_SECONDS)
+        return output
 
     def _answer_token(self, token: str, answer: Answer, result: dict[str, Any]) -> None:
         if answer.error:
@@ -133,7 +226,7 @@ class _Steps:
             run=self.run,
             now=self.parts.now(),
             facts=facts,
-            zone=self._zone(),
+            zone=self.desk.zone(self.profile),
             payload=self.payload,
             deliver=self._deliver,
             enter=self._enter,
@@ -153,9 +246,6 @@ class _Steps:
             claimed_at=self._claimed_at,
         )
 
-    def _zone(self) -> ZoneInfo:
-        return zone_of(self.profile, self.parts)
-
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
         channels = [name for name in ORDER if languages(files, step.send, name)]
@@ -169,11 +259,12 @@ class _Steps:
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
             files=files,
-            zone=self._zone(),
+            zone=self.desk.zone(self.profile),
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
             iteration=self._pass,
-            latest=step.latest(self._entered, self._zone()),
+            latest=step.latest(self._entered, self.desk.zone(self.profile)),
+            paused=self.parts.library.is_paused(self.run.journey),
         )
         return deliver(wish, self._delivery_desk())
 
@@ -275,7 +366,8 @@ class _Steps:
     @property
     def _pass(self) -> int:
         """The pass of the loop that the step stands in, from 0; 0 outside of loops."""
-        return int(self.payload.get("pass", 0))
+        resumed = self.run.resumed if self.payload.get("resume") else None
+        return int(self.payload.get("pass", resumed.number or 0 if resumed else 0))
 
     @property
     def _entered(self) -> datetime:
@@ -292,7 +384,12 @@ class _Steps:
         """Register the wait with this try's token."""
         step = self.payload.get("wait") or self.payload["step"]
         wait = Wait(step, self.payload["token"], since, until)
-        change(self.parts.store, self._waits, lambda waits: register(waits, wait, self._entered))
+        goes_on = "target" in self.payload
+
+        def note(waits: Waits) -> bool:
+            return register(waits, wait, self._entered, goes_on)
+
+        change(self.parts.store, self._waits, note)
 
     def _pass_over(self, wait: str) -> None:
         """Note when a wait began that was over at once; one after it looks back to then."""

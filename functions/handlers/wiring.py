@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from functions.settings import Settings
 
@@ -31,6 +31,9 @@ class Parts:
 
     send_events(bodies, delay): puts EventBatch bodies on the event queue, to come after `delay`
     seconds (900 at most), raises Busy.
+    send_starts(bodies, delay): the same on the paced start queue.
+    publisher(order): hands an order of the admin API to the publisher and waits for its answer
+    (see handlers/orders.py).
     bury(body, reason): puts a body on the dead-letter queue.
     source(write_key): who sends with this key, None when unknown or revoked.
     """
@@ -43,8 +46,10 @@ class Parts:
     channels: Mapping[str, Channel]
     now: Callable[[], datetime]
     send_events: Callable[[list[bytes], int], None]
+    send_starts: Callable[[list[bytes], int], None]
     bury: Callable[[bytes, str], None]
     source: Callable[[str], Source | None]
+    publisher: Callable[[dict[str, Any]], dict[str, Any]]
 
 
 _parts: Parts | None = None

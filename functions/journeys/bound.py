@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from functions.journeys.flow import compile_journey
+from functions.journeys.flow import GO_ON, compile_journey
 from functions.journeys.journey import Journey
 
 # AWS price list of 2025-08-28, Step Functions Standard; the same in Virginia and Frankfurt.
@@ -32,7 +32,10 @@ def dollars(transitions: int, runs: int = 1000) -> float:
 def most_states(start: str, states: States, turns: dict[str, int], again: int) -> int:
     """The most states that a way from `start` to an end enters, when each cycle is gone `turns`
     times, by the state that it leads back to, or else `again` times."""
-    ways = {name: tuple(targets(state)) for name, state in states.items()}
+    # What goes on in a new execution is counted there, where it takes two states more.
+    ways = {
+        name: tuple(way for way in targets(state) if way != GO_ON) for name, state in states.items()
+    }
     order, back = _in_order(start, ways)
     weights = dict.fromkeys(order, 1)
     # Smaller cycles first: they are part of the larger ones around them.

@@ -13,7 +13,8 @@ import jsonschema
 
 from functions.journeys import journey as journeys
 from functions.journeys import schema, steps
-from functions.journeys.flow import LONGEST_RUN, BadName, compile_journey, longest
+from functions.journeys.entering import entering, limit
+from functions.journeys.flow import BadName, compile_journey
 from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.sound import unsound
@@ -39,7 +40,7 @@ DEAD = "this step is never reached: the run has ended before"
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
 # Our own readers say it better than the schema.
 READ_BY_US = {
-    *("enter when", "only if", "leave when", "goal", "if", "until"),
+    *("enter when", "limit", "only if", "leave when", "goal", "if", "until"),
     *("wait for", "wait until", "after the last"),
 }
 
@@ -106,6 +107,7 @@ def _whole(journey: Journey, located: Located) -> Iterator[Problem]:
     places = {step.name: path for path, step in paths(journey.steps, ("steps",))}
     problems = [
         *_each(journey, located),
+        *_entry(journey, located),
         *_by_name(journey, located),
         *(
             Problem(located.file, located.line(path), DEAD)
@@ -130,13 +132,6 @@ def _each(journey: Journey, located: Located) -> Iterator[Problem]:
         seen.setdefault(step.name, path)
         for field, text in step.check():
             yield Problem(located.file, located.line((*path, field)), text)
-    if longest(journey.steps) > LONGEST_RUN:
-        yield Problem(
-            located.file,
-            located.line(("steps",)),
-            f"the waits add up to {longest(journey.steps).days} days; "
-            "journeys of more than 365 days are not built yet",
-        )
 
 
 def _compiled(journey: Journey, places: Mapping[str, Path], located: Located) -> Iterator[Problem]:
@@ -155,6 +150,23 @@ def _at_steps(
     """Problems at the lines of the steps that they name."""
     for name, text in found:
         yield Problem(located.file, located.line(places.get(name, ("steps",))), text)
+
+
+def _entry(journey: Journey, located: Located) -> Iterator[Problem]:
+    """What the ways in must be like together."""
+    if journey.looked and journey.allows_several_runs:
+        yield Problem(
+            located.file,
+            located.line(("once per",)),
+            f'"once per: {journey.once_per}" counts by a property of the entering event, and here '
+            "no event lets people in; write person, occasion or a duration",
+        )
+    if "priority" in located.value and not journey.group:
+        yield Problem(
+            located.file,
+            located.line(("priority",)),
+            '"priority" decides within a group; say which one, like "group: offers"',
+        )
 
 
 def _by_name(journey: Journey, located: Located) -> Iterator[Problem]:
@@ -233,7 +245,8 @@ class _Checker:
             yield self._at((), "a journey is a mapping with title, purpose, once per and steps")
             return
         yield from self._by_schema()
-        yield from self._word((), raw, "enter when", journeys.entering)
+        yield from self._word((), raw, "enter when", entering)
+        yield from self._word((), raw, "limit", limit)
         yield from self._word((), raw, "only if", conditions.condition)
         yield from self._word((), raw, "goal", journeys.goal)
         if isinstance(raw.get("send only"), str) and re.search(HOURS_PATTERN, raw["send only"]):

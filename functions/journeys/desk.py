@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run
@@ -18,8 +19,9 @@ class Desk:
     """What reacting needs.
 
     newest() and version(journey, version) give journeys with the names of their versions;
+    is_closed(journey): nobody enters for now, because a marketer paused or stopped it;
     permission(person) follows merges; facts(run, journey, profile, permission) makes what
-    conditions look at.
+    conditions look at; zone(profile) is where the person is.
     """
 
     store: Store
@@ -29,3 +31,5 @@ class Desk:
     version: Callable[[str, str], Journey]
     permission: Callable[[str], Permission]
     facts: Callable[[Run, Journey, Profile, Permission], Facts]
+    zone: Callable[[Profile], ZoneInfo]
+    is_closed: Callable[[str], bool] = lambda journey: False

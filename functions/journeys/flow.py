@@ -1,5 +1,6 @@
 """The compiler: a journey becomes Amazon States Language, with as few states as it can."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,14 +11,11 @@ from functions.journeys.step import Step
 from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send
-from functions.journeys.steps.wait import MOST, Wait
-from functions.journeys.steps.wait_until import WaitUntil
-from functions.segments.phrases import duration
 
 LONGEST_NAME = 80  # of a state, by Step Functions
-LONGEST_RUN = timedelta(days=365)  # of an execution
 LOOP = "$.loop"  # where the pass of the loop stands that the run is in
 FINISHED, LEFT = "finished", "left"
+GO_ON, GO_ON_AT, NOWHERE = "go on", "go on at", "nowhere to go on"
 # Named errors only: States.ALL or States.Timeout would match a wait's own timeout and run the
 # step again. Provider throttling is not among them (a billed retry that runs out): it holds.
 RETRY = {
@@ -60,10 +58,17 @@ def compile_journey(journey: Journey, version: str, pace: float = 1.0) -> dict[s
     `${RunStep}` stands for the Lambda's ARN. `pace` is the speed of the stage's clock, by which
     waits are shorter.
     """
-    flow = Flow(journey.name, version, pace)
-    start = flow.chain(journey.steps, "", None)
+    flow = flow_of(journey, version, pace)
     states = dict(reversed(flow.states.items()))
-    return {"Comment": journey.title, "StartAt": start, "States": states}
+    return {"Comment": journey.title, "StartAt": flow.start, "States": states}
+
+
+def flow_of(journey: Journey, version: str, pace: float = 1.0) -> "Flow":
+    """All states of a journey, and which of them belongs to which step. Raises BadName."""
+    flow = Flow(journey.name, version, pace)
+    flow.measure(journey.steps, timedelta())
+    flow.begin(flow.chain(journey.steps, "", None))
+    return flow
 
 
 class Flow:
@@ -71,6 +76,11 @@ class Flow:
 
     def __init__(self, journey: str, version: str, pace: float = 1.0) -> None:
         self.states: dict[str, dict[str, Any]] = {}
+        self.start = ""
+        self.owners: dict[str, str] = {}  # state -> step
+        self._firsts: dict[str, str] = {}  # step -> the state in which it begins
+        self._rests: dict[str, str] = {}  # step -> the state in which its wait goes on
+        self._quiet: dict[int, timedelta] = {}
         self._journey, self._version, self._pace = journey, version, pace
         self._branches: dict[int, int] = {}
         self._noted: set[int] = set()
@@ -96,11 +106,74 @@ class Flow:
             earlier = steps[index - 1] if index else before
             if isinstance(step, Awaiting) and index and isinstance(earlier, Send):
                 wait = step
-            elif isinstance(step, Send):
+                continue
+            if isinstance(step, Send):
                 after, wait = step.states_with(self, after, wait), None
             else:
                 after = step.states(self, after, earlier)
+            self._firsts[step.name] = after
+            for state in self.states:
+                self.owners.setdefault(state, step.name)
         return after
+
+    def measure(self, steps: list[Step], quiet: timedelta) -> timedelta:
+        """Note before the compiling how long nothing may have called run_step when a run comes to
+        each of the steps; returns the same for what comes after them."""
+        for step in steps:
+            self._quiet[id(step)] = quiet
+            quiet = step.quiet(quiet)
+            quiet = max([quiet, *(self.measure(arm, quiet) for _, arm in step.ways())])
+        return quiet
+
+    def quiet_before(self, step: Step) -> timedelta:
+        """For how long, at most, nothing has called run_step when a run comes to the step."""
+        return self._quiet.get(id(step), timedelta())
+
+    def rest(self, step: Step, state: str) -> None:
+        """Say in which state the step's wait goes on in a new execution."""
+        self._rests[step.name] = state
+        self.owners.setdefault(state, step.name)
+
+    def rest_name(self, step: Step) -> str:
+        """The name of the state in which the step's wait goes on."""
+        return self.ours(rest_of(step.name))
+
+    def ours(self, name: str) -> str:
+        """A state's name with words of ours in it, cut where Step Functions needs that."""
+        if len(name) <= LONGEST_NAME:
+            return name
+        mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+        return f"{name[: LONGEST_NAME - len(mark) - 1]} {mark}"
+
+    def begin(self, first: str) -> None:
+        """Set where an execution starts: in the first state, which one that goes on where its run
+        stood leaves at once. Where it has nobody to ask and nothing to choose, a Choice comes
+        before it."""
+        go_on, self.start = self._go_on(), first
+        resumed = {"Variable": "$.resume.new", "IsPresent": True, "Next": go_on}
+        state = self.states[first]
+        if state["Type"] == "Task":
+            state["Catch"].insert(0, self.catch("Resume", go_on))
+        elif state["Type"] == "Choice":
+            state["Choices"].insert(0, resumed)
+        else:
+            choice = {"Type": "Choice", "Choices": [resumed], "Default": first}
+            self.start = self.add("begin or go on", choice)
+
+    def _go_on(self) -> str:
+        """A task that says where, and a Choice that leads there."""
+        places = self._firsts | {rest_of(step): state for step, state in self._rests.items()}
+        choice = {
+            "Type": "Choice",
+            "Choices": [
+                {"Variable": "$.resume.Payload.at", "StringEquals": place, "Next": state}
+                for place, state in reversed(places.items())
+            ],
+            "Default": self.add(NOWHERE, {"Type": "Fail", "Error": "NoSuchStep"}),
+        }
+        state = self._task("", "arn:aws:states:::lambda:invoke", "$.resume", {"resume": True})
+        self.finish(state, [], self.add(GO_ON_AT, choice))
+        return self.add(GO_ON, state)
 
     def arm(self, step: Step, arm: str, after: str) -> str:
         """The first state of an arm; without steps, where it goes on anyway."""
@@ -108,22 +181,21 @@ class Flow:
 
     def task(self, step: Step, result: str = "$.last") -> dict[str, Any]:
         """A task that runs the step and goes on with what it returns."""
-        return self._task(step, "arn:aws:states:::lambda:invoke", result, {})
+        return self._task(step.name, "arn:aws:states:::lambda:invoke", result, {})
 
-    def token_task(self, step: Step) -> dict[str, Any]:
+    def token_task(self, step: Step, result: str = "$.last") -> dict[str, Any]:
         """A task that ends when its token is answered."""
         resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
-        return self._task(step, resource, "$.last", {"token.$": "$$.Task.Token"})
+        return self._task(step.name, resource, result, {"token.$": "$$.Task.Token"})
 
-    def _task(
-        self, step: Step, resource: str, result: str, extra: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _task(self, step: str, resource: str, result: str, extra: dict[str, Any]) -> dict[str, Any]:
         payload = {
             "journey": self._journey,
             "version": self._version,
-            "step": step.name,
+            "step": step,
             "run.$": "$.run",
             "person.$": "$.person",
+            "execution.$": "$$.Execution.Name",
             "entered.$": "$$.State.EnteredTime",
             **({"pass.$": f"{LOOP}.Payload.pass"} if self._loop else {}),
             **extra,
@@ -187,16 +259,6 @@ class Flow:
         return id(step) in self._noted
 
 
-def longest(steps: list[Step]) -> timedelta:
-    """The longest that steps can take, holds and dates apart (those are capped when they run)."""
-    total = timedelta()
-    for step in steps:
-        if isinstance(step, Wait):
-            total += duration(step.wait).at_most * (MOST if step.after_the_last else 1)
-        elif isinstance(step, Awaiting):
-            total += duration(step.at_most).at_most
-        elif isinstance(step, WaitUntil):
-            total += step.awaited.at_most
-        often = step.times if isinstance(step, Repeat) else 1
-        total += often * max((longest(arm) for _, arm in step.ways()), default=timedelta())
-    return total
+def rest_of(step: str) -> str:
+    """The place in a step's wait, after its beginning, as `go on at` knows it."""
+    return f"rest of: {step}"

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
 
 from functions.journeys import schema, steps
+from functions.journeys.entering import Limit, Looked, entering, limit
 from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Step, below
 from functions.journeys.steps.repeat import Repeat
-from functions.segments.condition import Condition, condition, event_test
+from functions.segments.condition import Condition, condition
 from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase, duration, share
 from functions.tracking.merge import taken
 
-NOT_YET = (
-    "limit",
-    "group",
-    "priority",
-    "including those already",
-    "date",
-    "every",
-)
+NOT_YET: tuple[str, ...] = ()
 LEAVES_AS_GOAL = "goal"
 
 
@@ -54,7 +49,7 @@ class JourneyFile(
         ),
     ]
     steps: schema.Steps
-    enter_when: schema.Event | None = None
+    enter_when: schema.Entering | None = None
     only_if: schema.Condition | None = None
     leave_when: Annotated[
         list[dict[str, Any]], msgspec.Meta(extra_json_schema={"items": {"$ref": "#/$defs/leave"}})
@@ -65,6 +60,9 @@ class JourneyFile(
     ) = None
     hold_out: schema.Share = ""
     send_only: schema.Hours = ""
+    limit: schema.Limit | None = None
+    group: schema.Words | None = None
+    priority: schema.Priority | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,12 @@ class Goal:
 
 @dataclass(frozen=True)
 class Journey:
-    """A journey ready to run. `hold_out` is a share in hundredths of a percent."""
+    """A journey ready to run.
+
+    `enter_when` is the event that lets people in, `looked` another way in. Of the journeys of a
+    `group` ("" for none) a person is in one at a time, the higher `priority` wins. `hold_out` is a
+    share in hundredths of a percent.
+    """
 
     name: str
     title: str
@@ -91,6 +94,10 @@ class Journey:
     steps: list[Step]
     hold_out: int = 0
     send_only: Hours | None = None
+    looked: Looked | None = None
+    limit: Limit | None = None
+    group: str = ""
+    priority: int = 0
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
@@ -113,6 +120,14 @@ class Journey:
                 return step
         raise KeyError(name)
 
+    def wait_behind(self, send: Step) -> Step | None:
+        """The wait that is one state with the message: a `wait for` right behind it."""
+        for found in _chains(self.steps):
+            for step, following in pairwise(found):
+                if step is send and following.verb == "wait for":
+                    return following
+        return None
+
     @property
     def allows_several_runs(self) -> bool:
         """Only a property of the entering event lets several runs of a person go on at a time."""
@@ -127,15 +142,27 @@ class Journey:
             return None
 
 
+def _chains(found: list[Step]) -> Iterator[list[Step]]:
+    yield found
+    for step in found:
+        for _, arm in step.ways():
+            yield from _chains(arm)
+
+
 def build(name: str, raw: dict[str, Any]) -> Journey:
     """A journey from YAML that passed every check (`functions.journeys.check`)."""
     file = msgspec.convert(raw, JourneyFile)
+    way = entering(file.enter_when) if file.enter_when else None
     return Journey(
         name=name,
         title=file.title,
         purpose=file.purpose,
         once_per=file.once_per,
-        enter_when=entering(file.enter_when) if file.enter_when else None,
+        enter_when=way if isinstance(way, Happening) else None,
+        looked=way if isinstance(way, Looked) else None,
+        limit=limit(file.limit) if file.limit else None,
+        group=file.group or "",
+        priority=file.priority or 0,
         only_if=condition(file.only_if) if file.only_if else None,
         leave_when=[leave(item) for item in file.leave_when],
         goal=goal(file.goal) if file.goal else None,
@@ -143,20 +170,6 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
         hold_out=share(file.hold_out) if file.hold_out else 0,
         send_only=hours(file.send_only) if file.send_only else None,
     )
-
-
-def entering(raw: Any) -> Happening:
-    """`enter when`, so far only an event. Raises BadPhrase."""
-    later = [word for word in raw if word in NOT_YET] if isinstance(raw, dict) else []
-    if later:
-        raise BadPhrase(f'"{later[0]}" is not built yet')
-    if isinstance(raw, dict) and "event" not in raw:
-        condition(raw)
-        raise BadPhrase(
-            'a condition in "enter when" is not built yet; write an event, like {event: Signed Up}'
-        )
-    event_test(raw)
-    return happening(raw)
 
 
 def leave(raw: dict[str, Any]) -> tuple[str, Happening]:

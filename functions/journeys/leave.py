@@ -76,8 +76,9 @@ def leave_all(desk: Desk, person: str, journey: str, outcome: str, but: str) -> 
 
 def end(desk: Desk, run: Run, outcome: str) -> None:
     """Carry a decided end out. Safe to repeat; the mark goes last, because it asks for that."""
-    close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
-    desk.workflow.stop(run.journey, run.run_id, outcome)
+    closed = close(desk.store, run.person, run.journey, run.run_id, outcome, desk.now())
+    # Not the execution that we know of: the run may have gone on in another one meanwhile.
+    desk.workflow.stop(run.journey, (closed or run).execution, outcome)
     forget(desk, run.person, run.run_id, run)
 
 
@@ -113,10 +114,16 @@ def is_left_behind(live: Live, now: datetime) -> bool:
     return live.since < now - ON_ITS_WAY
 
 
+def has_ended(desk: Desk, run_id: str, live: Live) -> bool:
+    """Whether a mark is of a run that has ended, or that never came to be."""
+    record = desk.store.get(Run, live.person, run_key(live.journey, run_id))
+    return record.status == "ended" if record else is_left_behind(live, desk.now())
+
+
 def close(
     store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
-) -> None:
-    """Write the end into the run record; the first end stands."""
+) -> Run | None:
+    """Write the end into the run record; the first end stands. Returns the record."""
 
     def ended(run: Run | None) -> bool:
         if run is None or run.status == "ended":
@@ -126,19 +133,25 @@ def close(
             run.goal = run.goal or now
         return True
 
-    change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
+    return change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
 
 
-def execution_ended(desk: Desk, person: str, run_id: str, status: str, output: str | None) -> None:
+def execution_ended(
+    desk: Desk, person: str, run_id: str, execution: str, status: str, output: str | None
+) -> None:
     """Close a run whose execution has ended by itself. `status` and `output` are Step Functions'.
+    The end of one that the run has left for another changes nothing.
 
     The record goes last: while it is open, the daily comparison finds what a crash left here.
     """
     journey = run_id.rpartition("-")[0]
+    run = desk.store.get(Run, person, run_key(journey, run_id))
+    if run and run.execution != execution:
+        return
     live = desk.permission(person).live.get(run_id)
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
-    forget(desk, person, run_id, desk.store.get(Run, person, run_key(journey, run_id)))
+    forget(desk, person, run_id, run)
     close(desk.store, person, journey, run_id, outcome, desk.now())
 
 

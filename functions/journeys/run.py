@@ -30,14 +30,23 @@ class Wait(msgspec.Struct, omit_defaults=True):
         return [self.token, *reversed(self.older)]
 
 
-LONGEST_RUN = timedelta(days=366)
+KEPT = timedelta(days=400)  # longer than a run may be in one execution
+RENEWED = timedelta(days=200)  # the age from which on an execution hands its run over
+# Without a call of run_step. An execution lives a year; what is left is for a short wait behind a
+# long one, and for retries.
+LONGEST_QUIET, SHORT = timedelta(days=150), timedelta(days=10)
+# An execution has 25,000 events, of which a pass of a loop takes some dozens.
+MOST_PASSES = 50
+MOST_GENERATIONS = 99  # a name has 80 characters: 60 for the journey, 17 for the hash
 
 
 class Waits(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What a run waits for (`latest`, whether or not it is over), and when each wait began.
 
     Apart from the run's record, because a token weighs more than all the rest, and what is
-    written is paid by weight. It goes by itself when no run can be under way any more.
+    written is paid by weight. It goes by itself when no run can be under way any more: `renewed`
+    is when the run last went on in a new execution. `first` has when a wait began that was
+    registered again since, because it went on.
     """
 
     person: str
@@ -46,19 +55,43 @@ class Waits(msgspec.Struct, omit_defaults=True, kw_only=True):
     version: int = 0
     latest: Wait | None = None
     began: dict[str, datetime] = {}
+    first: dict[str, datetime] = {}
+    renewed: datetime | None = None
 
     @property
     def expires(self) -> int:
         """Epoch seconds."""
-        return int((max(self.began.values()) + LONGEST_RUN).timestamp())
+        known = [*self.began.values(), *([self.renewed] if self.renewed else [])]
+        return int((max(known) + KEPT).timestamp())
+
+    def beginning(self, step: str) -> datetime | None:
+        """When the wait of this step began."""
+        return self.first.get(step) or self.began.get(step)
+
+
+class Resumed(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """Where a run goes on in its present execution, which began at `time`.
+
+    `at` is the step; `until` the end of a wait that was under way there, and `since` from when
+    on events count for it. `number` is the pass of the loop that the step stands in, or that the
+    step (a loop) has come to. `taken`: the execution has gone there.
+    """
+
+    at: str
+    time: datetime
+    until: datetime | None = None
+    since: datetime | None = None
+    number: int | None = None
+    taken: bool = False
 
 
 class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The run record, which guards entry: one for each person, journey and entry key.
 
-    `run_id` is also the execution's name. `entry` is the event that let the person in.
-    `entry_key` is what `once per` counts by. `goal` is when the journey's goal was reached.
-    `held_out`: it belongs to the journey's hold-out group.
+    `entry` is the event that let the person in. `entry_key` is what `once per` counts by. `goal`
+    is when the journey's goal was reached. `held_out`: it belongs to the journey's hold-out group.
+    `generation` counts the executions that the run has gone on in after its first; only the
+    present one may do anything.
     """
 
     person: str
@@ -74,6 +107,23 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     ended: datetime | None = None
     goal: datetime | None = None
     held_out: bool = False
+    generation: int = 0
+    resumed: Resumed | None = None
+
+    @property
+    def execution(self) -> str:
+        """The name of its present execution."""
+        return f"{self.run_id}-{self.generation}" if self.generation else self.run_id
+
+    @property
+    def began(self) -> datetime:
+        """When its present execution began."""
+        return self.resumed.time if self.resumed else self.entered
+
+    @property
+    def furthest(self) -> datetime:
+        """Until when its present execution may wait at the most."""
+        return self.began + RENEWED + LONGEST_QUIET
 
 
 def run_key(journey: str, run_id: str) -> str:
@@ -82,12 +132,13 @@ def run_key(journey: str, run_id: str) -> str:
 
 
 def run_id_of(person: str, journey: str, key: str) -> str:
-    """The run's id and its execution's name: the same whenever the same entry is seen."""
+    """The run's id and its first execution's name: the same whenever the same entry is seen."""
     return f"{journey}-{short_hash(person, journey, key)}"
 
 
-def register(waits: Waits, wait: Wait, entered: datetime) -> bool:
+def register(waits: Waits, wait: Wait, entered: datetime, goes_on: bool = False) -> bool:
     """Note what the run waits for; `entered` is when it came to that step, the same for each try.
+    `goes_on`: the wait began earlier.
 
     False when the run has gone on meanwhile: then it was a try that nobody waits for.
     """
@@ -99,8 +150,11 @@ def register(waits: Waits, wait: Wait, entered: datetime) -> bool:
         return False
     if known and again:
         wait = msgspec.structs.replace(wait, older=[*known.older, known.token][-MOST_TRIES:])
+    first = {step: time for step, time in waits.first.items() if goes_on or step != wait.step}
+    if goes_on:
+        first.setdefault(wait.step, began.get(wait.step, entered))
     waits.latest = wait
-    waits.began = {**began, wait.step: entered}
+    waits.began, waits.first = {**began, wait.step: entered}, first
     return True
 
 
@@ -135,8 +189,11 @@ class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A published journey, frozen: its files by name, and the hash of them as `journey_version`.
 
     `machine` is Step Functions' name of it. The row with `journey_version` "newest" says which
-    one new runs take (in `points_to`), which door publishes it (`owner`), and since when nobody
-    enters any more (`retired`).
+    one new runs take (in `points_to`), which door publishes it (`owner`), since when nobody
+    enters any more because its folder is gone (`retired`), because a marketer stopped it
+    (`stopped`) or paused it, messages held (`paused`); `follows` has for an older version the one
+    whose texts and conditions count for its people too; `at_run_time` tells what a command
+    published from what was deployed.
     """
 
     journey: str
@@ -147,4 +204,17 @@ class JourneyVersion(msgspec.Struct, omit_defaults=True, kw_only=True):
     retired: datetime | None = None
     machine: str = ""
     published: datetime | None = None
+    files: dict[str, str] = {}
+    paused: datetime | None = None
+    stopped: datetime | None = None
+    follows: dict[str, str] = {}
+    at_run_time: bool = False
+
+
+class Draft(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A journey that is being written: its files as text, problems allowed. Never run."""
+
+    journey: str
+    version: int = 0
+    saved: datetime | None = None
     files: dict[str, str] = {}

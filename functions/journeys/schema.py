@@ -75,6 +75,12 @@ Happenings = Annotated[
     ),
 ]
 Event = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("event"))]
+Entering = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("entering"))]
+Limit = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("limit"))]
+Priority = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
+
+
+_MOMENT = {"type": "string", "pattern": MOMENT_PATTERN, "patternErrorMessage": MOMENT_EXAMPLE}
 
 
 def step_schema(types: dict[str, type]) -> dict[str, Any]:
@@ -108,6 +114,32 @@ def language(conditions: dict[str, tuple[str, ...]]) -> dict[str, Any]:
             "type": "object",
             "properties": dict.fromkeys(words, True),
             "oneOf": [{"required": [first]} for first in conditions],
+        },
+        "entering": {
+            "if": {"anyOf": [{"required": ["date"]}, {"required": ["every"]}]},
+            "then": {
+                "type": "object",
+                "properties": {"date": _MOMENT, "every": {"type": "string"}},
+                "additionalProperties": False,
+                "maxProperties": 1,
+            },
+            "else": {
+                **_ref("happening"),
+                "properties": {"including those already": {"type": "boolean"}},
+            },
+        },
+        "limit": {
+            "type": "object",
+            "properties": {
+                "share": {
+                    "type": "string",
+                    "pattern": SHARE_PATTERN,
+                    "patternErrorMessage": SHARE_EXAMPLE,
+                },
+                "per hour": {"type": "integer", "minimum": 1},
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
         },
         "happening": {
             "if": {"required": ["event"]},

@@ -104,9 +104,10 @@ def _task(journey: Journey, state: dict[str, Any]) -> Iterator[str]:
         yield f"calls {state.get('Resource')}; only run_step may act"
     elif parameters.get("FunctionName") != RUN_STEP:
         yield f"calls {parameters.get('FunctionName')}; only run_step may act"
-    if payload.get("step") not in verbs or payload.get("journey") != journey.name:
+    asks_where = payload.get("resume") is True and payload.get("step") == ""
+    if payload.get("journey") != journey.name or not (asks_where or payload.get("step") in verbs):
         yield "runs no step of this journey"
-    elif verbs[payload["step"]] == "send" and state.get("Resource") != WITH_TOKEN:
+    elif verbs.get(payload["step"]) == "send" and state.get("Resource") != WITH_TOKEN:
         yield "sends without a token, so it cannot be held"
     has_token = payload.get("token.$") == TOKEN
     if has_token is not (state.get("Resource") == WITH_TOKEN):

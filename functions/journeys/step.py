@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 class Exit(Exception):
     """The run has ended or is leaving; the step does nothing."""
+
+
+class Resume(Exception):
+    """The execution is a run's second or later: it goes on where the run stood."""
 
 
 class Temporary(Exception):
@@ -43,13 +47,24 @@ class WebhookRefused(Exception):
 class Answer:
     """How a step answers its own token: an output, or a named error with its cause.
 
-    `until` is the moment for which a Wait state comes next.
+    `until` is the moment for which a Wait state comes next, `timeout` the one at which the wait
+    that comes next is over.
     """
 
     output: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
     until: datetime | None = None
+    timeout: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a step a run stands: the end of the wait that is under way (None: the step is to
+    begin), and from when on events count for it."""
+
+    until: datetime | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +140,20 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def visit(self, visit: Visit) -> Answer | None:
         """Do it. None: the token is answered later by an event or its timeout."""
         raise NotImplementedError
+
+    def place(self, visit: Visit) -> Place:
+        """Where the run stands, for going on there in a new execution."""
+        return Place()
+
+    def rest(self, visit: Visit, place: Place) -> Place | None:
+        """What is left of its wait for a run that goes on at that place of it; None when it goes
+        through the whole step."""
+        return None
+
+    def quiet(self, before: timedelta) -> timedelta:
+        """For how long, at most, nothing has called run_step when a run gets past this step (or
+        into its arms); `before` is the same for when the run came to it."""
+        return timedelta()
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Problems that the schema cannot see, as (field, text)."""

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from functions.journeys.entering import ALREADY
 from functions.segments.operators import as_moment, is_number
 from functions.segments.phrases import BadPhrase
 from functions.segments.sentence import kind, name, said_length, sentence
-from functions.segments.spoken import Language, day, quoted, value
+from functions.segments.spoken import Language, day, number, quoted, value
 
 Raw = dict[str, Any]
 _WRITTEN = re.compile(r"[\w.-]+( [\w.-]+)*\Z")
@@ -27,9 +28,22 @@ _GERMAN_DAYS = {
     "working day": "zum nächsten Arbeitstag",
 }
 JOURNEY_WORDS = (
-    *("title", "purpose", "enter when", "once per", "only if", "leave when", "goal"),
-    *("hold out", "send only"),
+    *("title", "purpose", "enter when", "once per", "only if", "limit", "group", "priority"),
+    *("leave when", "goal", "hold out", "send only"),
 )
+_GERMAN_PARTS = {
+    "day": "an jedem Tag",
+    "working day": "an jedem Arbeitstag",
+    "last day of the month": "am letzten Tag des Monats",
+    "January": "Januar",
+    "February": "Februar",
+    "March": "März",
+    "May": "Mai",
+    "June": "Juni",
+    "July": "Juli",
+    "October": "Oktober",
+    "December": "Dezember",
+}
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -45,6 +59,15 @@ _WORDS: dict[str, dict[str, str]] = {
         "share": "{} of the people, always the same; they get no message that needs consent",
         "steps": "steps",
         "never": "nobody enters by an event; another journey starts it",
+        "becomes": "it becomes so that {}",
+        "already": "{} (also those for whom it is so at the first publish)",
+        "date": "this comes: {}",
+        "every": "it is time, again and again: {}",
+        "limit": "lets in at most",
+        "limit share": "{} of all people",
+        "per hour": "{} in an hour",
+        "group": "group, of which a person is in one journey at a time",
+        "priority": "priority in it",
         "person": "once, never again",
         "occasion": "every time",
         "again": "again after {}",
@@ -111,6 +134,15 @@ _WORDS: dict[str, dict[str, str]] = {
         "braucht",
         "steps": "Schritte",
         "never": "niemand beginnt durch ein Ereignis; eine andere Journey startet sie",
+        "becomes": "es dazu kommt: {}",
+        "already": "{} (auch, für wen es bei der ersten Veröffentlichung schon gilt)",
+        "date": "dieser Zeitpunkt kommt: {}",
+        "every": "es Zeit ist, immer wieder: {}",
+        "limit": "lässt höchstens herein",
+        "limit share": "{} aller Personen",
+        "per hour": "{} in einer Stunde",
+        "group": "Gruppe, von der man in einer Journey zur Zeit ist",
+        "priority": "Rang darin",
         "person": "einmal, nie wieder",
         "occasion": "jedes Mal",
         "again": "wieder nach Ablauf von: {}",
@@ -218,21 +250,57 @@ def rules(raw: Raw, language: Language) -> dict[str, list[str]]:
 
 
 def _rule(word: str, raw: Any, language: Language) -> list[str]:
-    if word == "enter when" and raw is None:
-        return [_WORDS[language]["never"]]
     if raw is None:
-        return []
+        return [_WORDS[language]["never"]] if word == "enter when" else []
     if word == "leave when":
         return [_leave(item, language) for item in raw]
-    if word == "goal":
-        return [_goal(raw, language)]
-    if word == "once per":
-        return [_once(str(raw), language)]
-    if word in ("hold out", "send only"):
-        return [_about_messages(word, str(raw), language)]
-    if word in ("enter when", "only if"):
-        return [happens(raw, language)]
-    return [quoted(str(raw), language)]
+    say = _RULES.get(word)
+    return [say(raw, language) if say else quoted(str(raw), language)]
+
+
+def _enters(raw: Raw, language: Language) -> str:
+    """What lets people in: an event, a condition that becomes true, a date, a schedule."""
+    words = _WORDS[language]
+    if "event" in raw:
+        return happens(raw, language)
+    if "date" in raw:
+        return words["date"].format(_moment(raw["date"], language))
+    if "every" in raw:
+        return words["every"].format(_schedule(str(raw["every"]), language))
+    rest = {word: value for word, value in raw.items() if word != ALREADY}
+    said = words["becomes"].format(happens(rest, language))
+    return words["already"].format(said) if raw.get(ALREADY) else said
+
+
+def _schedule(phrase: str, language: Language) -> str:
+    """A SCHEDULE as the language has it; in English the phrase is a sentence's part already."""
+    if phrase.upper().startswith("RRULE:"):
+        return quoted(phrase, language)
+    parts = _MOMENT.match(phrase)
+    if language == "en" or parts is None or parts["length"] or "." in parts["what"]:
+        return _moment(phrase, language)
+    if as_moment(parts["what"]):
+        return _moment(phrase, language)
+    clock = f" {parts['clock']} Uhr" if parts["clock"] else ""
+    what = parts["what"]
+    if what in _GERMAN_DAYS and what not in _GERMAN_PARTS:
+        return f"an jedem {_GERMAN_DAYS[what]}{clock}"
+    if what in _GERMAN_PARTS:
+        return _GERMAN_PARTS[what] + clock
+    which, _, month = what.partition(" ")
+    if month == "of the month":
+        return f"am {which[:-2]}. des Monats{clock}"
+    return f"am {which}. {_GERMAN_PARTS.get(month, month)} jedes Jahres{clock}"
+
+
+def _limit(raw: Raw, language: Language) -> str:
+    words = _WORDS[language]
+    said = []
+    if "share" in raw:
+        said.append(words["limit share"].format(_share(raw["share"], language)))
+    if "per hour" in raw:
+        said.append(words["per hour"].format(number(raw["per hour"], language)))
+    return "; ".join(said)
 
 
 def _about_messages(word: str, raw: str, language: Language) -> str:
@@ -263,6 +331,18 @@ def _once(rule: str, language: Language) -> str:
         return words["again"].format(said_length(rule, language))
     except BadPhrase:
         return words["each"].format(name(rule, language))
+
+
+_RULES: dict[str, Callable[[Any, Language], str]] = {
+    "enter when": lambda raw, language: _enters(raw, language),
+    "once per": lambda raw, language: _once(str(raw), language),
+    "only if": lambda raw, language: happens(raw, language),
+    "limit": lambda raw, language: _limit(raw, language),
+    "priority": lambda raw, language: str(raw),
+    "goal": lambda raw, language: _goal(raw, language),
+    "hold out": lambda raw, language: _about_messages("hold out", str(raw), language),
+    "send only": lambda raw, language: _about_messages("send only", str(raw), language),
+}
 
 
 def happens(raw: Any, language: Language) -> str:

@@ -34,9 +34,11 @@ from functions.tracking.permission import (
 )
 from functions.tracking.profile import Profile
 
+PAUSED_FOR = timedelta(hours=1)  # then it is asked again whether the journey is still paused
 TOO_LATE = "it would have gone too late (skip after)"
 NO_TIME = "quiet hours, holidays and sending hours leave no time for it"
 HELD_OUT = "hold-out group"
+JOURNEY_PAUSED = "the journey is paused"
 TOO_MANY = "the provider asked us to wait"
 NOT_NOW = "outside of the hours in which it may go"
 SPREAD_OVER = timedelta(minutes=10)  # what comes out of the night together
@@ -50,7 +52,8 @@ class Wish:
     `channels` are those that it may go by: of several the person's best is taken, once. The
     journey's sending hours `send_only` and the brand's hours count in `zone`, where the person is.
     `held_out`: the run belongs to the hold-out group, which gets nothing that needs consent.
-    `is_chosen`: there were several channels, so the ledger has to keep which it is.
+    While the journey is `paused` it is held. `is_chosen`: there were several channels, so the
+    ledger has to keep which it is.
     """
 
     person: str
@@ -68,6 +71,7 @@ class Wish:
     send_only: Hours | None = None
     held_out: bool = False
     is_chosen: bool = False
+    paused: bool = False
 
     @property
     def channel(self) -> str:
@@ -187,6 +191,8 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
 def _reason_to_hold(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
     """What holds the message back for now. One reason after the other: when the first is over, the
     step is tried again and meets the next."""
+    if wish.paused:
+        return Hold(now + PAUSED_FOR, JOURNEY_PAUSED, is_noted=True)
     return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, now)
 
 

@@ -20,17 +20,17 @@ DAYS = {
 ANY_DAY = frozenset(range(7))
 BY_THE_CLOCK = ("minute", "hour")  # units that say a clock time themselves
 NINE = time(9)
-_CLOCK = r"([01]?[0-9]|2[0-3]):[0-5][0-9]"
+CLOCK = r"([01]?[0-9]|2[0-3]):[0-5][0-9]"
 _LENGTH = r"[1-9][0-9]{0,4} (minute|hour|day|week|month|year|working day)s? (before|after) "
 MOMENT_PATTERN = (
-    rf"^({_CLOCK}|({'|'.join(DAYS)}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}"
-    rf"|({_LENGTH})?(person|entry)(\.[^\s.]+)+)( {_CLOCK})?)(?!\n)$"
+    rf"^({CLOCK}|({'|'.join(DAYS)}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}"
+    rf"|({_LENGTH})?(person|entry)(\.[^\s.]+)+)( {CLOCK})?)(?!\n)$"
 )
 MOMENT_EXAMPLE = (
     'a moment is written like "Monday 9:00", "working day 9:00", "2027-01-31 9:00", "18:30" or '
     '"30 days before entry.licence_ends 9:00"'
 )
-_CLOCK_TIME = re.compile(rf"{_CLOCK}\Z")
+_CLOCK_TIME = re.compile(rf"{CLOCK}\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _OF_SOMEBODY = re.compile(r"((?P<length>.*) (?P<side>before|after) )?(?P<of>\S+)\Z")
 
@@ -99,7 +99,7 @@ class Moment:
         return min(found, default=None)
 
     def _of_value(self, zone: ZoneInfo, value: Any) -> datetime | None:
-        day, moment = _read_date(value, zone)
+        day, moment = read_date(value, zone)
         if day is None:
             return None
         sign = -1 if self.is_before else 1
@@ -110,7 +110,7 @@ class Moment:
         return at_clock(moved, self.clock or NINE, zone)
 
 
-def _read_date(value: Any, zone: ZoneInfo) -> tuple[date | None, datetime | None]:
+def read_date(value: Any, zone: ZoneInfo) -> tuple[date | None, datetime | None]:
     """The day in `zone` that a field's value means, and its time (UTC) where it has one. A date
     without a time is that day wherever somebody is."""
     if isinstance(value, str) and _DATE.match(value):
@@ -147,7 +147,7 @@ def moment(text: object) -> Moment:
     """Read "Monday 9:00". Raises BadPhrase."""
     if not isinstance(text, str) or text != text.strip():
         raise BadPhrase(f"{text!r} is not a moment; {MOMENT_EXAMPLE}")
-    what, clock = _split(text)
+    what, clock = split_clock(text)
     if what in DAYS or (clock and not what):
         return Moment(clock or NINE, weekdays=DAYS.get(what, ANY_DAY))
     if _DATE.match(what):
@@ -155,7 +155,7 @@ def moment(text: object) -> Moment:
     return _of_somebody(text, what, clock)
 
 
-def _split(text: str) -> tuple[str, time | None]:
+def split_clock(text: str) -> tuple[str, time | None]:
     """What is said before the clock time, and the clock time."""
     what, _, last = text.rpartition(" ")
     if not re.match(r"[0-9]+[:.h]?[0-9]*\Z", last):

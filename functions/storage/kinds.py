@@ -12,7 +12,8 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from functions.journeys.decision import Decision
-from functions.journeys.run import JourneyVersion, Run, Task, Waits
+from functions.journeys.run import Draft, JourneyVersion, Run, Task, Waits
+from functions.journeys.standing import Standing, Sweep, Taken, shard
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -87,6 +88,23 @@ KINDS: dict[type[Any], Kind] = {
         versioned=False,
         expires=attrgetter("expires"),
     ),
+    Standing: Kind(
+        "people",
+        "standing",
+        _person,
+        # Sparse: only who is to be looked at; in shards, for at nine many are.
+        listing=lambda one: (shard(one.person), sortable(one.due)) if one.due else None,
+        named=True,
+    ),
+    # Beside the people, because who lets them in may write there and nowhere else.
+    Sweep: Kind("people", "sweep", attrgetter("journey")),
+    Taken: Kind(
+        "people",
+        "taken",
+        attrgetter("journey"),
+        sort=lambda taken: taken.hour.isoformat(),
+        expires=attrgetter("expires"),
+    ),
     Message: Kind(
         "people",
         "message",
@@ -124,6 +142,12 @@ KINDS: dict[type[Any], Kind] = {
         # keep their places: an entry on the move may be missing from a listing for a moment.
         listing=lambda row: ("newest", "") if row.points_to else ("all", sortable(row.published)),
         named=True,
+    ),
+    Draft: Kind(
+        "catalogue",
+        "draft",
+        attrgetter("journey"),
+        listing=lambda draft: ("", sortable(draft.saved)),
     ),
     Source: Kind(
         "catalogue",

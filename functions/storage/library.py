@@ -1,7 +1,7 @@
 """The library: what is published, read from the store and kept for a moment."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.journeys import journey as journeys
 from functions.journeys.journey import Journey
@@ -35,6 +35,8 @@ class Library:
         self._store, self._seconds = store, seconds
         self._versions: dict[tuple[str, str], Published] = {}
         self._newest: dict[str, str] = {}
+        self._pointed: dict[str, JourneyVersion] = {}
+        self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
         self._segments: Mapping[str, Segment] = {}
         self._read_at: float | None = None
@@ -59,7 +61,33 @@ class Library:
         return self.version(journey, version) if version else None
 
     def version(self, journey: str, version: str) -> Published:
-        """One version. Raises LookupError."""
+        """One version as its people have it: with texts and conditions of the version that it
+        follows, on its own machine. Raises LookupError."""
+        self._refresh()
+        pointer = self._pointed.get(journey)
+        other = pointer.follows.get(version) if pointer else None
+        if not other:
+            return self.frozen(journey, version)
+        key = (journey, version, other)
+        if key not in self._following:
+            own, followed = self.frozen(journey, version), self.frozen(journey, other)
+            self._following[key] = replace(followed, version=version, machine=own.machine)
+        return self._following[key]
+
+    def is_closed(self, journey: str) -> bool:
+        """Whether nobody enters for now: a marketer paused or stopped it."""
+        self._refresh()
+        pointer = self._pointed.get(journey)
+        return pointer is not None and bool(pointer.paused or pointer.stopped)
+
+    def is_paused(self, journey: str) -> bool:
+        """Whether messages of those inside are held."""
+        self._refresh()
+        pointer = self._pointed.get(journey)
+        return pointer is not None and pointer.paused is not None
+
+    def frozen(self, journey: str, version: str) -> Published:
+        """One version as it was published. Raises LookupError."""
         key = (journey, version)
         if key not in self._versions:
             row = self._store.get(JourneyVersion, journey, version)
@@ -87,7 +115,10 @@ class Library:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
             return
-        self._newest = {row.journey: row.points_to for row in self._pointers() if not row.retired}
+        self._pointed = {row.journey: row for row in self._pointers()}
+        self._newest = {
+            name: row.points_to for name, row in self._pointed.items() if not row.retired
+        }
         self._read_brand(self._newest.pop(BRAND, ""))
         self._read_at = now
 

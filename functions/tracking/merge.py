@@ -8,13 +8,20 @@ from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import Cart, Profile, Trait
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
+OUTRANKED = "outranked"  # the outcome of a run that gave way to a journey of its group
+
+
+EJECTED = "ejected"  # the outcome of a run that a marketer ended from outside
+_OURS = {
+    LEAVES_BY_MERGE: "for a run that gave way to another of the same person",
+    OUTRANKED: "for a run that gave way to a journey of its group with a higher priority",
+    EJECTED: "for a run that a marketer ended by stopping or changing the journey",
+}
 
 
 def taken(outcome: str) -> str:
     """Why a journey may not call an outcome so; "" when it may."""
-    if outcome != LEAVES_BY_MERGE:
-        return ""
-    return f'"{outcome}" is our own word, for a run that gave way to another of the same person'
+    return f'"{outcome}" is our own word, {_OURS[outcome]}' if outcome in _OURS else ""
 
 
 def merge_profiles(source: Profile, target: Profile) -> None:

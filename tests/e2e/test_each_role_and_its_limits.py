@@ -143,7 +143,12 @@ def invoke(function: str) -> Call:
 # What a role may do, to see that the probe itself works; and what it must not.
 MAY: dict[str, list[Probe]] = {
     "collect_event": [get("catalogue"), send("EventQueueUrl")],
-    "answer_admin": [query("people"), query("people", "listing"), secret("Admin")],
+    "answer_admin": [
+        query("people"),
+        query("people", "listing"),
+        stop("onboarding"),
+        secret("Admin"),
+    ],
     "withdraw_consent": [get("people"), secret("Link")],
     "process_event": [query("people"), stop("onboarding"), send("EventQueueUrl")],
     "run_step": [get("timeline"), stop("onboarding"), secret("Link")],
@@ -151,7 +156,8 @@ MAY: dict[str, list[Probe]] = {
     "close_run": [get("people"), get("catalogue")],
     "compare_runs": [get("people"), stop("onboarding")],
     "settle_messages": [get("people")],
-    "publish_journey": [get("catalogue")],
+    "find_due": [get("people"), query("people", "listing"), send("EventQueueUrl")],
+    "publish_journey": [get("catalogue"), send("EventQueueUrl")],
 }
 MAY_NOT: dict[str, list[Probe]] = {
     "collect_event": [
@@ -162,7 +168,7 @@ MAY_NOT: dict[str, list[Probe]] = {
     ],
     "answer_admin": [
         *(drop("people"), put("timeline"), put("catalogue"), secret("Link"), send("EventQueueUrl")),
-        *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
+        *(start("of-somebody-else"), change("onboarding"), mail(), text()),
     ],
     "withdraw_consent": [
         *(get("timeline"), put("catalogue"), secret("Admin"), start(f"{PREFIX}onboarding")),
@@ -192,6 +198,10 @@ MAY_NOT: dict[str, list[Probe]] = {
     "settle_messages": [
         *(get("timeline"), get("catalogue"), secret("Identity"), start(f"{PREFIX}onboarding")),
         *(mail(), text(), send("EventQueueUrl")),
+    ],
+    "find_due": [
+        *(put("people"), get("timeline"), get("catalogue"), secret("Identity")),
+        *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
     ],
     "publish_journey": [
         *(get("people"), get("timeline"), secret("Identity"), secret("Link"), secret("Admin")),

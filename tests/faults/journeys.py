@@ -158,6 +158,17 @@ def versions() -> dict[tuple[str, str], Published]:
 
 
 @cache
+def same_places(name: str, version: int) -> dict[str, str]:
+    """The steps of the first version, each with the one that stands there in another."""
+    first, other = (
+        next(one.journey for one in check(folder(number)) if one.journey.name == name)
+        for number in (1, version)
+    )
+    pairs = zip(first.every_step(), other.every_step(), strict=True)
+    return {old.name: new.name for old, new in pairs if old.name != new.name}
+
+
+@cache
 def machine(key: str) -> Machine:
     """The compiled state machine of a version."""
     journey, _, version = key.rpartition("@")

@@ -49,7 +49,15 @@ class Plan:
             self.add(self._time(f"nonsense {number}"), f"nonsense {number}", _nonsense(number))
         if self.chance.number("publishes") < 0.4:
             at = self._time("publish")
-            self.add(at, "publish version 2", lambda outside: outside.simulation.publish(2))
+            if self.chance.number("migrates") < 0.5:
+                words = "publish version 2, and all go on in it"
+                self.add(at, words, lambda outside: outside.simulation.publish(2, migrate=True))
+            else:
+                self.add(at, "publish version 2", lambda outside: outside.simulation.publish(2))
+        if self.chance.number("moves") < 0.5:
+            for number in range(1 + self.chance.whole("moves", 4)):
+                at = self._time(f"move {number}", SPAN if number % 2 else 2 * HOUR)
+                self.add(at, "every run goes on", lambda outside: outside.simulation.move())
         return sorted(self.operations, key=lambda operation: operation.at)
 
     def _time(self, label: str, span: float = SPAN) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -67,7 +68,19 @@ class Facts:
         return {row.event.message_id: row.event for row in rows}
 
     def history(self, run: Run) -> History | None:
-        return self.simulation.states.histories.get(run.run_id)
+        """Of all executions of the run, as if they were one; its end is that of the present one."""
+        found = [one for one in self.simulation.states.histories.values() if one.run == run.run_id]
+        if not found:
+            return None
+        last = max(found, key=lambda one: (len(one.name), one.name))
+        return replace(
+            last,
+            status=last.status if last.name == run.execution else "RUNNING",
+            started=min(one.started for one in found),
+            entered=[entered for one in found for entered in one.entered],
+            timed_out=[timed_out for one in found for timed_out in one.timed_out],
+            answered=[answered for one in found for answered in one.answered],
+        )
 
     def is_done(self, said: Said) -> bool:
         return said.id in self.seen.done
@@ -240,7 +253,8 @@ def only_a_fault_makes_unknown(facts: Facts) -> Iterator[str]:
     for user, runs in facts.runs.items():
         for run in runs:
             left = run.outcome in EXPECTED[run.journey].exits.values()  # while it was being sent
-            if left or any(run.run_id in fault for fault in struck):
+            moved = run.generation > 0  # perhaps while it was being sent
+            if left or moved or any(run.run_id in fault for fault in struck):
                 continue
             for row in facts.store.query(Message, run.person, prefix=f"{run.run_id}/"):
                 if row.send_id in facts.seen.unknown:
@@ -373,18 +387,21 @@ def _left(facts: Facts, run: Run, entry: Said, leaving: Said) -> Iterator[str]:
 
 
 def every_run_has_its_execution(facts: Facts) -> Iterator[str]:
-    histories = dict(facts.simulation.states.histories)
+    runs_of = {history.run for history in facts.simulation.states.histories.values()}
     for user, runs in facts.runs.items():
         for run in runs:
-            history = histories.pop(run.run_id, None)
+            history = facts.history(run)
+            runs_of.discard(run.run_id)
             left = (*EXPECTED[run.journey].exits.values(), LEAVES_BY_MERGE)
             if history is None and run.outcome not in left:
                 yield f"{run.run_id} of {user} never began ({run.status} {run.outcome})"
+            elif run.outcome == "stopped":
+                yield f"{run.run_id} of {user} was stopped, and nobody wanted that"
             elif history and history.status == "FAILED":
                 yield from _failed(run, history)
             elif history and history.machine != f"{run.journey}@{run.journey_version}":
                 yield f"{run.run_id} runs as {history.machine}, not {run.journey_version}"
-    for name in histories:
+    for name in sorted(runs_of):
         yield f"{name} has no record of a run"
 
 
@@ -469,24 +486,30 @@ def _counts_from(facts: Facts, run: Run, entered: Any) -> tuple[float, float]:
 def every_click_counts(facts: Facts) -> Iterator[str]:
     """A click that was done before the time was up is not overlooked."""
     for one in facts.simulation.provider.accepted:
-        history = facts.simulation.states.histories.get(one.message.tags["run"])
+        run_id = one.message.tags["run"]
+        histories = facts.simulation.states.histories.values()
+        timed_out = [
+            out for history in histories if history.run == run_id for out in history.timed_out
+        ]
         done = facts.seen.done_time.get(one.click) if one.click else None
-        if history is None or done is None or _message(one) != "hello":
+        if done is None or _message(one) != "hello":
             continue
-        if any(done < time for state, time in history.timed_out if "clicked hello" in state):
-            yield f"{history.name} did not hear the click, done before its time was up"
+        if any(done < time for state, time in timed_out if "clicked hello" in state):
+            yield f"{run_id} did not hear the click, done before its time was up"
 
 
 # --- invariant 5: versions
 
 
 def a_run_keeps_its_version(facts: Facts) -> Iterator[str]:
-    versions: dict[str, set[str]] = {}
+    versions: dict[str, list[str]] = {}
     for one in facts.simulation.provider.accepted:
-        versions.setdefault(one.message.tags["run"], set()).add(_version(one))
+        versions.setdefault(one.message.tags["run"], []).append(_version(one))
     for run_id, found in versions.items():
-        if len(found) > 1:
-            yield f"{run_id} sent messages of versions {sorted(found)}"
+        if found != sorted(found):
+            yield f"{run_id} went back to an older version: {found}"
+        if len(set(found)) > 1 and not facts.simulation.migrated:
+            yield f"{run_id} sent messages of versions {found}"
 
 
 # --- nothing is stuck
@@ -507,14 +530,16 @@ def runs_and_executions_agree(facts: Facts) -> Iterator[str]:
     running = set(facts.simulation.states.running)
     for user, profile in facts.profiles.items():
         live = people.permission_of(facts.store, profile.person).live
-        open_runs = {run.run_id for run in facts.runs[user] if run.status == "open"}
-        for run_id in sorted(open_runs - running):
-            yield f"{run_id} of {user} is open and has no execution that runs"
+        still_open = [run for run in facts.runs[user] if run.status == "open"]
+        open_runs = {run.run_id for run in still_open}
+        executions = {run.execution for run in still_open}
+        for name in sorted(executions - running):
+            yield f"{name} of {user} is open and has no execution that runs"
         for run_id in sorted(open_runs - live.keys()):
             yield f"{run_id} of {user} is open and has no mark"
         for run_id in sorted(live.keys() - open_runs):
             yield f"{run_id} of {user} has a mark and is not open"
-        running -= open_runs
+        running -= executions
     for name in sorted(running):
         yield f"{name} runs, and no run is open"
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from functions.handlers import process_event, withdraw_consent
+from functions.handlers import close_run, process_event, withdraw_consent
 from functions.journeys import enter, leave, react
+from functions.journeys.run import Run, run_key
 from functions.journeys.steps.awaiting import Awaiting
 from functions.messages import deliver
 from functions.storage import people, remember
@@ -226,6 +227,17 @@ def _forget_marks() -> Any:
     return patch.object(leave, "forget", lambda desk, person, run_id: None)
 
 
+def _old_ends_close() -> Any:
+    """The end of an execution that a run has left closes the run."""
+    real = close_run.execution_ended
+
+    def ended(desk: Any, person: str, run_id: str, execution: str, *more: Any) -> None:
+        run = desk.store.get(Run, person, run_key(run_id.rpartition("-")[0], run_id))
+        real(desk, person, run_id, run.execution if run else execution, *more)
+
+    return patch.object(close_run, "execution_ended", ended)
+
+
 BUGS: dict[str, Plant] = {
     "events are not deduplicated": _no_dedupe,
     "a wait does not look back": _no_look_back,
@@ -247,4 +259,5 @@ BUGS: dict[str, Plant] = {
     "receipts are not heard": _deaf_to_receipts,
     "a profile is written without a condition": _write_without_condition,
     "marks of ended runs stay": _forget_marks,
+    "the end of an old execution closes the run": _old_ends_close,
 }

@@ -13,7 +13,7 @@ from tests.faults.trial import Trial, run
 
 NO_FAULTS: frozenset[str] = frozenset()
 CLOCKS = ("settle_messages", "compare_runs", "publish_journey")
-READS = ("get", "query", "listing", "list", "describe")
+READS = ("get", "query", "listing", "list", "describe", "history")
 
 
 class Script:
@@ -111,6 +111,14 @@ def _start_journey(script: Script) -> None:
     script.say(DAY, "Bye")
 
 
+def _go_on(script: Script) -> None:
+    script.customer()
+    script.say(60, "Order Completed", properties=ORDER)
+    script.do(300, "every run goes on", lambda outside: outside.simulation.move())
+    script.say(600, "Parcel Received", properties=SAME)
+    script.do(900, "every run goes on", lambda outside: outside.simulation.move())
+
+
 SCENARIOS: dict[str, Callable[[Script], None]] = {
     "entry": _entry,
     "send": _send,
@@ -122,6 +130,7 @@ SCENARIOS: dict[str, Callable[[Script], None]] = {
     "twice before a merge": _twins,
     "finished before a merge": _finished_twin,
     "start journey": _start_journey,
+    "go on": _go_on,
 }
 
 

@@ -15,6 +15,12 @@ from functions.handlers import (
     start_run,
     wiring,
 )
+from functions.handlers.desk import journey_desk
+from functions.handlers.standing import order_moves
+from functions.journeys.place import place_of
+from functions.journeys.resume import go_on
+from functions.journeys.run import Run
+from functions.journeys.workflow import MoveAll
 from functions.settings import Settings
 from functions.storage.library import Library
 from functions.storage.store import Store
@@ -159,6 +165,7 @@ class Simulation:
         )
         self.states = StepFunctions(self.lambdas, self.chance, journeys.machine, self.starts.send)
         self.provider = Provider(self.lambdas, self.chance, self.seen.next, self.events.send)
+        self.migrated = False
         self.last_body = b""  # of the event queue
         self._named: dict[str, int] = {}
         self.passed_on: dict[str, set[str]] = {}  # invocation -> events that it did not do
@@ -175,6 +182,8 @@ class Simulation:
             channels={"email": self.provider.channel("email"), "sms": self.provider.channel("sms")},
             now=self.lambdas.now,
             send_events=self._send_events,
+            send_starts=self._send_starts,
+            publisher=_no_admin,
             bury=self._bury,
             source=lambda write_key: SOURCE if write_key == WRITE_KEY else None,
         )
@@ -229,6 +238,13 @@ class Simulation:
         name = " ".join(event_ids(body)[:3])
         number = self._named[name] = self._named.get(name, 0) + 1
         return f"{name}~{number}" if number > 1 else name
+
+    def _send_starts(self, bodies: list[bytes], delay: int = 0) -> None:
+        def act() -> None:
+            for body in bodies:
+                self.starts.send(body, delay=delay)
+
+        self.lambdas.disturb("queue", f"send {len(bodies)} starts", act, SENDING)
 
     def _bury(self, body: bytes, reason: str) -> None:
         working = self.loop.current
@@ -286,22 +302,45 @@ class Simulation:
 
         self.lambdas.call(name, work, done, limit=300)
 
-    def publish(self, version: int, tries: int = 20) -> None:
-        """Deploy this version of the folder; who deploys tries again until it works."""
+    def publish(self, version: int, tries: int = 20, migrate: bool = False) -> None:
+        """Deploy this version of the folder; who deploys tries again until it works. With
+        `migrate` those under way go on in it, at the steps that stand where theirs stood."""
         began = self.loop.time
+        self.migrated |= migrate
+
+        def work() -> None:
+            done = publish_journey.publish(self.parts, journeys.folder(version))
+            for name, new, _ in done if migrate else ():
+                order_moves(self.parts, MoveAll(name, new, journeys.same_places(name, version)))
 
         def done(invocation: Invocation) -> None:
             if invocation.state == "done":
                 self.seen.published[version] = (began, self.loop.time)
             elif tries:
-                self.loop.after(30, lambda: self.publish(version, tries - 1))
+                self.loop.after(30, lambda: self.publish(version, tries - 1, migrate))
 
         self.lambdas.call(
             f"publish_journey [{version}]",
-            lambda: publish_journey.publish(self.parts, journeys.folder(version)),
+            work,
             done,
             limit=240,
         )
+
+    def move(self) -> None:
+        """Let every run that is open go on in a new execution where it stands."""
+        self._call("move_runs", self._move)
+
+    def _move(self) -> None:
+        desk = journey_desk(self.parts)
+        for name in journeys.EXPECTED:
+            for run in self.store.listing(Run, name)[0]:
+                position = self.states.machines.position(name, run.execution)
+                journey = desk.version(name, run.journey_version)
+                place = place_of(journey, position) if position else None
+                if run.status == "open" and place:
+                    at, until, since = place
+                    version, now = run.journey_version, self.parts.now()
+                    go_on(desk, run, at=at, until=until, since=since, version=version, now=now)
 
     @property
     def is_quiet(self) -> bool:
@@ -309,6 +348,10 @@ class Simulation:
         return not (
             self.events.letters or self.starts.letters or self.provider.coming or self.states.coming
         )
+
+
+def _no_admin(order: dict[str, Any]) -> dict[str, Any]:
+    raise AssertionError("nobody asks the admin API here")
 
 
 def _start_run(event: dict[str, Any], context: Any) -> Any:

@@ -14,7 +14,7 @@ from functions.engine.machine import Machine, TaskFailed
 from functions.handlers import close_run, run_step
 from functions.journeys.step import Exit, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Execution as Described
-from functions.journeys.workflow import Machines, Workflow
+from functions.journeys.workflow import Machines, Position, Workflow
 from functions.storage.store import Unavailable
 from tests.faults.chance import Chance
 from tests.faults.lambdas import Invocation, Lambdas
@@ -49,6 +49,7 @@ class History:
     status: str = "RUNNING"
     output: Any = None
     ended: int = 0
+    run: str = ""
 
 
 class StepFunctions:
@@ -69,10 +70,11 @@ class StepFunctions:
         self._running: dict[str, _Running] = {}
         self.workflow = Workflow(self._start, self._stop, self._succeed, self._fail)
         self.machines = Machines(
-            lambda journey, version: f"{journey}@{version}",
+            lambda journey, version, definition: f"{journey}@{version}",
             self._start_now,
             self._under_way,
             self._describe,
+            self._position,
         )
 
     @property
@@ -86,7 +88,8 @@ class StepFunctions:
         """As the product's own workflow in AWS: what is too busy to start waits in a queue."""
 
         def put_off() -> None:
-            body = {"journey": journey, "version": version, "run": name, "person": names["person"]}
+            body = {"journey": journey, "version": version, "run": names["run"]}
+            body["person"] = names["person"]
             self.lambdas.disturb(
                 "queue", "send start", lambda: self._put_off(json.dumps(body).encode()), CALLING
             )
@@ -111,6 +114,7 @@ class StepFunctions:
             if name not in self.histories:
                 machine = f"{journey}@{version}"
                 history = History(name, machine, names["person"], self.loop.time)
+                history.run = names["run"]
                 self.histories[name] = history
                 self._running[name] = _Running(self, history, dict(names))
 
@@ -146,14 +150,14 @@ class StepFunctions:
 
     def _under_way(self, journey: str) -> list[str]:
         def listed() -> list[str]:
-            return [name for name in self.running if name.rpartition("-")[0] == journey]
+            return [name for name in self.running if self._journey(name) == journey]
 
         def stale() -> list[str]:
             known = self.loop.time - us(LAG)
             return [
                 name
                 for name, history in self.histories.items()
-                if name.rpartition("-")[0] == journey
+                if self._journey(name) == journey
                 and history.started <= known
                 and (history.status == "RUNNING" or history.ended > known)
             ]
@@ -163,10 +167,26 @@ class StepFunctions:
         )
         return found
 
+    def _journey(self, name: str) -> str:
+        return self.histories[name].machine.partition("@")[0]
+
+    def _position(self, journey: str, name: str) -> Position | None:
+        def look() -> Position | None:
+            found = self._running.get(name)
+            if found is None:
+                return None
+            execution = found.execution
+            return Position(execution.state, execution.entered, execution.data)
+
+        found: Position | None = self.lambdas.disturb("states", f"history {name}", look, LOOKING)
+        return found
+
     def _describe(self, journey: str, name: str) -> Described | None:
         def describe() -> Described | None:
             found = self.histories.get(name)
-            return Described(found.status, found.person, found.output) if found else None
+            if found is None:
+                return None
+            return Described(found.status, found.person, found.output, found.run)
 
         found: Described | None = self.lambdas.disturb(
             "states", f"describe {name}", describe, LOOKING
@@ -199,7 +219,7 @@ class StepFunctions:
         detail = {
             "name": history.name,
             "status": history.status,
-            "input": json.dumps({"run": history.name, "person": history.person}),
+            "input": json.dumps({"run": history.run, "person": history.person}),
             "output": history.output,
         }
 

@@ -142,15 +142,16 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
 # The line of each Lambda: which tables it may write, and which services it may talk to besides.
 MAY = {
     "CollectEvent": (set(), {"sqs"}),
-    "AnswerAdmin": ({"People"}, {"kms", "secretsmanager"}),
+    "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager", "sqs", "states"}),
     "WithdrawConsent": ({"People"}, {"kms", "secretsmanager", "sqs"}),
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
-    "StartRun": (set(), {"kms", "sqs", "states"}),
+    "StartRun": ({"People"}, {"kms", "sqs", "states"}),
     "CloseRun": ({"People"}, {"kms", "sqs"}),
     "CompareRuns": ({"People"}, {"kms", "sqs", "states"}),
     "SettleMessages": ({"People"}, {"kms", "sqs"}),
-    "PublishJourney": ({"Catalogue"}, {"sqs", "states"}),
+    "FindDue": (set(), {"kms", "sqs"}),
+    "PublishJourney": ({"Catalogue"}, {"kms", "sqs", "states"}),
 }
 
 

@@ -26,6 +26,7 @@ CONTRACT = {
     "publish_journey",
     "compare_runs",
     "settle_messages",
+    "find_due",
 }
 
 
@@ -264,8 +265,10 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
         routes[one["Properties"]["RouteKey"]] = said(integration["IntegrationUri"])
     assert routes == {
         "$default": "{CollectEventFunction.Arn}",
-        "GET /api/{proxy+}": "{AnswerAdminFunction.Arn}",
-        "POST /api/{proxy+}": "{AnswerAdminFunction.Arn}",
+        **{
+            f"{method} /api/{{proxy+}}": "{AnswerAdminFunction.Arn}"
+            for method in ("GET", "POST", "PUT", "DELETE")
+        },
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{WithdrawConsentFunction.Arn}",
         "POST /leave/{token}": "{WithdrawConsentFunction.Arn}",

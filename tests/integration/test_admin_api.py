@@ -399,13 +399,22 @@ def test_every_route_of_the_description_answers(
     kept = world.outbox()[1]
     values = {"person_id": ada, "send_id": kept.send_id, "link": "guide-video"}
     values["task_id"] = world.api("/api/tasks")["tasks"][0]["id"]
+    values["name"] = "onboarding"
+    published = world.system.parts.library.journeys()
+    [version] = [one.version for one in published if one.journey.name == "onboarding"]
+    bodies: dict[str, Any] = {
+        "/api/journeys/{name}/draft": {"files": {}},
+        "/api/journeys/{name}/rollback": {"version": version, "dry_run": True},
+    }
+    values["journey"] = "upsell"
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
     call = {"userId": "ada", "event": "x", "name": "x", "groupId": "g", "previousId": "p"}
     query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}
     headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    world.request("PUT", "/api/journeys/onboarding/draft", {"files": {}}, headers)
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            body: Any = None
+            body: Any = bodies.get(path) if method == "post" or method == "put" else None
             if path.startswith("/v1/"):
                 body = {"writeKey": world.system.keys.write_key, **call}
                 if path == "/v1/batch":
@@ -491,7 +500,7 @@ def test_whatever_is_asked_answers_are_as_described_and_never_a_500(
             response = case.call(base_url=url, headers=headers, allow_redirects=False)
             case.validate_response(response, checks=CHECKS)
             if response.status_code >= 400 and not case.path.startswith("/leave"):
-                assert response.json().keys() == {"code", "message"}
+                assert response.json().keys() - {"problems"} == {"code", "message"}
 
         ask_it()
     assert asked > 100

@@ -12,6 +12,7 @@ from tests.support.journeys import (
     compiled,
     decided,
     expected,
+    going_on,
     handler,
     input_of,
     journeys,
@@ -130,3 +131,28 @@ def test_any_journey_goes_the_same_way_in_both(data: st.DataObject) -> None:
     assert (outcome.status, log) == ("SUCCEEDED", done)
     assert outcome.seconds == length.total_seconds()
     assert outcome.output.get("outcome") == ended_as
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_an_execution_that_goes_on_at_any_step_goes_the_same_way_in_both(
+    data: st.DataObject,
+) -> None:
+    journey = data.draw(journeys)
+    decisions = data.draw(decided(journey))
+    definition = compiled(journey)
+    places = [choice["StringEquals"] for choice in definition["States"]["go on at"]["Choices"]]
+    at = data.draw(st.sampled_from(places))
+    said = {"Payload": {"at": "2027-03-01T08:00:00+00:00"}}
+    branches = {f"if{number}": said for number in range(1, 30)}
+    told = {**input_of(journey, decisions), **branches, "last": said, "resume": {"new": True}}
+    logs: tuple[list[str], list[str]] = ([], [])
+    theirs, ours = (
+        interpret(definition, told, going_on(journey, at, handler(journey, decisions, log)))
+        for interpret, log in zip((run, run_ours), logs, strict=True)
+    )
+    assert ours == theirs
+    assert logs[0] == logs[1]
+    assert ours.status == "SUCCEEDED"
+    assert "nowhere to go on" not in ours.path
+    assert ours.path[: ours.path.index("go on at")][-1] == "go on"

@@ -83,7 +83,7 @@ class FakeMachines:
     def functions(self) -> Machines:
         return Machines(self._publish, self._start_now, self._under_way, self._describe)
 
-    def _publish(self, journey: str, version: str) -> str:
+    def _publish(self, journey: str, version: str, definition: str) -> str:
         self.published.append((journey, version))
         return f"arn:{journey}:{len(self.published)}"
 

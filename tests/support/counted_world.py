@@ -95,7 +95,7 @@ class CountedWorld:
             library=self.library,
             workflow=Workflow(self._start, self._stop, self._succeed, self._fail),
             machines=Machines(
-                lambda journey, version: f"{journey}@{version}",
+                lambda journey, version, definition: f"{journey}@{version}",
                 self._start,
                 lambda journey: (),
                 lambda journey, name: None,
@@ -103,6 +103,8 @@ class CountedWorld:
             channels={"email": self.provider, "sms": self.provider},
             now=lambda: self.now,
             send_events=lambda bodies, delay: self.deliver(*bodies),
+            send_starts=_fail_the_test,
+            publisher=_fail_the_test,
             bury=_fail_the_test,
             source=lambda write_key: SOURCE,
         )
@@ -196,5 +198,5 @@ class CountedWorld:
         return self.engine.fail(self._short[token], error, cause, self.now)
 
 
-def _fail_the_test(body: bytes, reason: str) -> None:
-    raise AssertionError(f"set aside: {reason}")
+def _fail_the_test(*said: Any) -> Any:
+    raise AssertionError(f"set aside: {said}")

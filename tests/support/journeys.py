@@ -14,6 +14,7 @@ from functions.engine.machine import TaskFailed
 from functions.folder import check, read_folder
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import Journey, build
+from functions.journeys.run import LONGEST_QUIET
 from functions.journeys.step import Answer, Step
 from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.branch import Branch
@@ -58,7 +59,12 @@ _HAPPENINGS = st.sampled_from(
 )
 _SIMPLE = st.one_of(
     st.builds(dict, send=st.sampled_from(["a", "b"])),
-    st.builds(dict, wait=st.sampled_from(["1 minute", "5 days", "1 month", "2 working days"])),
+    st.builds(
+        dict,
+        wait=st.sampled_from(
+            ["1 minute", "5 days", "100 days", "200 days", "1 month", "2 working days", "1 year"]
+        ),
+    ),
     st.builds(
         lambda moment: {"wait until": moment},
         st.sampled_from(["9:00", "Monday", "2027-01-31 9:00", "entry.x", "3 days before person.x"]),
@@ -83,8 +89,9 @@ def _steps(depth: int, loops: bool = True) -> st.SearchStrategy[list[dict[str, A
         kinds += [
             st.builds(lambda asked, rest: {"if": asked, **rest}, _CONDITIONS, arms),
             st.builds(
-                lambda what, rest: {"wait for": what, "at most": "3 days", **rest},
+                lambda what, length, rest: {"wait for": what, "at most": length, **rest},
                 _HAPPENINGS,
+                st.sampled_from(["3 days", "3 days", "400 days"]),
                 arms,
             ),
             st.builds(lambda arm: {"send": "a", "if not sent": arm}, arm),
@@ -254,7 +261,7 @@ def _one(step: Step, way: int) -> tuple[list[str], timedelta, list[Step]]:
         exact = duration(step.wait).exact
         if step.after_the_last:  # 0: none; 1: one; 2: another one meanwhile
             return [step.name] * (1 + way), CALENDAR * way, []
-        return ([], exact, []) if exact else ([step.name], CALENDAR, [])
+        return [], exact or CALENDAR, []
     if isinstance(step, Send):
         if way == 1:
             return [step.name] * 2, HOLD, []  # held once, then sent
@@ -312,6 +319,8 @@ def _wait_until(step: WaitUntil, way: int) -> tuple[list[str], timedelta, list[S
 def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Callable[..., Any]:
     """A run_step that answers as it was decided, with the errors that the real one uses."""
 
+    began: dict[str, datetime] = {}
+
     def run_step(function: str, payload: dict[str, Any], tokens: Any) -> Any:
         wait, token = payload.get("wait"), payload.get("token")
         answer = visit(payload, payload["step"])
@@ -326,14 +335,43 @@ def handler(journey: Journey, decisions: dict[str, int], log: list[str]) -> Call
     seen: list[tuple[str, int]] = []  # steps and the passes in which they were visited
 
     def visit(payload: dict[str, Any], name: str) -> Answer | None:
-        if not isinstance(journey.step(name), Split):  # which only tells when it began
+        step, entered = journey.step(name), datetime.fromisoformat(payload["entered"])
+        if isinstance(step, WaitFor | WaitForFirstOf) and (
+            "again" in payload or "target" in payload
+        ):
+            return _goes_on(step, began.setdefault(name, entered), payload)
+        began[name] = entered
+        if not _only_tells_a_time(step):
             log.append(name)
-        entered, step = datetime.fromisoformat(payload["entered"]), journey.step(name)
         if isinstance(step, Repeat):
             return _answer_of_loop(step, decisions[name], payload)
         here = (name, payload.get("pass", 0))
         seen.append(here)
         return _answer(step, decisions[name], entered, seen.count(here))
+
+    return run_step
+
+
+def going_on(journey: Journey, at: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+    """The same handler for an execution that goes on at a step, or at the rest of its wait."""
+    asked: list[bool] = []
+
+    def run_step(function: str, payload: dict[str, Any], tokens: Any) -> Any:
+        entered = datetime.fromisoformat(payload["entered"])
+        if payload.get("resume"):
+            asked.append(True)
+            end = entered + CALENDAR
+            seconds = int(CALENDAR.total_seconds())
+            place = {"until": moment(end), "target": end.isoformat(), "since": None}
+            return {"at": at, "seconds": seconds, **place}
+        if asked:
+            if "target" in payload and isinstance(journey.step(payload["step"]), Wait):
+                return {"until": moment(entered + CALENDAR), "target": payload["target"]}
+            return inner(function, payload, tokens)
+        if "token" not in payload:
+            raise TaskFailed("Resume", "the run goes on where it stood")
+        tokens.fail(payload["token"], "Resume", "the run goes on where it stood")
+        return {}
 
     return run_step
 
@@ -352,17 +390,39 @@ def _answer(step: Step, way: int, entered: datetime, visits: int) -> Answer | No
         return Answer(error="NotSent", cause="no consent")
     if isinstance(step, WaitFor | WaitForFirstOf):
         return _answer_of_wait(step, way)
-    if isinstance(step, Wait) and step.after_the_last:
-        is_over = visits > way
-        return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
     if isinstance(step, CallWebhook) and way == 2:
         raise TaskFailed("WebhookRefused", "answered 400")
+    if isinstance(step, Wait | WaitUntil):
+        return _answer_of_time(step, way, entered, visits)
+    return _answer_of_arms(step, way) or Answer()
+
+
+def _answer_of_time(step: Wait | WaitUntil, way: int, entered: datetime, visits: int) -> Answer:
     if isinstance(step, WaitUntil) and way == 2:
         return Answer(error="Passed") if step.otherwise else Answer()
-    if isinstance(step, WaitUntil):
-        is_over = visits > 1 + way
-        return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
-    return _answer_of_arms(step, way) or Answer({"until": moment(entered + CALENDAR)})
+    if isinstance(step, Wait) and not step.after_the_last:
+        end = entered + (duration(step.wait).exact or CALENDAR)
+        return Answer({"until": moment(end), "target": end.isoformat()})
+    is_over = visits > (way if isinstance(step, Wait) else 1 + way)
+    return Answer() if is_over else Answer(error="Until", cause=moment(entered + CALENDAR))
+
+
+def _only_tells_a_time(step: Step) -> bool:
+    return isinstance(step, Split) or (isinstance(step, Wait) and not step.after_the_last)
+
+
+def _goes_on(
+    step: WaitFor | WaitForFirstOf, began: datetime, payload: dict[str, Any]
+) -> Answer | None:
+    """A long wait is waited for in pieces."""
+    if "target" in payload:
+        return None
+    end = began + duration(step.at_most).at_most
+    left = end - datetime.fromisoformat(payload["entered"])
+    if left < timedelta(seconds=1):
+        return Answer(error="Passed")
+    seconds = int(min(left, LONGEST_QUIET).total_seconds())
+    return Answer({"target": end.isoformat(), "since": None, "seconds": seconds})
 
 
 def _answer_of_loop(step: Repeat, way: int, payload: dict[str, Any]) -> Answer:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from functions.handlers import aws, aws_workflow
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import build
+from functions.journeys.workflow import NoMachine
 from functions.journeys.yaml_file import read
 from functions.settings import Settings, from_environment, with_secrets
 from functions.storage.read_source import find_source, key_hash, source_reader
@@ -50,7 +51,8 @@ def states() -> Iterator[tuple[Any, Stubber]]:
         stubber.assert_no_pending_responses()
 
 
-SETTINGS = Settings(state_machine_arns=ARNS)
+RUN = "arn:aws:lambda:eu-central-1:123456789012:function:tante-dev-run_step"
+SETTINGS = Settings(state_machine_arns=ARNS, run_step=RUN)
 STARTED = {"executionArn": EXECUTION, "startDate": datetime(2026, 1, 1, tzinfo=UTC)}
 START = {"stateMachineArn": f"{MACHINE}:7", "name": "visit-1", "input": json.dumps(NAMES)}
 
@@ -132,12 +134,17 @@ def test_a_token_that_was_answered_before_is_no_error(states: Any, code: str) ->
     assert workflow(client).fail("t", "Hold", "") is False
 
 
+def definition(version: str) -> str:
+    """As the compiler writes it."""
+    parameters = {"FunctionName": "${RunStep}", "Payload": {"version": version}}
+    return json.dumps({"States": {"a": {"Parameters": parameters}}})
+
+
 def stands(version: str) -> dict[str, Any]:
-    definition = {"States": {"a": {"Parameters": {"Payload": {"version": version}}}}}
     return {
         "stateMachineArn": MACHINE,
         "name": "tante-dev-visit",
-        "definition": json.dumps(definition),
+        "definition": definition(version).replace("${RunStep}", RUN),
         "roleArn": "arn:aws:iam::123456789012:role/machine",
         "type": "STANDARD",
         "creationDate": STARTED["startDate"],
@@ -161,14 +168,27 @@ def test_publishing_freezes_the_revision_it_looked_at_and_points_the_alias_there
     made = {"stateMachineAliasArn": f"{MACHINE}:newest", "creationDate": STARTED["startDate"]}
     create = {"name": "newest", "routingConfiguration": routes}
     stubber.add_response("create_state_machine_alias", made, create)
-    assert machines(client).publish("visit", "v2") == f"{MACHINE}:2"
+    assert machines(client).publish("visit", "v2", definition("v2")) == f"{MACHINE}:2"
 
 
-def test_a_machine_that_holds_another_version_is_not_published(states: Any) -> None:
+def test_a_machine_that_holds_another_definition_is_brought_up_to_date_first(states: Any) -> None:
     client, stubber = states
     stubber.add_response("describe_state_machine", stands("v1"), {"stateMachineArn": MACHINE})
-    with pytest.raises(ValueError, match="holds another version"):
-        machines(client).publish("visit", "v2")
+    wanted = {"stateMachineArn": MACHINE, "definition": definition("v2").replace("${RunStep}", RUN)}
+    updated = {"updateDate": STARTED["startDate"], "revisionId": "r3"}
+    stubber.add_response("update_state_machine", updated, wanted)
+    version = {"stateMachineVersionArn": f"{MACHINE}:3", "creationDate": STARTED["startDate"]}
+    asked = {"stateMachineArn": MACHINE, "description": "v2", "revisionId": "r3"}
+    stubber.add_response("publish_state_machine_version", version, asked)
+    stubber.add_response("update_state_machine_alias", {"updateDate": STARTED["startDate"]})
+    assert machines(client).publish("visit", "v2", definition("v2")) == f"{MACHINE}:3"
+
+
+def test_a_journey_without_a_machine_asks_for_a_deployment(states: Any) -> None:
+    client, stubber = states
+    stubber.add_client_error("describe_state_machine", "StateMachineDoesNotExist")
+    with pytest.raises(NoMachine, match="deploy once"):
+        machines(client).publish("visit", "v2", definition("v2"))
 
 
 def test_an_execution_that_never_was_is_told_from_one_that_ended(states: Any) -> None:
@@ -179,6 +199,37 @@ def test_an_execution_that_never_was_is_told_from_one_that_ended(states: Any) ->
     found = machines(client).describe("visit", "visit-1")
     assert (found.status, found.person, found.output) == ("SUCCEEDED", "p1", "{}")
     assert machines(client).describe("visit", "visit-1") is None
+
+
+def event(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    return {"timestamp": STARTED["startDate"], "type": kind, "id": number, **more}
+
+
+def test_where_an_execution_is_is_the_state_that_it_entered_last(states: Any) -> None:
+    client, stubber = states
+    entered = {"name": "wait 5 days", "input": json.dumps({**NAMES, "last": {}})}
+    newest = [
+        event("WaitStateEntered", 9, stateEnteredEventDetails=entered),
+        event("TaskStateExited", 8),
+        event("TaskStateEntered", 2, stateEnteredEventDetails={"name": "before", "input": "{}"}),
+    ]
+    ended = [event("ExecutionAborted", 10), *newest]
+    for events in (newest, ended, [event("ExecutionStarted", 1)]):
+        stubber.add_response("get_execution_history", {"events": events})
+    stubber.add_client_error("get_execution_history", "ExecutionDoesNotExist")
+    found = machines(client).position("visit", "visit-1")
+    assert (found.state, found.entered) == ("wait 5 days", STARTED["startDate"])
+    assert found.data == {**NAMES, "last": {}}
+    assert [machines(client).position("visit", "visit-1") for _ in range(3)] == [None] * 3
+
+
+def test_a_second_execution_that_is_put_off_is_a_start_of_its_run(states: Any) -> None:
+    client, stubber = states
+    stubber.add_client_error("start_execution", "ThrottlingException")
+    bodies: list[bytes] = []
+    workflow(client, bodies.append).start("visit", "v1", "visit-1-2", NAMES)
+    [body] = bodies
+    assert json.loads(body) == {**NAMES, "journey": "visit", "version": "v1"}
 
 
 # --- the stage's clock

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from functions.journeys.flow import longest
 from functions.journeys.journey import Journey, build
 from functions.journeys.step import ends
 from functions.journeys.steps.choose import Choose
@@ -93,10 +92,6 @@ def test_a_wait_below_looks_back_to_when_it_was_chosen() -> None:
         state["ResultPath"] for name, state in states.items() if name.startswith("choose by")
     )
     assert since == {"at.$": f"{place}.Payload.at"}
-
-
-def test_the_longest_of_its_ways_counts() -> None:
-    assert longest(journey(THREE).steps).days == 4
 
 
 def test_a_run_gets_past_it_unless_every_way_ends() -> None:

@@ -877,3 +877,19 @@ def test_a_stage_is_looked_at_with_clients_that_soon_say_so_when_nobody_answers(
     with patch.dict("os.environ", ENVIRONMENT):
         config = Stage("dev", REGION, "", lambda name, kind: []).client("sqs").meta.config
     assert config.read_timeout > dead_letters.WAIT + 5
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ('{"look":["a","b"],"attempt":5,"reason":"x"}', "look at 2 people"),
+        ('{"everybody":"","journeys":{"news":"1"}}', "look at everybody"),
+        ('{"look":5}', "not readable"),
+    ],
+)
+def test_a_look_is_told_and_comes_back_as_one_that_is_meant(body: str, what: str) -> None:
+    found = read(Letter("1", EVENTS, None, body))
+    assert found.what == what
+    if "people" in what:
+        assert json.loads(found.body)["attempt"] == 1
+        assert found.reason == "x"

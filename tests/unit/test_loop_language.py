@@ -1,7 +1,7 @@
 """The words of loops and waits: what the checker says of mistakes, what they compile to, how a
 change of them is told; and points, whatever the order in which they come."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.journeys.difference import differences
-from functions.journeys.flow import longest
 from functions.journeys.journey import Journey, build
 from functions.journeys.yaml_file import read
 from functions.segments.condition import of_message
@@ -144,12 +143,6 @@ def test_a_pass_costs_two_transitions_more_than_its_steps() -> None:
     assert choice["Default"] == "send hacks"
     waits = [state for state in states.values() if state["Type"] == "Wait" and "Seconds" in state]
     assert [state["Next"] for state in waits] == ["again: repeat send guide"]
-
-
-def test_a_loop_is_as_long_as_all_its_passes_and_a_debounce_as_long_as_it_may_get() -> None:
-    assert longest(journey(LOOP).steps) == timedelta(days=21)
-    last = journey("  - wait: 4 hours\n    after the last: {event: A}\n")
-    assert longest(last.steps) == timedelta(hours=120)
 
 
 def test_steps_of_a_loop_are_called_once_for_each_pass_and_others_once() -> None:

@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.journeys.run import MOST_TRIES, Wait, Waits, register
+from functions.journeys.run import (
+    KEPT,
+    LONGEST_QUIET,
+    MOST_TRIES,
+    RENEWED,
+    Wait,
+    Waits,
+    register,
+)
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 Try = tuple[int, int]  # the how manieth state, the how manieth try of it
@@ -64,3 +72,22 @@ def test_a_run_keeps_no_more_tokens_than_a_state_has_tries() -> None:
     assert waits.latest
     assert len(waits.latest.tokens) == MOST_TRIES + 1
     assert waits.latest.token == "token 1.39"
+
+
+def test_a_wait_that_goes_on_keeps_its_beginning_and_a_new_one_has_its_own() -> None:
+    waits = none_yet()
+    days = [NOON + timedelta(days=day) for day in range(4)]
+    for number, goes_on in ((0, False), (1, True), (2, True)):
+        assert register(waits, Wait("wait", f"t{number}", NOON, NOON), days[number], goes_on)
+        assert waits.beginning("wait") == days[0]
+    assert register(waits, Wait("wait", "t3", NOON, NOON), days[3])
+    assert waits.beginning("wait") == days[3]
+
+
+def test_what_a_run_waits_for_is_kept_as_long_as_it_goes_on() -> None:
+    waits = none_yet()
+    assert comes(waits, 0, 0)
+    once = waits.expires
+    waits.renewed = NOON + timedelta(days=350)
+    assert waits.expires == once + 350 * 86_400
+    assert KEPT > RENEWED + LONGEST_QUIET

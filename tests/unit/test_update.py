@@ -172,7 +172,7 @@ def test_a_run_whose_record_is_still_on_its_way_is_marked_so_that_it_does_nothin
     }
     store: Any = OneRecord(Permission(person="p", live=live))
     none: Any = None
-    desk = Desk(store, none, lambda: NOON, none, none, lambda person: store.permission, none)
+    desk = Desk(store, none, lambda: NOON, none, none, lambda person: store.permission, none, none)
     leave_all(desk, "p", "upsell", "stopped", "upsell-2")
     leaving = {run_id: one.leaving for run_id, one in store.permission.live.items()}
     assert leaving == {"upsell-1": "stopped", "upsell-2": "", "cart-1": ""}

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from functions.journeys import schema
 from functions.journeys.happening import Happening, happening
-from functions.journeys.step import Answer, Step, Visit
+from functions.journeys.run import LONGEST_QUIET
+from functions.journeys.step import Answer, Place, Step, Visit
 from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
-from functions.journeys.steps.wait_until import WaitUntil
+from functions.journeys.steps.wait_until import AT_ONCE, WaitUntil
 from functions.segments.condition import OUTCOMES, Facts, of_message
 from functions.segments.phrases import duration
 from functions.tracking.event import Event
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
+
+GOES_ON = {"target.$": "$.resume.Payload.target", "from.$": "$.resume.Payload.since"}
 
 
 class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
@@ -58,35 +61,95 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
         state = flow.token_task(self)
-        payload = state["Parameters"]["Payload"]
-        payload["wait"] = self.name
-        payload.update(_since(flow, before))
+        since = _since(flow, before)
+        state["Parameters"]["Payload"].update({"wait": self.name, **since})
         catch: list[dict[str, Any]] = []
-        self.hang(flow, state, catch, after)
+        self.hang(flow, state, catch, after, since)
         flow.finish(state, catch, state.get("Next", after))
         return flow.add(self.name, state)
 
-    def hang(self, flow: Flow, state: dict[str, Any], catch: list[Any], after: str) -> None:
-        """Turn a token task into this wait: its timeout, where each ending leads."""
-        state["TimeoutSeconds"] = flow.seconds(duration(self.at_most).at_most)
+    def hang(
+        self,
+        flow: Flow,
+        state: dict[str, Any],
+        catch: list[Any],
+        after: str,
+        since: dict[str, Any],
+    ) -> None:
+        """Turn a token task into this wait: its timeout, where each ending leads. Beside it stands
+        the same wait for a run that goes on in the middle of it."""
+        state["TimeoutSeconds"] = flow.seconds(min(duration(self.at_most).at_most, LONGEST_QUIET))
         otherwise = flow.arm(self, "otherwise", after)
-        if self.hangs_on_messages:
-            catch.append(flow.catch("NothingSent", otherwise))
-        catch.append(flow.catch("States.Timeout", otherwise))
         onwards = self.onwards(flow, after)
+        timed_out = self._look_again(flow, otherwise) if self._outlasts else otherwise
+        own = [flow.catch("NothingSent", otherwise)] if self.hangs_on_messages else []
+        own.append(flow.catch("States.Timeout", timed_out))
+        rest = flow.token_task(self)
+        rest["Parameters"]["Payload"].update({"wait": self.name, **since, **GOES_ON})
+        rest["TimeoutSecondsPath"] = "$.resume.Payload.seconds"
+        flow.finish(rest, own, onwards or after)
+        flow.rest(self, flow.add(flow.rest_name(self), rest))
+        catch += own
         if onwards:
             state["Next"] = onwards
+
+    def _look_again(self, flow: Flow, otherwise: str) -> str:
+        """A wait that one execution may not live to see: from time to time a task looks whether
+        it is over, or whether the run has to go on in a new execution."""
+        state = flow.token_task(self, "$.resume")
+        state["Parameters"]["Payload"]["again"] = True
+        flow.finish(state, [flow.catch("Passed", otherwise)], flow.rest_name(self))
+        return flow.add(flow.ours(f"look again: {self.name}"), state)
+
+    @property
+    def _outlasts(self) -> bool:
+        return duration(self.at_most).at_most > LONGEST_QUIET
+
+    def quiet(self, before: timedelta) -> timedelta:
+        return min(duration(self.at_most).at_most, LONGEST_QUIET)
 
     def visit(self, visit: Visit) -> Answer | None:
         """Register first, then look back: an event that came before is found by one or the
         other, whatever happens at the same time."""
+        if visit.payload.get("again"):
+            return self._is_it_over(visit)
         if self.hangs_on_messages and not self._was_any_sent(visit):
             visit.pass_over(self.name)
             return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
         since = _moment_since(visit, self.name)
-        visit.wait(since, duration(self.at_most).after(_entered(visit), visit.zone))
+        until = _target(visit) or duration(self.at_most).after(_entered(visit), visit.zone)
+        visit.wait(since, until)
         found = self.first(visit.facts, since)
         return None if found is None else Answer({"looked back": True, **self.said(found)})
+
+    def _is_it_over(self, visit: Visit) -> Answer:
+        place = self.place(visit)
+        if place.until is None or place.until <= visit.now + AT_ONCE:
+            return Answer(error="Passed")
+        return self.going_on(visit, place)
+
+    def going_on(self, visit: Visit, place: Place) -> Answer:
+        """What the state in which the wait goes on has to know."""
+        assert place.until
+        said = {"target": place.until.isoformat(), "since": None}
+        if place.since:
+            said["since"] = place.since.isoformat()
+        return Answer(said, timeout=min(place.until, visit.now + LONGEST_QUIET))
+
+    def place(self, visit: Visit) -> Place:
+        if visit.payload.get("again"):
+            latest = visit.waits().latest
+            known = latest is not None and latest.step == self.name
+            return Place(latest.until, latest.since) if latest and known else Place()
+        return Place(_target(visit), _moment_since(visit, self.name))
+
+    def rest(self, visit: Visit, place: Place) -> Place | None:
+        """Also for a wait that is only to begin. What was registered knows best."""
+        latest = visit.waits().latest
+        if place.until and latest and latest.step == self.name:
+            return Place(latest.until, latest.since)
+        until = place.until or duration(self.at_most).after(visit.now, visit.zone)
+        return Place(until, place.since)
 
     def first(self, facts: Facts, since: datetime) -> int | None:
         """The number of the happening that came first since then, by what is stored now; a
@@ -147,6 +210,8 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
 
 def _moment_since(visit: Visit, name: str) -> datetime:
     """The moment named by the payload; see `_since`."""
+    if visit.payload.get("from"):
+        return datetime.fromisoformat(visit.payload["from"])
     since = visit.payload.get("since", {})
     if "send" in since:
         return visit.claimed_at(since["send"]) or _entered(visit)
@@ -158,10 +223,16 @@ def _moment_since(visit: Visit, name: str) -> datetime:
         waits, entered = visit.waits(), _entered(visit)
         if waits.latest and waits.latest.step == name and waits.began.get(name) == entered:
             return waits.latest.since  # a retry of this step, which has registered already
-        return waits.began.get(since["wait"], entered)
+        return waits.beginning(since["wait"]) or entered
     return visit.run.entered
 
 
 def _entered(visit: Visit) -> datetime:
     """When the state was entered: the same for every try of it."""
     return datetime.fromisoformat(visit.payload["entered"])
+
+
+def _target(visit: Visit) -> datetime | None:
+    """When a wait is over that began before."""
+    said = visit.payload.get("target")
+    return datetime.fromisoformat(said) if said else None

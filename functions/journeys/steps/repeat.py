@@ -60,6 +60,7 @@ class Repeat(Step, dict=True):
             state["Parameters"]["Payload"].update(said)
             flow.finish(state, [], decide)
             flow.add(name, state)
+        flow.rest(self, again)
         return self.name
 
     def turns(self) -> dict[str, int]:

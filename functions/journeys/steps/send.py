@@ -59,7 +59,7 @@ class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after
             onwards = wait.states(flow, after, self) if wait and comes_back else after
             catch.append(flow.catch("NotSent", flow.chain(self.if_not_sent, onwards, self)))
         if wait:
-            wait.hang(flow, state, catch, after)
+            wait.hang(flow, state, catch, after, {"since": {"send": self.name}})
         flow.finish(state, catch, after if not wait else state.get("Next", after))
         return flow.add(name, state)
 

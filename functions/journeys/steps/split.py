@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
@@ -72,6 +73,9 @@ class Split(Step):
 
     def visit(self, visit: Visit) -> Answer | None:
         return Answer()  # that it began is all there is to say
+
+    def quiet(self, before: timedelta) -> timedelta:
+        return before
 
     def check(self) -> Iterator[tuple[str, str]]:
         total = sum(self.shares.values())

@@ -1,0 +1,157 @@
+"""Looking at people because a time has come, or because journeys were published."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from functions.handlers.desk import journey_desk
+from functions.handlers.wiring import Parts
+from functions.journeys.desk import Desk
+from functions.journeys.look import look
+from functions.journeys.standing import Everybody, Look, Standing, Sweep
+from functions.storage import people
+from functions.storage.store import Contended, Unavailable, change
+from functions.tracking.profile import Profile
+
+logger = Logger(service="looking")
+PAGE = 100  # people of a message
+TOMORROW = timedelta(days=1)
+MOST_WAITS = 5  # for a version that is being published
+SOON = 20  # seconds
+Delay = Callable[[int, str], int | None]  # (how often, of whom) -> seconds; None: no more
+_encode = msgspec.json.Encoder().encode
+_looks, _pages = msgspec.json.Decoder(Look), msgspec.json.Decoder(Everybody)
+
+
+def is_look(body: str) -> bool:
+    """Whether a queue message asks for a look at people."""
+    return body.startswith(('{"look"', '{"everybody"'))
+
+
+def read(body: str) -> Look | Everybody:
+    """Raises msgspec.DecodeError."""
+    return (_looks if body.startswith('{"look"') else _pages).decode(body)
+
+
+def look_at(parts: Parts, asked: Look | Everybody, again: Delay, put_off: Delay) -> None:
+    """Look at these people, or at a page of everybody.
+
+    A person whose look fails comes again by themselves, as events do. Raises Busy when what is
+    left can neither be done nor passed on.
+    """
+    if isinstance(asked, Look):
+        return _each(parts, asked, again, put_off)
+    try:
+        _page(parts, asked, again, put_off)
+    except (Contended, Unavailable) as error:
+        delay = put_off(asked.put_off + 1, asked.everybody)
+        if delay is None:
+            parts.bury(_encode(asked), str(error))
+        else:
+            parts.send_events([_later(asked)], delay)
+
+
+def _each(parts: Parts, asked: Look, again: Delay, put_off: Delay) -> None:
+    desk = journey_desk(parts)
+    for number, person in enumerate(asked.look):
+        try:
+            _one(parts, desk, person, asked)
+        except (Contended, Unavailable) as error:
+            left = msgspec.structs.replace(asked, look=asked.look[number:])
+            return _put_off(parts, left, error, put_off)
+        except Exception as error:
+            _send_on(parts, msgspec.structs.replace(asked, look=[person]), error, again)
+
+
+def _one(parts: Parts, desk: Desk, person: str, asked: Look) -> None:
+    standing = parts.store.get(Standing, person)
+    is_due = standing is not None and standing.due is not None and standing.due <= parts.now()
+    if not (is_due or asked.first or asked.attempt):
+        return  # somebody was here before us
+    profile = people.profile_of(parts.store, person)
+    if standing and profile.person != person:
+        parts.store.delete(standing)  # merged: the events that told of it had the other looked at
+    elif profile.version:
+        look(desk, profile, desk.permission(person), first=asked.first)
+    elif standing:
+        parts.store.delete(standing)
+
+
+def _put_off(parts: Parts, left: Look, error: Exception, put_off: Delay) -> None:
+    """Nothing is wrong with these people: they come again. Those who are due are found again."""
+    if left.first or left.attempt:
+        times = left.put_off + 1
+        later = msgspec.structs.replace(left, put_off=times, reason=str(error)[:500])
+        delay = put_off(times, left.look[0])
+        if delay is None:
+            parts.bury(_encode(later), later.reason)
+        else:
+            parts.send_events([_encode(later)], delay)
+    logger.warning("looks are put off", extra={"people": len(left.look), "reason": str(error)})
+
+
+def _send_on(parts: Parts, asked: Look, error: Exception, again: Delay) -> None:
+    """Try once more after a while, or bury it; meanwhile nobody finds the person as due."""
+    reason = f"{type(error).__name__}: {error}"[:500]
+    [person] = asked.look
+    attempt = asked.attempt + 1
+    logger.warning("a look failed", extra={"attempt": attempt, "reason": reason})
+    later = msgspec.structs.replace(asked, attempt=attempt, reason=reason)
+    _keep_back(parts, person)
+    delay = again(attempt, person)
+    if delay is None:
+        parts.bury(_encode(later), reason)
+    else:
+        parts.send_events([_encode(later)], delay)
+
+
+def _keep_back(parts: Parts, person: str) -> None:
+    """A day without a look: long enough for all tries, and for somebody to mend what is wrong."""
+    tomorrow = parts.now() + TOMORROW
+
+    def move(standing: Standing | None) -> bool:
+        if standing is None or standing.due is None or standing.due > parts.now():
+            return False
+        standing.due = tomorrow
+        return True
+
+    change(parts.store, lambda: parts.store.get(Standing, person), move)
+
+
+def _page(parts: Parts, asked: Everybody, again: Delay, put_off: Delay) -> None:
+    """A page of all people, newest first; then the next one; at the end it is noted that
+    everybody was looked at."""
+    parts.library.forget()
+    ways = {p.journey.name: p.journey.looked for p in parts.library.journeys()}
+    journeys = {
+        name: way
+        for name, way in asked.journeys.items()
+        if (found := ways.get(name)) and found.hash == way
+    }
+    if len(journeys) < len(asked.journeys) and asked.put_off < MOST_WAITS:
+        # The version is not the newest yet; or no longer, and then it is given up in the end.
+        return parts.send_events([_later(asked)], SOON)
+    if not journeys:
+        return
+    profiles, after = parts.store.listing(Profile, limit=PAGE, after=asked.everybody)
+    page = Look(look=[profile.person for profile in profiles], first=sorted(journeys))
+    _each(parts, page, again, put_off)
+    if after:
+        parts.send_events([_encode(Everybody(everybody=after, journeys=journeys))], 0)
+        return
+    for name, way in journeys.items():
+        _note(parts, name, way)
+
+
+def _later(asked: Everybody) -> bytes:
+    return _encode(msgspec.structs.replace(asked, put_off=asked.put_off + 1))
+
+
+def _note(parts: Parts, journey: str, way: str) -> None:
+    def note(sweep: Sweep) -> bool:
+        changed, sweep.hash = sweep.hash != way, way
+        return changed
+
+    change(parts.store, lambda: parts.store.get(Sweep, journey) or Sweep(journey=journey), note)
