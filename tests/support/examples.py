@@ -42,8 +42,11 @@ class Example:
         return set(_keys(self.journey["steps"]))
 
     @property
-    def is_entered_by_its_event(self) -> bool:
-        return bool(self.journey["enter when"] == HEAD["enter when"])
+    def event(self) -> str:
+        """The event by which anybody enters; "" where it takes more than one event."""
+        named = self.journey["enter when"].get("event", "")
+        first = named[0] if isinstance(named, list) else str(named)
+        return "" if "only if" in self.journey else first
 
 
 def examples(manual: Path = MANUAL) -> list[Example]:
@@ -56,6 +59,15 @@ def examples(manual: Path = MANUAL) -> list[Example]:
         value = read("README.md", block[1]).value
         own = {"steps": value} if isinstance(value, list) else value
         found.append(Example(text[: block.start()].count("\n") + 2, {**HEAD, **own}))
+    return found
+
+
+def other_files(manual: Path = MANUAL) -> dict[str, str]:
+    """Examples of files beside the journeys, by their names; blocks of one file stand together."""
+    found: dict[str, str] = {}
+    for block in BLOCK.finditer(manual.read_text("utf-8")):
+        if named := OTHER_FILE.match(block[1]):
+            found[named[1]] = found.get(named[1], "") + block[1]
     return found
 
 
