@@ -14,7 +14,7 @@ import msgspec
 import pytest
 import typer
 
-from functions.handlers import answer_admin, openapi
+from functions.handlers import answer_admin, openapi, orders
 from functions.journeys import journey as journeys
 from functions.journeys import steps
 from functions.segments import condition, operators, person
@@ -114,9 +114,8 @@ def test_every_tante_command_that_is_mentioned_exists(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NAMES)
 def test_every_address_of_the_api_that_is_mentioned_exists(path: Path) -> None:
-    known = {operation.path for operation in answer_admin.OPERATIONS} | {
-        operation.path for operation in openapi.COLLECTING
-    }
+    operations = (*answer_admin.OPERATIONS, *orders.ORDERS.values(), *openapi.COLLECTING)
+    known = {operation.path for operation in operations}
     for said in re.findall(r"(?<![\w.])(/(?:api|v1)/[a-z_{}/]+)", text_of(path)):
         pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(said.rstrip("/"))))
         assert any(

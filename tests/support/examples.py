@@ -23,6 +23,10 @@ HEAD: dict[str, Any] = {
     "steps": [{"end": "done"}],
 }
 MAIL = (JOURNEYS / "upsell" / "five-reasons.en.mjml").read_text("utf-8")
+WEBHOOKS = """
+webhooks:
+  crm: {url: "https://crm.example.com/hooks/tante", title: {en: Our CRM, de: Unser CRM}}
+"""  # a shipped one would be called by whoever tries Tante
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,11 @@ class Example:
         return set(_keys(self.journey["steps"]))
 
     @property
-    def is_entered_by_its_event(self) -> bool:
-        return bool(self.journey["enter when"] == HEAD["enter when"])
+    def event(self) -> str:
+        """The event by which anybody enters; "" where it takes more than one event."""
+        named = self.journey["enter when"].get("event", "")
+        first = named[0] if isinstance(named, list) else str(named)
+        return "" if "only if" in self.journey else first
 
 
 def examples(manual: Path = MANUAL) -> list[Example]:
@@ -55,24 +62,49 @@ def examples(manual: Path = MANUAL) -> list[Example]:
     return found
 
 
+def other_files(manual: Path = MANUAL) -> dict[str, str]:
+    """Examples of files beside the journeys, by their names; blocks of one file stand together."""
+    found: dict[str, str] = {}
+    for block in BLOCK.finditer(manual.read_text("utf-8")):
+        if named := OTHER_FILE.match(block[1]):
+            found[named[1]] = found.get(named[1], "") + block[1]
+    return found
+
+
 def write(example: Example, folder: Path) -> Path:
     """A folder of journeys with the example in it, its messages, and the journeys it names."""
     shutil.copytree(JOURNEYS / "parts", folder / "parts")
     for shared in JOURNEYS.glob("*.yaml"):
         shutil.copy(shared, folder)
-    own = folder / NAME
-    own.mkdir()
-    (own / "journey.yaml").write_text(json.dumps(example.journey), "utf-8")
-    for message in _messages(example.journey):
-        for language in ("de", "en"):
-            (own / f"{message}.{language}.mjml").write_text(MAIL, "utf-8")
-            if _has_text_message(example.journey, message):
-                (own / f"{message}.{language}.sms").write_text("Hello {{ unsubscribe }}", "utf-8")
-    for other in _named(example.journey, ("start journey", "stop journey", "in journey")):
-        (folder / other).mkdir()
+    with (folder / "brand.yaml").open("a", encoding="utf-8") as brand:
+        brand.write(WEBHOOKS)
+    named = _named(example.journey, ("send", "sent", "opened", "clicked", "bounced"))
+    messages = {name for name in named if "/" not in name}
+    links = _named(example.journey, ("link",))
+    _write_journey(folder / NAME, example.journey, messages, links)
+    journeys = ("start journey", "stop journey", "in journey", "left journey")
+    elsewhere = {name for name in named if "/" in name}
+    for other in _named(example.journey, journeys) | {name.split("/")[0] for name in elsewhere}:
+        messages = {name.split("/")[1] for name in elsewhere if name.startswith(f"{other}/")}
         started = {word: one for word, one in HEAD.items() if word != "enter when"}
-        (folder / other / "journey.yaml").write_text(json.dumps(started), "utf-8")
+        sends: list[Any] = [{"send": message} for message in sorted(messages)]
+        started["steps"] = sends + HEAD["steps"]
+        _write_journey(folder / other, started, messages, links)
     return folder
+
+
+def _write_journey(
+    folder: Path, journey: dict[str, Any], messages: set[str], links: set[str]
+) -> None:
+    folder.mkdir()
+    (folder / "journey.yaml").write_text(json.dumps(journey), "utf-8")
+    more = "".join(f'<mj-button href="{{{{ links.{link} }}}}">See</mj-button>' for link in links)
+    mail = MAIL.replace("<mj-button href", f"{more}<mj-button href", 1)
+    for message in messages:
+        for name in (f"{message}.de", f"{message}.en"):
+            (folder / f"{name}.mjml").write_text(mail, "utf-8")
+            if _has_text_message(journey, message):
+                (folder / f"{name}.sms").write_text("Hello {{ unsubscribe }}", "utf-8")
 
 
 def _keys(raw: Any) -> Iterator[str]:
@@ -96,11 +128,6 @@ def _named(raw: Any, words: tuple[str, ...]) -> set[str]:
     found = (one[word] for one in _mappings(raw) for word in words if word in one)
     names = (name if isinstance(name, list) else [name] for name in found)
     return {name for some in names for name in some}
-
-
-def _messages(raw: Any) -> set[str]:
-    named = _named(raw, ("send", "sent", "opened", "clicked", "bounced"))
-    return {name for name in named if "/" not in name}
 
 
 def _has_text_message(raw: Any, message: str) -> bool:
