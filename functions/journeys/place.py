@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.journeys.flow import flow_of
+from functions.journeys.flow import LOOP, flow_of
 from functions.journeys.journey import Journey
 from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
@@ -38,6 +38,12 @@ def place_of(
         until = position.entered + duration(waited.at_most).at_most
         return name, until, None if waited is not step else position.entered
     return name, None, None
+
+
+def pass_of(position: Position) -> int | None:
+    """The pass of the loop that an execution has come to last, from 0; None: it was in none yet."""
+    number = _found(position.data, f"{LOOP}.Payload.pass")
+    return int(number) if number is not None else None
 
 
 def _end_of_wait(state: dict[str, Any], position: Position) -> datetime | None:
