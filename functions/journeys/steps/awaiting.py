@@ -105,6 +105,10 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
     def _outlasts(self) -> bool:
         return duration(self.at_most).at_most > LONGEST_QUIET
 
+    def turns(self) -> dict[str, int]:
+        # After the second piece the execution is so old that the run goes on in a new one.
+        return {f"look again: {self.name}": 1} if self._outlasts else {}
+
     def quiet(self, before: timedelta) -> timedelta:
         return min(duration(self.at_most).at_most, LONGEST_QUIET)
 
