@@ -387,12 +387,20 @@ class _Steps:
         """Register the wait with this try's token."""
         step = self.payload.get("wait") or self.payload["step"]
         wait = Wait(step, self.payload["token"], since, until)
-        goes_on = "target" in self.payload
 
         def note(waits: Waits) -> bool:
-            return register(waits, wait, self._entered, goes_on)
+            return register(waits, wait, self._entered, self._goes_on_waiting(waits, step))
 
         change(self.parts.store, self._waits, note)
+
+    def _goes_on_waiting(self, waits: Waits, step: str) -> bool:
+        """Whether the wait began before, and not just when the run went on in this execution
+        (what is known of it then is from an earlier pass of its loop)."""
+        resumed, began = self.run.resumed, waits.began.get(step)
+        is_new = resumed is not None and resumed.at == step and resumed.until is None
+        if resumed and is_new and (began is None or began < resumed.time):
+            return False
+        return "target" in self.payload
 
     def _pass_over(self, wait: str) -> None:
         """Note when a wait began that was over at once; one after it looks back to then."""
@@ -402,6 +410,7 @@ class _Steps:
             if known and known >= self._entered:
                 return False
             waits.began = {**waits.began, wait: self._entered}
+            waits.first = {step: time for step, time in waits.first.items() if step != wait}
             return True
 
         change(self.parts.store, self._waits, note)

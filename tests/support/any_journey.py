@@ -138,10 +138,8 @@ def _read_send(raw: Raw, way: int) -> Taken:
 
 
 def _read_wait(raw: Raw, way: int) -> Taken:
-    if "after the last" in raw:  # 0: none; 1: one; 2: another one meanwhile
-        return Taken(1 + way)
-    by_the_calendar = any(unit in raw["wait"] for unit in ("month", "year", "working"))
-    return Taken(int(by_the_calendar))
+    """A plain wait does nothing. After the last, 0: there was none; 1: one; 2: one more."""
+    return Taken(1 + way if "after the last" in raw else 0)
 
 
 def _read_wait_until(raw: Raw, way: int) -> Taken:
