@@ -5,9 +5,9 @@ from typing import Any
 
 from functions.journeys.flow import LOOP, flow_of
 from functions.journeys.journey import Journey
+from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.repeat import AGAIN
 from functions.journeys.steps.wait import Wait
-from functions.journeys.steps.wait_for import WaitFor
 from functions.journeys.steps.wait_until import WaitUntil
 from functions.journeys.workflow import Position
 from functions.segments.phrases import duration
@@ -36,7 +36,7 @@ def place_of(
         until, since = (_moment(position, payload, key) for key in ("target.$", "from.$"))
         return name, until, since
     waited = journey.step(payload["wait"]) if payload.get("wait") else step
-    if isinstance(waited, WaitFor):
+    if isinstance(waited, Awaiting):
         until = position.entered + duration(waited.at_most).at_most
         return name, until, None if waited is not step else position.entered
     return name, None, None

@@ -69,13 +69,15 @@ def move(world: World) -> int | None:
 
 def told(world: World) -> list[str]:
     """What went to Ada and when, her score, and how her run ended."""
-    went = [f"{one.text} {one.time:%m-%d %H:%M}" for one in world.outbox() if one.channel == "sms"]
-    return [*went, str(fields(world.person("ada"))["score"]), *world.outcomes("loop")]
+    went = [f"{one.time:%Y-%m-%d %H:%M} {one.text}" for one in world.outbox() if one.to[0] == "+"]
+    return [*sorted(went), str(fields(world.person("ada"))["score"]), *world.outcomes("loop")]
 
 
 def looped(*steps: str, times: int = 4, behind: str = "") -> str:
     body = "".join(
-        "".join(f"      {'- ' if not n else '  '}{line}\n" for n, line in enumerate(step.split("|")))
+        "".join(
+            f"      {'- ' if not n else '  '}{line}\n" for n, line in enumerate(step.split("|"))
+        )
         for step in steps
     )
     return f"  - repeat:\n{body}    times: {times}\n{behind}"
@@ -99,7 +101,9 @@ CASES = {
         "at most: 2 days|otherwise: [{send: other}]",
         "update: {add to score: 1}",
     ),
-    "after the last": looped("wait: 5 hours|after the last: {event: [loop, Answered]}", "wait: 1 day")
+    "after the last": looped(
+        "wait: 5 hours|after the last: {event: [loop, Answered]}", "wait: 1 day"
+    )
     + "  - send: news\n",
     "two waits for events": looped(
         ANSWERED,
@@ -110,7 +114,7 @@ CASES = {
         "if: {did: Asked}|then: [{send: news}]|otherwise: [{wait: 1 day}]", "wait: 20 hours"
     ),
     "behind the loop": looped("send: news", "wait: 1 day", times=2)
-    + f"  - wait: 1 day\n    name: pause\n  - send: other\n{looped('send: news|name: n', 'wait: 2 days')}",
+    + f"  - wait: 1 day\n    name: pause\n  - send: other\n{looped('update: {add to score: 1}', 'send: news|name: n', 'wait: 2 days')}",
 }
 MOVED = {"pass 0": (1,), "later": (5,), "often": range(18)}
 
