@@ -11,7 +11,7 @@ from functions.journeys.resume import go_on
 from functions.journeys.run import MOST_GENERATIONS, Run
 from functions.journeys.step import below
 from functions.journeys.steps.repeat import Repeat
-from functions.journeys.workflow import Machines, Move, Position
+from functions.journeys.workflow import Machines, Move
 from functions.tracking.merge import EJECTED
 
 Found = tuple[str, datetime | None, datetime | None, int | None]
@@ -23,20 +23,7 @@ def find(machines: Machines, journey: Journey, run: Run) -> Found | None:
     begun)."""
     position = machines.position(run.journey, run.execution)
     place = place_of(journey, position) if position else None
-    return (*place, _pass(journey, position, place[0])) if position and place else None
-
-
-def _pass(journey: Journey, position: Position, step: str) -> int | None:
-    """The pass of the loop around the step, or the last one of a loop that is the step; the data
-    may have that of a loop which is over."""
-    loop = _loop(journey, step)
-    return None if loop is None or position.state == loop.name else pass_of(position)
-
-
-def _loop(journey: Journey, name: str) -> Repeat | None:
-    """The loop that is the step, or that it stands in."""
-    loops = (one for one in journey.every_step() if isinstance(one, Repeat))
-    return next((one for one in loops if name in {step.name for step in below([one])}), None)
+    return (*place, pass_of(position)) if position and place else None
 
 
 def move(desk: Desk, machines: Machines, run: Run, asked: Move) -> str:
@@ -60,8 +47,8 @@ def move(desk: Desk, machines: Machines, run: Run, asked: Move) -> str:
         return "ejected"
     if to != step:
         until = since = None  # another step begins anew
-        loop = _loop(after, to)
-        number = number if loop and loop.name != to else None
+    if not (_is_in_loop(after, to) or (to == step and isinstance(after.step(to), Repeat))):
+        number = None
     if run.generation >= MOST_GENERATIONS:
         return "left alone: it has gone on as often as its name can count"
     went = go_on(
@@ -75,3 +62,8 @@ def move(desk: Desk, machines: Machines, run: Run, asked: Move) -> str:
         number=number,
     )
     return f'goes on at "{to}"' if went else "left alone: it has gone on meanwhile"
+
+
+def _is_in_loop(journey: Journey, name: str) -> bool:
+    loops = (loop for loop in journey.every_step() if isinstance(loop, Repeat))
+    return any(step.name == name for loop in loops for step in below(loop.repeat))

@@ -240,7 +240,7 @@ def _old_ends_close() -> Any:
 
 def _moved_without_pass() -> Any:
     """Who is moved inside a loop begins it anew."""
-    return patch.object(moving, "_pass", lambda journey, position, step: None)
+    return patch.object(moving, "pass_of", lambda position: None)
 
 
 BUGS: dict[str, Plant] = {
