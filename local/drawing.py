@@ -27,6 +27,7 @@ LOOKS = {
     "question": f'fill="#f0f0f0" stroke="{INK}" rx="0"',
     "people": f'fill="#fdf0cf" stroke="{INK}" rx="6"',
     "change": f'fill="#e2f2e2" stroke="{INK}" rx="6"',
+    "system": f'fill="#ece4f5" stroke="{INK}" rx="6"',
     "end": f'fill="#ffffff" stroke="{INK}" stroke-width="2" rx="16"',
 }
 KINDS = {
@@ -40,12 +41,14 @@ KINDS = {
     "split": "question",
     "repeat": "question",
     "task": "people",
+    "call webhook": "system",
     "end": "end",
 }
 # Arms that may be left out in the file and are a way all the same.
 LEFT_OUT = {
     "if": ("then", "otherwise"),
     "wait for": ("then", "otherwise"),
+    "wait for first of": ("otherwise",),
     "choose": ("otherwise",),
 }
 _WIDE, _NARROW = set("MWmw@%—–…ÄÖÜQOGDNHUÆ&"), set("iljtfrI.,:;|'!()[]{} ‘’“”„")
@@ -66,9 +69,11 @@ class Box:
 
 @dataclass(frozen=True)
 class Wire:
-    """A line from corner to corner."""
+    """A line from corner to corner; `tip`: with an arrow at its end, also where it does not lead
+    down."""
 
     points: tuple[tuple[float, float], ...]
+    tip: bool = False
 
 
 @dataclass
@@ -87,7 +92,8 @@ class Picture:
         """Add another picture with its corner there."""
         self.boxes += [replace(box, x=box.x + x, y=box.y + y) for box in other.boxes]
         self.wires += [
-            Wire(tuple((left + x, top + y) for left, top in wire.points)) for wire in other.wires
+            replace(wire, points=tuple((left + x, top + y) for left, top in wire.points))
+            for wire in other.wires
         ]
 
 
@@ -153,6 +159,9 @@ def _below_one_another(parts: list[Picture]) -> Picture:
 def _step(raw: Raw, language: Language) -> Picture:
     kind = KINDS.get(telling.verb(raw), "change")
     box = _single([telling.step(raw, language)], kind)
+    if telling.verb(raw) == "repeat":
+        [arm] = telling.arms(raw, language)
+        return _looped(box, _arm(arm, language))
     arms = _arms(raw, language)
     if not arms:
         return box
@@ -205,6 +214,23 @@ def _parted(box: Picture, arms: list[Picture]) -> Picture:
     return whole
 
 
+def _looped(box: Picture, arm: Picture) -> Picture:
+    """A box, its arm below it, from whose end it goes back up on the left; who has done with it
+    goes down on the right."""
+    body = _below_one_another([box, arm])
+    whole = Picture(body.width + 2 * BESIDE, body.height, body.axis + BESIDE)
+    whole.put(body, BESIDE, 0)
+    left, right = whole.axis - box.axis, whole.axis + box.width - box.axis
+    if not arm.ends:
+        turn = body.height + TURN
+        back = ((whole.axis, body.height), (whole.axis, turn), (0, turn), (0, box.height / 2))
+        whole.wires.append(Wire((*back, (left, box.height / 2)), tip=True))
+    whole.height = body.height + 2 * TURN
+    out = ((right, box.height / 2), (whole.width, box.height / 2), (whole.width, whole.height))
+    whole.wires.append(Wire((*out, (whole.axis, whole.height))))
+    return whole
+
+
 def _all_end(steps: list[Raw], language: Language) -> bool:
     return bool(steps) and _step(steps[-1], language).ends
 
@@ -254,7 +280,7 @@ def _text(text: str) -> str:
 def _drawn_wire(wire: Wire) -> str:
     points = " ".join(f"{x:g},{y:g}" for x, y in wire.points)
     (_, before), (_, last) = wire.points[-2:]
-    tip = ' marker-end="url(#tip)"' if last > before else ""
+    tip = ' marker-end="url(#tip)"' if wire.tip or last > before else ""
     return f'<polyline points="{points}" fill="none" stroke="{INK}"{tip}/>'
 
 

@@ -177,8 +177,8 @@ class _Steps:
         if resumed is None:
             raise Exit("the run does not go on anywhere")
         step = self.journey.step(resumed.at)
-        if isinstance(step, Send) and resumed.until and self._claimed_at(step.name):
-            step = self.journey.wait_behind(step) or step  # the message has gone, the wait has not
+        if isinstance(step, Send) and resumed.until and self._is_done_with(step):
+            step = self.journey.wait_behind(step) or step  # the wait is not over
         if isinstance(step, Repeat) and resumed.number is not None:
             take(self.desk, self.run)
             return {"at": rest_of(step.name)}
@@ -385,12 +385,20 @@ class _Steps:
         """Register the wait with this try's token."""
         step = self.payload.get("wait") or self.payload["step"]
         wait = Wait(step, self.payload["token"], since, until)
-        goes_on = "target" in self.payload
 
         def note(waits: Waits) -> bool:
-            return register(waits, wait, self._entered, goes_on)
+            return register(waits, wait, self._entered, self._goes_on_waiting(waits, step))
 
         change(self.parts.store, self._waits, note)
+
+    def _goes_on_waiting(self, waits: Waits, step: str) -> bool:
+        """Whether the wait began before, and not just when the run went on in this execution
+        (what is known of it then is from an earlier pass of its loop)."""
+        resumed, began = self.run.resumed, waits.began.get(step)
+        is_new = resumed is not None and resumed.at == step and resumed.until is None
+        if resumed and is_new and (began is None or began < resumed.time):
+            return False
+        return "target" in self.payload
 
     def _pass_over(self, wait: str) -> None:
         """Note when a wait began that was over at once; one after it looks back to then."""
@@ -400,6 +408,7 @@ class _Steps:
             if known and known >= self._entered:
                 return False
             waits.began = {**waits.began, wait: self._entered}
+            waits.first = {step: time for step, time in waits.first.items() if step != wait}
             return True
 
         change(self.parts.store, self._waits, note)
@@ -408,6 +417,14 @@ class _Steps:
         key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, self._pass))
         message = self.parts.store.get(Message, self.run.person, key)
         return message.claimed if message else None
+
+    def _is_done_with(self, send: Send) -> bool:
+        """Whether the message has gone, or will not go and the run goes on without it."""
+        key = ledger_key(self.run.run_id, send_id(self.run.run_id, send.name, self._pass))
+        message = self.parts.store.get(Message, self.run.person, key)
+        if message is None or message.claimed:
+            return message is not None
+        return message.state == "not sent" and not send.if_not_sent
 
     def _note_decision(self, step: Step, facts: Facts, arm: str, asked: list[Any]) -> None:
         """For who asks why later; a retry writes it again, as it decided then."""

@@ -17,7 +17,7 @@ def transitions(journey: Journey, again: int = 1) -> int:
     start, and each state that is entered.
 
     What leads back counts as often as the step says that makes it (`Step.turns`). Where no step
-    does, it is a held message or a date that moved: each counts `again` times.
+    does, it is a held message, or a date that moved or is years away: each counts `again` times.
     """
     turns = {head: most for step in journey.every_step() for head, most in step.turns().items()}
     definition = compile_journey(journey, "bound")

@@ -11,6 +11,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.leave import forget, has_ended, leave_by
 from functions.journeys.run import Run, run_id_of, run_key
 from functions.journeys.standing import Taken
+from functions.journeys.steps.repeat import AGAIN, DONE
 from functions.journeys.steps.split import arms_at
 from functions.storage.store import Conflict, change
 from functions.tracking import permission as permissions
@@ -176,8 +177,11 @@ def names_of(journey: Journey, run: Run) -> dict[str, Any]:
     said = {"Payload": {"at": run.resumed.time.isoformat()}}
     branches = sum(len(step.ways()) > 1 for step in journey.every_step())
     places = {f"if{number}": said for number in range(1, branches + 1)}
-    loop = {**said["Payload"], "began": said["Payload"]["at"], "pass": run.resumed.number or 0}
-    said_there = {**places, "last": said, "loop": {"Payload": loop}}
+    number = run.resumed.number
+    arm = DONE if number is None else AGAIN  # whether it is in a loop
+    counted = {"began": said["Payload"]["at"], "pass": number or 0, "arm": arm}
+    loop = {"Payload": {**said["Payload"], **counted}}
+    said_there = {**places, "last": said, "loop": loop}
     return {**names, **said_there, "resume": {"new": True}}
 
 

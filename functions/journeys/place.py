@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.journeys.flow import flow_of
+from functions.journeys.flow import LOOP, flow_of
 from functions.journeys.journey import Journey
+from functions.journeys.steps.awaiting import Awaiting
+from functions.journeys.steps.repeat import AGAIN
 from functions.journeys.steps.wait import Wait
-from functions.journeys.steps.wait_for import WaitFor
 from functions.journeys.steps.wait_until import WaitUntil
 from functions.journeys.workflow import Position
 from functions.segments.phrases import duration
@@ -19,13 +20,14 @@ def place_of(
     for nothing, or is to begin), and from when on events count for it: what `go_on` is told.
 
     None for an execution that is just going on or has come to its end: ask again a little later.
+    In which pass of a loop it is, `pass_of` tells.
     A message with the wait behind it is the message's step; `go_on` sees whether it has gone.
     """
     flow = flow_of(journey, "")
     state = flow.states.get(position.state, {})
     payload = state.get("Parameters", {}).get("Payload", {})
     name = payload["step"] if payload else flow.owners.get(position.state, "")
-    if not name or state["Type"] in ("Succeed", "Fail"):
+    if not name or state["Type"] in ("Choice", "Succeed", "Fail"):
         return None
     step = journey.step(name)
     if state["Type"] == "Wait" and isinstance(step, Wait | WaitUntil):
@@ -34,10 +36,17 @@ def place_of(
         until, since = (_moment(position, payload, key) for key in ("target.$", "from.$"))
         return name, until, since
     waited = journey.step(payload["wait"]) if payload.get("wait") else step
-    if isinstance(waited, WaitFor):
+    if isinstance(waited, Awaiting):
         until = position.entered + duration(waited.at_most).at_most
         return name, until, None if waited is not step else position.entered
     return name, None, None
+
+
+def pass_of(position: Position) -> int | None:
+    """The pass (from 0) of the loop that an execution is in, or the last one where it is to count
+    the next; None outside of loops: what `go_on` is told as `number`."""
+    loop = _found(position.data, f"{LOOP}.Payload") or {}
+    return loop["pass"] if loop.get("arm") == AGAIN else None
 
 
 def _end_of_wait(state: dict[str, Any], position: Position) -> datetime | None:

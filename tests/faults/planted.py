@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from functions.handlers import close_run, process_event, withdraw_consent
-from functions.journeys import enter, leave, react
+from functions.journeys import enter, leave, moving, react
 from functions.journeys.run import Run, run_key
 from functions.journeys.steps.awaiting import Awaiting
 from functions.messages import deliver
@@ -224,7 +224,7 @@ def _write_without_condition() -> Any:
 
 def _forget_marks() -> Any:
     """The end of an execution closes the record and leaves the mark."""
-    return patch.object(leave, "forget", lambda desk, person, run_id: None)
+    return patch.object(leave, "forget", lambda desk, person, run_id, run: None)
 
 
 def _old_ends_close() -> Any:
@@ -236,6 +236,11 @@ def _old_ends_close() -> Any:
         real(desk, person, run_id, run.execution if run else execution, *more)
 
     return patch.object(close_run, "execution_ended", ended)
+
+
+def _moved_without_pass() -> Any:
+    """Who is moved inside a loop begins it anew."""
+    return patch.object(moving, "pass_of", lambda position: None)
 
 
 BUGS: dict[str, Plant] = {
@@ -260,4 +265,5 @@ BUGS: dict[str, Plant] = {
     "a profile is written without a condition": _write_without_condition,
     "marks of ended runs stay": _forget_marks,
     "the end of an old execution closes the run": _old_ends_close,
+    "a move forgets the pass of a loop": _moved_without_pass,
 }

@@ -17,7 +17,7 @@ from functions.handlers import (
 )
 from functions.handlers.desk import journey_desk
 from functions.handlers.standing import order_moves
-from functions.journeys.place import place_of
+from functions.journeys.moving import find
 from functions.journeys.resume import go_on
 from functions.journeys.run import Run
 from functions.journeys.workflow import MoveAll
@@ -334,13 +334,20 @@ class Simulation:
         desk = journey_desk(self.parts)
         for name in journeys.EXPECTED:
             for run in self.store.listing(Run, name)[0]:
-                position = self.states.machines.position(name, run.execution)
                 journey = desk.version(name, run.journey_version)
-                place = place_of(journey, position) if position else None
+                place = find(self.states.machines, journey, run)
                 if run.status == "open" and place:
-                    at, until, since = place
-                    version, now = run.journey_version, self.parts.now()
-                    go_on(desk, run, at=at, until=until, since=since, version=version, now=now)
+                    at, until, since, number = place
+                    go_on(
+                        desk,
+                        run,
+                        at=at,
+                        until=until,
+                        since=since,
+                        version=run.journey_version,
+                        now=self.parts.now(),
+                        number=number,
+                    )
 
     @property
     def is_quiet(self) -> bool:

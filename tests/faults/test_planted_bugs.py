@@ -1,5 +1,7 @@
 """The oracle finds bugs: each of these is planted, and found within so many seeds or by a race."""
 
+from inspect import signature
+
 import pytest
 
 from tests.faults.planted import BUGS
@@ -22,6 +24,7 @@ FOUND = {
     "unknown messages are never settled": 5,
     "receipts are not heard": 10,
     "marks of ended runs stay": 5,
+    "a move forgets the pass of a loop": 25,
 }
 FOUND_BY_RACE = {
     "a wait looks back before it registers": "event against registering its wait",
@@ -64,6 +67,15 @@ def test_a_planted_bug_is_found_without_any_fault(bug: str) -> None:
 
 def test_every_bug_is_sought() -> None:
     assert {*FOUND, *FOUND_BY_RACE, *FOUND_BY_SCENARIO} == set(BUGS)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_asked_as_the_product_asks(bug: str) -> None:
+    """One that takes other arguments would fail, and be found, for that alone."""
+    plant = BUGS[bug]()
+    for one in (plant, *plant.additional_patchers):
+        asked = signature(getattr(one.getter(), one.attribute)).parameters.values()
+        signature(one.new).bind(*(each.name for each in asked if each.default is each.empty))
 
 
 def test_the_same_seeds_are_fine_without_the_bugs() -> None:

@@ -12,7 +12,7 @@ from functions.journeys.check import load, paths
 from functions.journeys.journey import Journey
 from functions.journeys.yaml_file import read
 from functions.problem import Problems
-from tests.support.any_journey import MESSAGES, PURPOSES, Reading, any_journey
+from tests.support.any_journey import MESSAGES, PURPOSES, WEBHOOKS, Reading, any_journey
 from tests.support.journeys import compiled, decided, handler, input_of
 from tests.support.moto_interpreter import Outcome, run, run_ours
 
@@ -25,7 +25,7 @@ def many(examples: int) -> settings:
 def checked(text: str) -> Journey | None:
     """The journey; None when it is refused, and then every problem has its line."""
     try:
-        return load("cart", {**MESSAGES, "journey.yaml": text}, PURPOSES)
+        return load("cart", {**MESSAGES, "journey.yaml": text}, PURPOSES, None, WEBHOOKS)
     except Problems as refused:
         lines = text.count("\n") + 1
         for problem in refused.found:

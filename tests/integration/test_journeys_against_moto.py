@@ -142,10 +142,12 @@ def test_an_execution_that_goes_on_at_any_step_goes_the_same_way_in_both(
     decisions = data.draw(decided(journey))
     definition = compiled(journey)
     places = [choice["StringEquals"] for choice in definition["States"]["go on at"]["Choices"]]
-    at = data.draw(st.sampled_from(places))
+    at, number = data.draw(st.sampled_from(places)), data.draw(st.integers(0, 2))
     said = {"Payload": {"at": "2027-03-01T08:00:00+00:00"}}
     branches = {f"if{number}": said for number in range(1, 30)}
-    told = {**input_of(journey, decisions), **branches, "last": said, "resume": {"new": True}}
+    loop = {"Payload": {**said["Payload"], "began": said["Payload"]["at"], "pass": number}}
+    told = {**input_of(journey, decisions), **branches, "last": said, "loop": loop}
+    told["resume"] = {"new": True}
     logs: tuple[list[str], list[str]] = ([], [])
     theirs, ours = (
         interpret(definition, told, going_on(journey, at, handler(journey, decisions, log)))

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from functions.journeys.check import load
 from functions.journeys.journey import build
 from functions.problem import Problems
-from tests.support.any_journey import MESSAGES, PURPOSES, any_journey
+from tests.support.any_journey import MESSAGES, PURPOSES, WEBHOOKS, any_journey
 from tests.support.journeys import compiled, raw_journeys, shipped
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def machines() -> dict[str, Any]:
     @given(any_journey())
     def collect_any(text: str) -> None:
         with suppress(Problems):
-            journey = load("cart", {**MESSAGES, "journey.yaml": text}, PURPOSES)
+            journey = load("cart", {**MESSAGES, "journey.yaml": text}, PURPOSES, None, WEBHOOKS)
             found.append(compiled(journey))
 
     collect()

@@ -209,6 +209,37 @@ def test_a_step_mapped_to_the_end_lets_its_people_leave_as_ejected(
     assert texts(world, "ada") == ["welcome!"]
 
 
+LOOP = """
+title: A visit
+purpose: product tips
+enter when: {event: Visited}
+once per: person
+steps:
+  - repeat:
+      - send: guide
+      - wait: 1 day
+    times: 4
+"""
+
+
+@pytest.mark.parametrize("mapping", [{}, {"wait_1_day_after_send_guide": "new"}])
+def test_who_migrates_inside_a_loop_stays_in_its_pass(
+    world: World, folder: Path, mapping: dict[str, str]
+) -> None:
+    write(folder, LOOP, guide="guide {{ pass }}")
+    publish(world, folder)
+    visitor(world, "ada")
+    world.advance("60 hours")
+    new = LOOP.replace("wait: 1 day", "wait: 1 hour\n        name: new") if mapping else LOOP
+    write(folder, new, guide="new {{ pass }}")
+    publish(world, folder, "migrate", **mapping)
+    world.advance("12 hours")
+    assert texts(world, "ada") == ["guide 1", "guide 2", "guide 3", "new 4"]
+    world.advance("24 hours")
+    assert world.outcomes("visit") == ["finished"]
+    assert len(texts(world, "ada")) == 4
+
+
 def test_a_mapping_names_steps_that_there_are(world: World, folder: Path) -> None:
     visitor(world, "ada")
     write(folder, VISIT.replace("wait: 5 days", "wait: 6 days"))

@@ -142,6 +142,22 @@ def test_whoever_is_moved_again_and_again_gets_the_same_at_the_same_time(
     assert live(moved=True) == unmoved
 
 
+def test_a_wait_behind_a_message_that_does_not_go_is_over_at_the_same_time(begin: Any) -> None:
+    def live(moved: bool) -> list[str]:
+        world = begin(f"  - send: a\n{LOOKS}    otherwise: [{{end: silent}}]\n")
+        world.track("ada", "Unsubscribed", channel="email")
+        world.track("ada", "Cart Filled")
+        world.advance("3 days")
+        if moved:
+            move(world)
+        world.advance("47 hours")
+        early = told(world)
+        world.advance("2 hours")
+        return [*early, *told(world)]
+
+    assert live(moved=True) == live(moved=False) == ["open", "silent"]
+
+
 YEARS = {
     "3 years": ("  - wait: 3 years\n  - send: a\n", ["a 2030-03-01 09:00"]),
     "1100 days": ("  - wait: 1100 days\n  - send: a\n", ["a 2030-03-05 09:00"]),

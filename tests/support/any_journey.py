@@ -20,6 +20,7 @@ Place = tuple[str | int, ...]
 
 MESSAGES = {"a.de.mjml": "", "b.de.mjml": "", "c.de.sms": "", "both.de.mjml": "", "both.de.sms": ""}
 PURPOSES = {"offers": True, "transactional": False}
+WEBHOOKS = ("crm",)
 
 # --- how steps are written
 
@@ -86,19 +87,46 @@ def _update(arm: Steps) -> st.SearchStrategy[Raw]:
         "set": st.dictionaries(st.sampled_from(["plan", "size"]), values, min_size=1),
         "add tag": st.just("fan"),
         "remove tag": st.just("guest"),
+        "add to score": st.sampled_from([5, -2.5]),
     }
     return _with({"update": st.fixed_dictionaries({}, optional=may).filter(bool)})
+
+
+def _wait(arm: Steps) -> st.SearchStrategy[Raw]:
+    after = {"after the last": _EVENTS}
+    return st.one_of(_with({"wait": _DURATIONS}), _with({"wait": _DURATIONS, **after}))
+
+
+def _wait_for_first_of(arm: Steps) -> st.SearchStrategy[Raw]:
+    way = st.builds(lambda what, then: {**what, **then}, _HAPPENINGS, _with({}, {"then": arm}))
+    ways = st.lists(way, min_size=2, max_size=3)
+    return _with({"wait for first of": ways, "at most": _EXACT}, {"otherwise": arm})
+
+
+def _call_webhook(arm: Steps) -> st.SearchStrategy[Raw]:
+    may = {"with": st.just({"plan": "{{ person.plan }}", "size": 5}), "if it fails": arm}
+    return _with({"call webhook": st.just("crm")}, may)
+
+
+def _repeat(arm: Steps) -> st.SearchStrategy[Raw]:
+    """Steps that surely end the run are no loop: those of an arm stand below a condition."""
+    last = {"wait": "1 day"}
+    asked = st.builds(lambda ask, then: [{"if": ask, "then": then}, last], _CONDITIONS, arm)
+    steps = st.one_of(st.just([{"send": "a"}, last]), asked)
+    return _with({"repeat": steps, "times": st.integers(1, 3)}, {"until": _TAME})
 
 
 # --- how steps are read
 
 
 class Taken(NamedTuple):
-    """What one step comes to: how often it is done, the arm that follows, how it ends the run."""
+    """What one step comes to: how often it is done, the arm that follows, how it ends the run, and
+    how often the arm is gone through, the step being done once more after each time."""
 
     times: int
     arm: Place = ()
     end: str | None = None
+    passes: int | None = None
 
 
 def _do(raw: Raw, way: int) -> Taken:
@@ -110,8 +138,8 @@ def _read_send(raw: Raw, way: int) -> Taken:
 
 
 def _read_wait(raw: Raw, way: int) -> Taken:
-    by_the_calendar = any(unit in raw["wait"] for unit in ("month", "year", "working"))
-    return Taken(int(by_the_calendar))
+    """A plain wait does nothing. After the last, 0: there was none; 1: one; 2: one more."""
+    return Taken(1 + way if "after the last" in raw else 0)
 
 
 def _read_wait_until(raw: Raw, way: int) -> Taken:
@@ -130,6 +158,21 @@ def _read_split(raw: Raw, way: int) -> Taken:
     return Taken(0, ("arms", list(raw["arms"])[way % len(raw["arms"])], "then"))
 
 
+def _read_wait_for_first_of(raw: Raw, way: int) -> Taken:
+    """0: the last of them comes; 1: none; 2: the first, unless no message was sent at all."""
+    ways = raw["wait for first of"]
+    of_messages = all(one.keys() & {"sent", "opened", "clicked"} for one in ways)
+    if way == 1 or (way == 2 and of_messages):
+        return Taken(1, ("otherwise",))
+    return Taken(1, ("wait for first of", 0 if way else len(ways) - 1, "then"))
+
+
+def _read_repeat(raw: Raw, way: int) -> Taken:
+    """It becomes true after as many passes as the way says."""
+    passes = min(way, raw["times"]) if "until" in raw else raw["times"]
+    return Taken(1, ("repeat",), passes=passes)
+
+
 @dataclass(frozen=True)
 class Verb:
     """How steps of a verb are written, with `arm` for their arms, and read. Which way is taken
@@ -140,25 +183,30 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "call webhook": Verb(
+        _call_webhook, lambda raw, way: Taken(1, ("if it fails",) if way == 2 else ())
+    ),
     "choose": Verb(_choose, _read_choose),
     "end": Verb(lambda arm: _with({"end": _WORDS}), lambda raw, way: Taken(0, end=str(raw["end"]))),
     "if": Verb(
         lambda arm: _with({"if": _CONDITIONS}, {"then": arm, "otherwise": arm}),
         lambda raw, way: Taken(1, ("then",) if way else ("otherwise",)),
     ),
+    "repeat": Verb(_repeat, _read_repeat),
     "send": Verb(_send, _read_send),
     "split": Verb(_split, _read_split),
     "start journey": Verb(lambda arm: _with({"start journey": st.just("upsell")})),
     "stop journey": Verb(lambda arm: _with({"stop journey": st.just("upsell"), "as": _WORDS})),
     "task": Verb(lambda arm: _with({"task": _WORDS, "for": st.just("owner")}, {"due": _DURATIONS})),
     "update": Verb(_update),
-    "wait": Verb(lambda arm: _with({"wait": _DURATIONS}), _read_wait),
+    "wait": Verb(_wait, _read_wait),
     "wait for": Verb(
         lambda arm: _with(
             {"wait for": _HAPPENINGS, "at most": _EXACT}, {"then": arm, "otherwise": arm}
         ),
         lambda raw, way: Taken(1, ("otherwise",) if way else ("then",)),
     ),
+    "wait for first of": Verb(_wait_for_first_of, _read_wait_for_first_of),
     "wait until": Verb(
         lambda arm: _with({"wait until": _MOMENTS}, {"otherwise": arm}), _read_wait_until
     ),
@@ -225,7 +273,7 @@ def _may_be_taken(one: Raw, place: Place) -> bool:
     if place == ("then",):
         return "if" in one or "wait for" in one
     if place == ("otherwise",):
-        return "if" in one or "wait for" in one or "choose" in one
+        return not one.keys().isdisjoint({"if", "wait for", "choose", "wait for first of"})
     return len(place) > 1
 
 
@@ -245,10 +293,11 @@ def _every(steps: list[Raw], path: Place) -> Iterator[tuple[Place, Raw]]:
 
 
 def _arms(one: Raw) -> Iterator[tuple[Place, list[Raw]]]:
-    for place in (("then",), ("otherwise",), ("if not sent",)):
-        yield place, one.get(place[0], [])
-    for index, case in enumerate(one.get("choose", ())):
-        yield ("choose", index, "then"), case.get("then", [])
+    for word in ("then", "otherwise", "if not sent", "if it fails", "repeat"):
+        yield (word,), one.get(word, [])
+    for word in ("choose", "wait for first of"):
+        for index, case in enumerate(one.get(word, ())):
+            yield (word, index, "then"), case.get("then", [])
     for name, arm in one.get("arms", {}).items():
         yield ("arms", name, "then"), arm.get("then", [])
 
@@ -279,6 +328,11 @@ class Reading:
             arm: Any = raw
             for key in taken.arm:
                 arm = arm.get(key, []) if isinstance(arm, dict) else arm[key]
-            if taken.arm and not self.follow(arm, (*path, index, *taken.arm)):
+            place = (*path, index, *taken.arm)
+            if taken.passes is None and taken.arm and not self.follow(arm, place):
                 return False
+            for _ in range(taken.passes or 0):
+                if not self.follow(arm, place):
+                    return False
+                self.done.append(name)
         return True

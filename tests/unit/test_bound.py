@@ -34,19 +34,34 @@ def test_a_thousand_runs_of_twelve_transitions_cost_thirty_cents() -> None:
 @pytest.mark.parametrize(
     ("steps", "straight", "again"),
     [
-        ("  - wait: 5 days\n", 2, 2),
-        ("  - end: done\n", 2, 2),
+        ("  - wait: 5 days\n", 3, 3),  # the start, "begin or go on", the wait
+        ("  - end: done\n", 3, 3),
         ("  - task: Call\n    for: owner\n", 3, 3),  # the start, the task, "left"
         ("  - send: a\n", 3, 5),  # and the hold, and the task again
-        ("  - wait until: entry.x\n", 3, 3 + 2),  # by the graph; the engine waits once
-        ("  - wait until: person.x\n", 5, 5 + 2 + 2),
+        ("  - wait until: entry.x\n", 3, 3 + 2),  # so far away that it is looked up twice
+        ("  - wait until: person.x\n", 5, 5 + 2),
+        ("  - wait until: Monday\n", 3, 3),
         ("  - if: {did: X}\n    then: [{wait: 1 day}, {wait: 2 days}]\n", 5, 5),
+        ("  - wait: 1 month\n", 3, 3),
+        ("  - wait: 300 days\n", 5, 5),  # two looks around the wait, and "left"
+        ("  - wait: 120 days\n    name: a\n  - wait: 120 days\n    name: b\n", 5, 5),
+        ("  - wait for: {event: A}\n    at most: 150 days\n", 3, 3),
+        ("  - wait for: {event: A}\n    at most: 400 days\n", 7, 7),  # and a look, a piece more
+        ("  - wait for first of: [{event: A}, {event: B}]\n    at most: 1 day\n", 4, 4),
+        ("  - call webhook: crm\n", 3, 3),
+        ("  - call webhook: crm\n    if it fails: [{task: Call, for: owner}]\n", 4, 4),
+        ("  - update: {add to score: 2}\n", 3, 3),
+        # A look, a wait and a look; sixty times another wait and look; the start and "left".
+        ("  - wait: 4 hours\n    after the last: {event: A}\n", 5 + 120, 5 + 120),
+        # The head, each of the passes, and one that the graph adds behind the last.
+        ("  - repeat: [{update: {add tag: a}}]\n    times: 3\n", 3 + 3 * 3 + 3, 3 + 3 * 3 + 3),
+        ("  - repeat: [{send: a}]\n    times: 3\n", 15, 15 + 4 * 2),
     ],
 )
 def test_what_each_step_adds(steps: str, straight: int, again: int) -> None:
     found = journey(steps)
     assert transitions(found, again=0) == straight
-    assert transitions(found) <= again
+    assert transitions(found) == again
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -73,6 +88,23 @@ def test_a_run_that_leaves_at_its_last_task_is_within_the_bound(name: str) -> No
     last = list(found.every_step())[-1].name
     outcome = run_ours(compiled(found), input_of(found, decisions), leaves_at_the_last)
     assert 1 + len(outcome.path) <= transitions(found)
+
+
+def test_what_goes_on_in_a_new_execution_is_not_counted_in_the_old_one() -> None:
+    found = journey("  - wait: 5 days\n")
+    machine = compiled(found)
+    assert most_states(machine["StartAt"], machine["States"], {}, again=0) == 2
+    assert machine["States"]["begin or go on"]["Choices"][0]["Next"] == "go on"
+
+
+@pytest.mark.parametrize("times", [1, 2, 7])
+def test_a_loop_in_which_each_message_is_held_is_within_the_bound(times: int) -> None:
+    found = journey(f"  - repeat: [{{send: a}}, {{wait: 1 day}}]\n    times: {times}\n  - end: b\n")
+    decisions = {step.name: int(step.verb == "send") for step in found.every_step()}
+    outcome = run_ours(compiled(found), input_of(found, decisions), handler(found, decisions, []))
+    assert (outcome.status, outcome.output["outcome"]) == ("SUCCEEDED", "b")
+    assert 1 + len(outcome.path) <= transitions(found)
+    assert 1 + len(outcome.path) > transitions(found, again=0) - 4 - times
 
 
 def states(**ways: str) -> dict[str, dict[str, Any]]:

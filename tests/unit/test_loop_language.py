@@ -62,10 +62,6 @@ MISTAKES = {
         "repeat: [{send: welcome}]\n    times: 3\n    untill: {opened: welcome}",
         '7: "untill" is unknown beside "repeat"; did you mean "until"?',
     ),
-    "longer than a year": (
-        "repeat: [{wait: 40 days}]\n    times: 10",
-        "4: the waits add up to 400 days",
-    ),
     "a condition after the last": (
         "wait: 4 hours\n    after the last: {clicked: welcome}",
         "6: {'clicked': 'welcome'} is not an event",
@@ -74,9 +70,13 @@ MISTAKES = {
         "wait: 4 hours\n    after the last: {event: A, were: {a: b}}",
         '6: "were" is unknown',
     ),
-    "after the last, longer than a year": (
-        "wait: 13 days\n    after the last: {event: A}",
-        "4: the waits add up to 390 days",
+    "after the last, too long": (
+        "wait: 151 days\n    after the last: {event: A}",
+        "5: '151 days' is longer than 150 days, the longest time without an event",
+    ),
+    "after the last, too long by the calendar": (
+        "wait: 5 months\n    after the last: {event: A}",
+        "5: '5 months' is longer than 150 days",
     ),
     "no longest time": (
         "wait for first of: [{event: A}, {event: B}]",
@@ -112,6 +112,13 @@ def test_a_mistake_is_said_at_its_line(mistake: str) -> None:
     text, said = MISTAKES[mistake]
     found = problems(with_steps(f"  - {text}\n"))
     assert [problem for problem in found if said in problem] == found != []
+
+
+def test_what_is_waited_for_after_the_last_event_may_last_as_long_as_an_execution_may_be_quiet() -> (
+    None
+):
+    assert problems(with_steps("  - wait: 150 days\n    after the last: {event: A}\n")) == []
+    assert problems(with_steps("  - wait: 151 days\n")) == []
 
 
 # --- what they compile to

@@ -105,6 +105,10 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
     def _outlasts(self) -> bool:
         return duration(self.at_most).at_most > LONGEST_QUIET
 
+    def turns(self) -> dict[str, int]:
+        # After the second piece the execution is so old that the run goes on in a new one.
+        return {f"look again: {self.name}": 1} if self._outlasts else {}
+
     def quiet(self, before: timedelta) -> timedelta:
         return min(duration(self.at_most).at_most, LONGEST_QUIET)
 
@@ -144,9 +148,11 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
         return Place(_target(visit), _moment_since(visit, self.name))
 
     def rest(self, visit: Visit, place: Place) -> Place | None:
-        """Also for a wait that is only to begin. What was registered knows best."""
+        """Also for a wait that is only to begin. What was registered knows best, if it was for
+        this wait and not in an earlier pass of a loop."""
         latest = visit.waits().latest
-        if place.until and latest and latest.step == self.name:
+        known = latest is not None and latest.step == self.name
+        if place.until and latest and known and latest.until > place.until - AT_ONCE:
             return Place(latest.until, latest.since)
         until = place.until or duration(self.at_most).after(visit.now, visit.zone)
         return Place(until, place.since)

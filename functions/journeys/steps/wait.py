@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -122,6 +123,11 @@ class Wait(Step, dict=True, rename={"after_the_last": "after the last"}):
             flow.finish(state, [flow.catch("Until", target, path)], after)
             flow.add(name, state)
         return first
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        if self.after_the_last and duration(self.wait).at_most > LONGEST_QUIET:
+            longest = f"longer than {LONGEST_QUIET.days} days, the longest time without an event"
+            yield "wait", f'{self.wait!r} is {longest} that "after the last" can wait for'
 
     def visit(self, visit: Visit) -> Answer | None:
         if self.last:

@@ -112,6 +112,10 @@ class WaitUntil(Step, dict=True, rename={"wait_until": "wait until"}):
             return Answer(error="Later", until=visit.run.furthest)
         return Answer(error="Until", until=until)
 
+    def turns(self) -> dict[str, int]:
+        # Whoever comes back from "still far" goes on in a new execution.
+        return {f"look again: {self.name}": 0} if self.awaited.may_move else {}
+
     def place(self, visit: Visit) -> Place:
         return Place(visit.now if visit.payload.get("again") else None)
 
