@@ -156,7 +156,8 @@ def check(
         steps = len(list(one.journey.every_step()))
         most, held = transitions(one.journey, again=0), transitions(one.journey)
         out.print(
-            f"[green]✓[/] {one.journey.name}: {steps} steps, {len(states)} states; "
+            f"[green]✓[/] {one.journey.name}: {steps} step{'s' if steps != 1 else ''}, "
+            f"{len(states)} states; "
             f"at most {most} transitions a run, ${dollars(most):.2f} per 1,000 people"
             + (f" ({held} if all is held or moved once)" if held > most else ""),
             soft_wrap=True,
@@ -268,15 +269,15 @@ def new(
     if listing or not (name and source):
         for one in ready(journeys):
             out.print(f"{one.name:<22}{escape(one.title)}", soft_wrap=True)
-        if not listing:
-            err.print("\nCopy one with: tante new NAME --from READY")
+        err.print("\nCopy one with: tante new NAME --from READY")
         sys.exit(0 if listing else 2)
     try:
         target = copy(journeys, source, name)
     except CannotCopy as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
-    out.print(f"[green]✓[/] {target} is there; read its journey.yaml, then: tante test")
+    words = f"{target} is there; read its journey.yaml, then: tante test"
+    out.print(f"[green]✓[/] {escape(words)}", soft_wrap=True)
     for problem in still_wrong(journeys, name):
         out.print(f"[yellow]![/] {escape(str(problem))}", soft_wrap=True)
 

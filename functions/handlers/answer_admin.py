@@ -24,7 +24,8 @@ from functions.handlers.orders import ORDERS
 from functions.journeys.enter import enter_by_api
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
-from functions.journeys.why import Missing, Way, way, why_not
+from functions.journeys.why import Way, way
+from functions.journeys.why_not import Missing, why_not
 from functions.journeys.yaml_file import read
 from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people

@@ -1,5 +1,7 @@
 """Groups: a person is in one journey of a group at a time, and the higher priority wins."""
 
+from collections.abc import Iterator
+
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
 from functions.journeys.leave import end, has_ended
@@ -8,9 +10,28 @@ from functions.tracking.merge import OUTRANKED
 from functions.tracking.permission import Permission, Refused, leave
 
 
+def goes_before(desk: Desk, permission: Permission, journey: Journey) -> str:
+    """The journey of the group in which the person is, of the same priority or a higher one;
+    "" when there is none. What a group is say the newest versions."""
+    others = _others_under_way(desk, permission, journey)
+    return next((name for _, name, priority in others if priority >= journey.priority), "")
+
+
 def outrank(desk: Desk, permission: Permission, journey: Journey) -> None:
     """Mark the person's runs of lower journeys of the group as leaving. Raises Refused when one
-    is of the same priority or a higher one. What a group is say the newest versions."""
+    is of the same priority or a higher one."""
+    others = list(_others_under_way(desk, permission, journey))
+    for _, name, priority in others:
+        if priority >= journey.priority:
+            raise Refused(f'the person is in "{name}" of the same group')
+    for run_id, _, _ in others:
+        leave(permission, run_id, OUTRANKED)
+
+
+def _others_under_way(
+    desk: Desk, permission: Permission, journey: Journey
+) -> Iterator[tuple[str, str, int]]:
+    """The person's runs in other journeys of the group: id, journey and its priority."""
     if not journey.group:
         return
     rivals = {
@@ -18,15 +39,9 @@ def outrank(desk: Desk, permission: Permission, journey: Journey) -> None:
         for other, _ in desk.newest()
         if other.group == journey.group and other.name != journey.name
     }
-    lower = []
     for run_id, live in permission.live.items():
-        if live.journey not in rivals or live.leaving or has_ended(desk, run_id, live):
-            continue
-        if rivals[live.journey] >= journey.priority:
-            raise Refused(f'the person is in "{live.journey}" of the same group')
-        lower.append(run_id)
-    for run_id in lower:
-        leave(permission, run_id, OUTRANKED)
+        if live.journey in rivals and not live.leaving and not has_ended(desk, run_id, live):
+            yield run_id, live.journey, rivals[live.journey]
 
 
 def end_outranked(desk: Desk, permission: Permission) -> None:

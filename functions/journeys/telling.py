@@ -258,17 +258,22 @@ def _rule(word: str, raw: Any, language: Language) -> list[str]:
     return [say(raw, language) if say else quoted(str(raw), language)]
 
 
+def way_in(raw: Raw, language: Language) -> str:
+    """The event, date, schedule or condition of an `enter when`, with no words around it."""
+    if "date" in raw:
+        return _moment(raw["date"], language)
+    if "every" in raw:
+        return _schedule(str(raw["every"]), language)
+    return happens({word: one for word, one in raw.items() if word != ALREADY}, language)
+
+
 def _enters(raw: Raw, language: Language) -> str:
     """What lets people in: an event, a condition that becomes true, a date, a schedule."""
-    words = _WORDS[language]
+    words, what = _WORDS[language], way_in(raw, language)
     if "event" in raw:
-        return happens(raw, language)
-    if "date" in raw:
-        return words["date"].format(_moment(raw["date"], language))
-    if "every" in raw:
-        return words["every"].format(_schedule(str(raw["every"]), language))
-    rest = {word: value for word, value in raw.items() if word != ALREADY}
-    said = words["becomes"].format(happens(rest, language))
+        return what
+    kind = next((word for word in ("date", "every") if word in raw), "becomes")
+    said = words[kind].format(what)
     return words["already"].format(said) if raw.get(ALREADY) else said
 
 

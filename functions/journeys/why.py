@@ -1,4 +1,4 @@
-"""Why (not)? What was decided at each step of a run, or why a person is not in a journey.
+"""Why? What was decided at each step of a run.
 
 A run's way is read from what was noted when it happened: messages, decisions and tasks by their
 step, waits from when they began, the arm of a split from the person. Only what ended a wait is
@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.journeys.decision import as_of, tell, told
+from functions.journeys.decision import as_of, tell
 from functions.journeys.desk import Desk
-from functions.journeys.enter import TOO_OLD_TO_ENTER, entry_key
+from functions.journeys.enter import ENTERED_BY_API, MADE
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
 from functions.journeys.run import Decision, Run, Task, Told, Waits, once, run_key
 from functions.journeys.step import Step
@@ -31,16 +31,15 @@ from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_for import WaitFor
 from functions.journeys.steps.wait_for_first_of import WaitForFirstOf
 from functions.journeys.steps.wait_until import WaitUntil
-from functions.journeys.telling import arms, happens
+from functions.journeys.telling import arms, happens, way_in
 from functions.journeys.telling import step as say
 from functions.journeys.why_words import said
 from functions.segments.condition import Facts, can_be_told_again, event_values, of_message
-from functions.segments.explain import explain, reason
+from functions.segments.explain import reason
 from functions.segments.operators import find
 from functions.segments.person import fields
 from functions.segments.phrases import duration
-from functions.segments.spoken import Language, day, moment, quoted
-from functions.tracking.event import Event
+from functions.segments.spoken import Language, moment, quoted
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 
@@ -72,14 +71,6 @@ class Way(msgspec.Struct, kw_only=True):
     end: str
 
 
-class Missing(msgspec.Struct, kw_only=True):
-    """Why a person is not in a journey, the first reason first; empty when nothing is known."""
-
-    journey: str
-    reasons: list[str]
-    asked: list[Told] = []
-
-
 @dataclass(frozen=True)
 class Asked:
     """A run to tell, with all that was noted of it."""
@@ -109,12 +100,25 @@ def way(
         journey=run.journey,
         version=run.journey_version,
         entered=run.entered,
-        began=said("began", language, quoted(run.entry.name, language)),
+        began=_began(run, raw, language),
         stations=list(_Walk(asked).stations()),
         outcome=run.outcome,
         ended=run.ended,
         end=_end(asked) if run.status == "ended" else said("under way", language),
     )
+
+
+def _began(run: Run, raw: Raw, language: Language) -> str:
+    """What let the person in; a run that another journey started has the entry of that one."""
+    entry, rule = run.entry, raw.get("enter when")
+    if entry.source != MADE:
+        return said("began", language, quoted(entry.name, language))
+    if entry.properties.get("journey") != run.journey:
+        return said("began elsewhere", language, quoted(str(entry.properties["journey"]), language))
+    if entry.name == ENTERED_BY_API or rule is None:
+        return said("began by API", language)
+    key = "began in time" if "date" in rule or "every" in rule else "became true"
+    return said(key, language, way_in(rule, language))
 
 
 def _noted(
@@ -397,70 +401,3 @@ _TELLERS: dict[type[Step], Any] = {
     TaskStep: _Walk._task,
     End: _Walk._finish,
 }
-
-
-# --- why not
-
-
-def why_not(
-    desk: Desk, profile: Profile, journey: Journey, raw: Raw, language: Language
-) -> Missing:
-    """Why a person who has no run of a journey has none, by what is known now."""
-    found = Missing(journey=journey.name, reasons=[])
-    entry = _newest_entry(desk, profile, journey)
-    if "enter when" not in raw:
-        found.reasons.append(said("not started", language))
-    elif entry is None:
-        found.reasons.append(said("never", language, happens(raw["enter when"], language)))
-    else:
-        found.reasons += _unfit(desk, profile, journey, raw, entry, language)
-    if entry and journey.only_if:
-        facts = desk.facts(
-            _as_if(profile, journey, entry), journey, profile, desk.permission(profile.person)
-        )
-        explained = explain(raw["only if"], facts, language)
-        found.asked = [told(explained)]
-        if not explained.holds:
-            found.reasons.append(said("only if", language, explained.sentence))
-    return found
-
-
-def _newest_entry(desk: Desk, profile: Profile, journey: Journey) -> Event | None:
-    """The newest event of the person of a name that lets people in."""
-    if journey.enter_when is None:
-        return None
-    blank = Event(type="track", message_id="", time=desk.now(), received_at=desk.now())
-    facts = desk.facts(
-        _as_if(profile, journey, blank), journey, profile, desk.permission(profile.person)
-    )
-    found = facts.events(journey.enter_when.names, None)
-    return max(found, key=lambda event: event.time, default=None)
-
-
-def _as_if(profile: Profile, journey: Journey, entry: Event) -> Run:
-    """A run as it would be, to ask conditions with."""
-    return Run(
-        person=profile.person,
-        run_id="",
-        journey=journey.name,
-        journey_version="",
-        entered=entry.time,
-        entry=entry,
-    )
-
-
-def _unfit(
-    desk: Desk, profile: Profile, journey: Journey, raw: Raw, entry: Event, language: Language
-) -> Iterator[str]:
-    """What is wrong with an event that did not let the person in."""
-    assert journey.enter_when
-    name, on = quoted(entry.name, language), day(entry.time, language)
-    facts = desk.facts(
-        _as_if(profile, journey, entry), journey, profile, desk.permission(profile.person)
-    )
-    if not journey.enter_when.happened(entry, facts):
-        yield said("unfit", language, name, on, happens(raw["enter when"], language))
-    elif entry_key(journey, entry, entry.message_id) is None:
-        yield said("no key", language, name, on, quoted(journey.once_per, language))
-    elif entry.received_at - entry.time > TOO_OLD_TO_ENTER:
-        yield said("came late", language, name, on)

@@ -14,8 +14,11 @@ import msgspec
 
 from functions.handlers.desk import journey_desk
 from functions.journeys.enter import start_by_journey
+from functions.journeys.hold_out import is_held_out
+from functions.journeys.journey import Journey
 from functions.journeys.run import Run, Task
 from functions.journeys.steps.split import arms_at, key_of
+from functions.problem import Problem, Problems
 from functions.segments.condition import field_tests
 from functions.segments.operators import find
 from functions.segments.person import fields
@@ -104,7 +107,7 @@ class Rehearsal:
         return folder
 
     def play(self, scenario: Scenario) -> Played:
-        """What comes of it."""
+        """What comes of it. Raises Problems when nobody can be found who goes its arms."""
         folder = self._folder(f"scenario-{next(self._numbers)}")
         shutil.copyfile(self._published / "tante.db", folder / "tante.db")
         start = scenario.happens[0][0] - KNOWN_BEFORE
@@ -127,20 +130,27 @@ class _Play:
         self._mishaps: list[Placed[str]] = []
 
     def _somebody(self) -> str:
-        """A user id that goes the wanted arms: chance is a hash of it."""
-        arms = {key_of(split): arm for split, arm in self._scenario.arms.items()}
+        """A user id that goes the wanted arms, and whom neither `hold out` nor the share of
+        `limit` keeps from the journey's messages: chance is a hash of it."""
         secret = self._system.parts.settings.identity_key
         published = self._system.parts.library.newest(self._scenario.journey)
         if published is None:
             raise LookupError(f'there is no journey "{self._scenario.journey}"')
         for number in range(1, MOST_TRIES):
             user = f"scenario-{number}"
-            if (
-                arms.items()
-                <= arms_at(published.journey, person_key(secret, "user_id", user)).items()
-            ):
+            if self._is_wanted(published.journey, person_key(secret, "user_id", user)):
                 return user
-        raise LookupError(f"nobody of {MOST_TRIES} goes the arms {self._scenario.arms}")
+        words = f"nobody of {MOST_TRIES:,} goes these arms and is let in to get messages"
+        raise Problems([Problem(self._scenario.file, self._scenario.line, words)])
+
+    def _is_wanted(self, journey: Journey, person: str) -> bool:
+        arms = {key_of(split): arm for split, arm in self._scenario.arms.items()}
+        limit = journey.limit
+        return (
+            arms.items() <= arms_at(journey, person).items()
+            and not is_held_out(journey, person)
+            and (limit is None or limit.has_a_place_for(person, journey.name))
+        )
 
     def to_the_end(self) -> Played:
         self._become_known()

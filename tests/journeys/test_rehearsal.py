@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from functions.folder import BRAND_FILE, PARTS, SCENARIO_FILE
+from functions.problem import Problems
 from local.command_line import app
 from local.scenarios.read import read_scenarios
 from local.scenarios.tell import tried
@@ -115,6 +116,27 @@ def test_who_agrees_to_nothing_gets_nothing_and_the_rest_is_as_agreed(wrong: Try
 def test_the_arm_of_a_split_can_be_chosen(wrong: Try, arm: str, first: str) -> None:
     text = BEGIN.replace("  happens", f"  arms: {{voice: {arm}}}\n  happens")
     assert wrong(f"{text}  expect: [{first}, {{sent: bye}}]\n") == []
+
+
+@pytest.mark.parametrize("rule", ["hold out: 95 percent", "limit: {share: 5 percent}"])
+def test_somebody_takes_part_whom_no_lasting_share_keeps_out(
+    wrong: Try, folder: Path, rule: str
+) -> None:
+    journey = JOURNEY.replace("steps:", f"{rule}\ngoal: {{event: Bought}}\nsteps:", 1)
+    (folder / "trial" / "journey.yaml").write_text(journey, "utf-8")
+    for arm, first in (("warm", "{sent: hello}"), ("cool", "{not sent: hello}")):
+        text = BEGIN.replace("  happens", f"  arms: {{voice: {arm}}}\n  happens")
+        assert wrong(f"{text}  expect: [{first}, {{sent: bye}}]\n") == []
+
+
+def test_a_scenario_for_which_there_is_nobody_is_a_mistake_at_its_line(
+    wrong: Try, folder: Path
+) -> None:
+    journey = JOURNEY.replace("steps:", "limit: {share: 0.01 percent}\nsteps:", 1)
+    (folder / "trial" / "journey.yaml").write_text(journey, "utf-8")
+    text = BEGIN.replace("  happens", "  arms: {voice: cool}\n  happens")
+    with pytest.raises(Problems, match=":1: nobody of 10,000 goes these arms"):
+        wrong(text + BOTH)
 
 
 def test_what_cannot_be_done_is_told_and_the_rest_goes_on(wrong: Try) -> None:

@@ -72,6 +72,14 @@ def test_a_ready_journey_passes_every_check_in_our_brand(name: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", packed())
+def test_the_scenarios_of_a_ready_journey_are_right_under_another_name(
+    name: str, tmp_path: Path
+) -> None:
+    folder = folder_with(name, tmp_path / "statemachines", "renamed")
+    assert {scenario.journey for scenario in read_scenarios(folder)} == {"renamed"}
+
+
+@pytest.mark.parametrize("name", packed())
 def test_every_marketing_message_of_the_pack_says_how_to_leave(name: str) -> None:
     mails = sorted((JOURNEYS / PACK / name).glob("*.mjml"))
     assert mails

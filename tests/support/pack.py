@@ -14,11 +14,12 @@ def packed() -> list[str]:
     return sorted(folder.name for folder in (JOURNEYS / PACK).iterdir() if folder.is_dir())
 
 
-def folder_with(name: str, target: Path) -> Path:
-    """A folder with our brand and one journey of the pack, made by `tante new`."""
+def folder_with(name: str, target: Path, called: str = "") -> Path:
+    """A folder with our brand and one journey of the pack, made by `tante new`; `called` is the
+    copy's name, if it is another one."""
     target.mkdir()
     shutil.copy(JOURNEYS / BRAND_FILE, target)
     for part in (PARTS, PACK):
         shutil.copytree(JOURNEYS / part, target / part)
-    copy(target, name, name)
+    copy(target, name, called or name)
     return target

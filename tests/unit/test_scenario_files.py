@@ -122,10 +122,7 @@ def test_a_line_without_a_time_happens_with_the_line_above_and_after_counts_from
         (changed("sent: welcome", "{sent: welcome, task: Call}"), "6: a line says one thing; here"),
         (changed("sent: welcome", "{sent: welcome, by: sms}"), '6: "welcome" exists only for: em'),
         (changed("sent: welcome", "{task: Call, for: owner}"), "6: say who gets it in the end, s"),
-        (
-            changed("sent: welcome", "person: {plan: {at leas: 5}}"),
-            '6: plan: "at leas" is no',
-        ),
+        (changed("sent: welcome", "person: {plan: {at leas: 5}}"), '6: plan: "at leas" is not a'),
         (
             changed("  happens", "  person: {timezone: Europe/Berln}\n  happens"),
             '2: "Europe/Berln" is no time zone; did you mean "Europe/Berlin"?',
