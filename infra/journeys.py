@@ -152,9 +152,7 @@ class Journeys(Construct):
             "DescribeStateMachine",
             "UpdateStateMachine",
             "PublishStateMachineVersion",
-            "ListStateMachineAliases",
             "CreateStateMachineAlias",
-            "DescribeStateMachineAlias",
             "UpdateStateMachineAlias",
         )
 

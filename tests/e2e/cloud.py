@@ -32,6 +32,7 @@ READERS = ("ada@reader.example", "gil@reader.example", "+4915112345678")
 PACED = {
     "recovery/journey.yaml": {"wait: 90 days": "wait: 4 days"},
     "onboarding/journey.yaml": {"at most: 7 days": "at most: 300 days"},
+    "upsell/journey.yaml": {"at most: 10 days": "at most: 300 days"},
 }
 
 
@@ -99,8 +100,15 @@ class Cloud:
 
     def get(self, path: str, **query: str) -> Any:
         """GET from the admin API with the stage's own secret key."""
+        return self._ask("GET", path, params=query)
+
+    def post(self, path: str, body: Any) -> Any:
+        """POST to the admin API with the stage's own secret key."""
+        return self._ask("POST", path, json=body)
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
         key = {"authorization": f"Bearer {self._secret('AdminSecretArn')['key']}"}
-        answer = requests.get(self.url + path, params=query, headers=key, timeout=60)
+        answer = requests.request(method, self.url + path, headers=key, timeout=60, **more)
         assert answer.status_code == 200, (answer.status_code, answer.text)
         return answer.json()
 

@@ -36,6 +36,7 @@ def probe(make: Callable[..., Call]) -> Callable[..., Probe]:
 
 
 KEY = {"pk": {"S": "nobody"}, "sk": {"S": "nothing"}}
+NO_START = '{"journey":"none","version":"none","run":"none-1","person":"nobody"}'
 TO_NOBODY = {
     "Destination": {"ToAddresses": ["nobody@elsewhere.example"]},
     "Content": {"Simple": {"Subject": {"Data": "-"}, "Body": {"Text": {"Data": "-"}}}},
@@ -80,8 +81,9 @@ def drop(table: str) -> Call:
 
 @probe
 def send(queue: str) -> Call:
+    body = NO_START if queue == "StartQueueUrl" else '{"events":[]}'
     return lambda cloud, client: client("sqs").send_message(
-        QueueUrl=cloud.outputs[queue], MessageBody='{"events":[]}'
+        QueueUrl=cloud.outputs[queue], MessageBody=body
     )
 
 
@@ -114,6 +116,13 @@ def stop(journey: str) -> Call:
 
 
 @probe
+def history(journey: str) -> Call:
+    return lambda cloud, client: client("stepfunctions").get_execution_history(
+        executionArn=f"{cloud.machine(journey)}:no-run".replace(":stateMachine:", ":execution:")
+    )
+
+
+@probe
 def change(journey: str) -> Call:
     return lambda cloud, client: client("stepfunctions").update_state_machine(
         stateMachineArn=cloud.machine(journey), definition="{}"
@@ -140,35 +149,50 @@ def invoke(function: str) -> Call:
     return lambda cloud, client: client("lambda").invoke(FunctionName=PREFIX + function)
 
 
-# What a role may do, to see that the probe itself works; and what it must not.
+# What a role may do, to see that the probe itself works; and what it must not. There is no journey
+# "none": whoever may change or start any of ours hears that it does not exist.
 MAY: dict[str, list[Probe]] = {
     "collect_event": [get("catalogue"), send("EventQueueUrl")],
     "answer_admin": [
-        query("people"),
-        query("people", "listing"),
-        stop("onboarding"),
-        secret("Admin"),
+        *(query("people"), query("people", "listing"), put("people"), get("timeline")),
+        *(start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
+        *(secret("Admin"), secret("Identity"), invoke("publish_journey")),
     ],
     "withdraw_consent": [get("people"), secret("Link")],
-    "process_event": [query("people"), stop("onboarding"), send("EventQueueUrl")],
-    "run_step": [get("timeline"), stop("onboarding"), secret("Link")],
-    "start_run": [get("people")],
-    "close_run": [get("people"), get("catalogue")],
-    "compare_runs": [get("people"), stop("onboarding")],
-    "settle_messages": [get("people")],
+    "process_event": [
+        *(query("people"), start(f"{PREFIX}none"), stop("onboarding")),
+        *(send("EventQueueUrl"), send("StartQueueUrl")),
+    ],
+    "run_step": [
+        *(get("timeline"), start(f"{PREFIX}none"), stop("onboarding")),
+        *(send("EventQueueUrl"), send("StartQueueUrl"), secret("Link")),
+    ],
+    "start_run": [
+        *(put("people"), get("catalogue"), history("onboarding")),
+        *(start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
+    ],
+    "close_run": [put("people"), get("catalogue")],
+    "compare_runs": [
+        *(put("people"), start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
+    ],
+    "settle_messages": [put("people"), query("people", "listing")],
     "find_due": [get("people"), query("people", "listing"), send("EventQueueUrl")],
-    "publish_journey": [get("catalogue"), send("EventQueueUrl")],
+    "publish_journey": [
+        *(put("catalogue"), query("people", "listing"), history("onboarding"), change("none")),
+        *(send("EventQueueUrl"), send("StartQueueUrl")),
+    ],
 }
 MAY_NOT: dict[str, list[Probe]] = {
     "collect_event": [
         *(get("people"), get("timeline"), query("catalogue"), put("catalogue"), scan("catalogue")),
         *(secret("Identity"), secret("Link"), secret("Admin")),
         *(send("EventDeadLettersUrl"), receive("EventQueueUrl"), start(f"{PREFIX}onboarding")),
-        *(mail(), text(), invoke("run_step")),
+        *(mail(), text(), invoke("run_step"), invoke("publish_journey")),
     ],
     "answer_admin": [
         *(drop("people"), put("timeline"), put("catalogue"), secret("Link"), send("EventQueueUrl")),
-        *(start("of-somebody-else"), change("onboarding"), mail(), text()),
+        *(start("of-somebody-else"), history("onboarding"), change("onboarding"), mail(), text()),
+        invoke("run_step"),
     ],
     "withdraw_consent": [
         *(get("timeline"), put("catalogue"), secret("Admin"), start(f"{PREFIX}onboarding")),
@@ -177,6 +201,7 @@ MAY_NOT: dict[str, list[Probe]] = {
     "process_event": [
         *(put("catalogue"), drop("people"), secret("Link"), secret("Admin")),
         *(mail(), text(), start("of-somebody-else"), change("onboarding"), invoke("run_step")),
+        invoke("publish_journey"),
     ],
     "run_step": [
         *(put("timeline"), drop("people"), secret("Admin"), send("EventDeadLettersUrl")),
@@ -184,16 +209,16 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(start("of-somebody-else"), change("onboarding"), invoke("publish_journey")),
     ],
     "start_run": [
-        *(put("people"), get("timeline"), put("catalogue"), secret("Identity"), secret("Link")),
-        *(stop("onboarding"), mail(), text(), start("of-somebody-else")),
+        *(drop("people"), get("timeline"), put("catalogue"), secret("Identity"), secret("Link")),
+        *(send("EventQueueUrl"), change("onboarding"), mail(), text(), start("of-somebody-else")),
     ],
     "close_run": [
         *(put("catalogue"), get("timeline"), secret("Identity"), start(f"{PREFIX}onboarding")),
-        *(stop("onboarding"), mail(), text(), send("EventQueueUrl")),
+        *(stop("onboarding"), mail(), text(), send("EventQueueUrl"), send("StartQueueUrl")),
     ],
     "compare_runs": [
         *(get("timeline"), put("catalogue"), secret("Identity"), secret("Link")),
-        *(mail(), text(), send("EventQueueUrl"), change("onboarding")),
+        *(mail(), text(), send("EventQueueUrl"), history("onboarding"), change("onboarding")),
     ],
     "settle_messages": [
         *(get("timeline"), get("catalogue"), secret("Identity"), start(f"{PREFIX}onboarding")),
@@ -202,10 +227,11 @@ MAY_NOT: dict[str, list[Probe]] = {
     "find_due": [
         *(put("people"), get("timeline"), get("catalogue"), secret("Identity")),
         *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
+        *(send("StartQueueUrl"), invoke("publish_journey")),
     ],
     "publish_journey": [
-        *(get("people"), get("timeline"), secret("Identity"), secret("Link"), secret("Admin")),
-        *(start(f"{PREFIX}onboarding"), stop("onboarding"), change("onboarding"), mail(), text()),
+        *(put("people"), get("timeline"), secret("Identity"), secret("Link"), secret("Admin")),
+        *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
     ],
 }
 
