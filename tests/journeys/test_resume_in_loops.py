@@ -182,6 +182,20 @@ def test_a_wait_that_a_new_execution_begins_is_not_one_of_an_earlier_pass(begin:
     assert went == [*(f"news {number + 1}" for number in range(MOST_PASSES)), *last]
 
 
+def test_a_wait_that_is_passed_over_is_not_taken_for_the_one_that_was_moved(begin: Any) -> None:
+    """In the second pass nothing is sent; what came in the first does not count for it."""
+    clicked = "wait for: {clicked: news}|at most: 2 hours"
+    no = "wait for: {event: No}|at most: 3 hours|then: [{update: {add to score: 1}}]"
+    world = begin(looped("send: news", clicked, no, "wait: 1 hour", times=2))
+    world.advance("1 hour")
+    world.track("ada", "No")
+    assert move(world) == 0
+    world.identify("ada", phone="")
+    world.advance("1 day")
+    assert world.sent("ada") == ["news"]
+    assert told(world)[1:] == ["1", "finished"]
+
+
 @pytest.mark.parametrize("passes", [MOST_PASSES - 1, MOST_PASSES, 2 * MOST_PASSES + 20])
 def test_a_loop_of_many_passes_goes_on_in_new_executions(begin: Any, passes: int) -> None:
     world = begin(looped("send: news", "wait: 1 hour", times=passes))
