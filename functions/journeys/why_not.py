@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from functions.journeys.decision import Told, told
+from functions.journeys.decision import told
 from functions.journeys.desk import Desk
 from functions.journeys.enter import TOO_OLD_TO_ENTER, entry_key
 from functions.journeys.entering import ALREADY, Looked
 from functions.journeys.group import goes_before
 from functions.journeys.happening import Happening
 from functions.journeys.journey import Journey
-from functions.journeys.run import Run
+from functions.journeys.run import Run, Told
 from functions.journeys.standing import Standing
 from functions.journeys.telling import way_in
 from functions.journeys.why_words import said
