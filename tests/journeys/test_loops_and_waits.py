@@ -126,6 +126,15 @@ def test_it_waits_thirty_times_its_length_at_most(begin: Any) -> None:
     assert ended(world, "cart") == timedelta(hours=4 * 30)
 
 
+def test_a_long_one_ends_also_when_events_never_stop(begin: Any) -> None:
+    world = begin(cart=LAST.replace("4 hours", "20 days") + OVER)
+    world.track("ada", "cart", cart_id="c1")
+    for _ in range(40):
+        world.advance("10 days")
+        world.track("ada", "Product Added", cart_id="c1")
+    assert ended(world, "cart") <= timedelta(days=20 + 150)
+
+
 @pytest.mark.parametrize(("after", "outcome"), [("30 minutes", "open"), ("2 hours", "a")])
 def test_a_wait_behind_it_looks_back_to_when_it_began(begin: Any, after: str, outcome: str) -> None:
     wait = "  - wait for: {event: Answered}\n    at most: 1 day\n    then: [{end: a}]\n"

@@ -17,7 +17,7 @@ from functions.segments.phrases import duration
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
 
-MOST = 30  # times its length: so long `after the last` waits at most
+MOST = 30  # times its length, and LONGEST_QUIET: so long `after the last` waits at most
 
 
 class Wait(Step, dict=True, rename={"after_the_last": "after the last"}):
@@ -151,7 +151,7 @@ class Wait(Step, dict=True, rename={"after_the_last": "after the last"}):
         if "first" in visit.payload:
             # The first look waited once its length at most.
             first = datetime.fromisoformat(visit.payload["first"])
-            until = min(until, first + length.at_most * (MOST - 1))
+            until = min(until, first + min(length.at_most * (MOST - 1), LONGEST_QUIET))
         return Answer() if until <= here + AT_ONCE else Answer(error="Until", until=until)
 
     def place(self, visit: Visit) -> Place:
