@@ -304,7 +304,7 @@ def test_a_date_that_has_passed_is_told(begin: Begin) -> None:
 
 
 def test_a_share_a_group_and_a_pause_are_told_each(begin: Begin) -> None:
-    other = "enter when: {event: Begun}\ngroup: offers\npriority: 2\nsteps: [{wait: 9 days}]\n"
+    other = "enter when: {event: Begun}\ngroup: offers\npriority: 1\nsteps: [{wait: 9 days}]\n"
     rules = "limit: {share: 0.01 percent}\ngroup: offers\npriority: 1\n"
     world = begin(STAY, rules, other=other)
     world.track("ada", "Begun")
