@@ -41,7 +41,8 @@ class ScenarioForm(
     kw_only=True,
     rename={"may_get": "may get"},
 ):
-    """One scenario. Without `person` it is somebody with an e-mail address and a phone."""
+    """One scenario. Without `person` it is somebody with an e-mail address and a phone. Neither
+    `hold out` nor the share of `limit` ever keeps them out."""
 
     scenario: schema.Text
     person: dict[str, Any] | None = None

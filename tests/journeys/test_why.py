@@ -12,24 +12,39 @@ from functions.journeys.run import Decision
 from tests.support.world import JOURNEYS, World
 
 MAIL = (JOURNEYS / "upsell" / "five-reasons.en.mjml").read_text("utf-8")
+HEAD = "title: A\npurpose: offers\nonce per: occasion\n"
 Begin = Callable[..., World]
 
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Begin]:
-    """Makes a Tante with one journey, `try`, of these steps; its messages are copies of one."""
+    """Makes a Tante with a journey `try` of these steps, and perhaps others (name: the rest of the
+    file); its messages are copies of one."""
 
-    def begin(steps: str, rules: str = "", messages: str = "hello") -> World:
+    def begin(
+        steps: str,
+        rules: str = "",
+        messages: str = "hello",
+        enter: str = "{event: Begun}",
+        **others: str,
+    ) -> World:
         folder = tmp_path / "folder"
         shutil.copytree(JOURNEYS / "parts", folder / "parts")
         shutil.copy(JOURNEYS / "brand.yaml", folder)
         (folder / "try").mkdir()
-        head = "title: A\npurpose: offers\nonce per: occasion\nenter when: {event: Begun}\n"
-        (folder / "try" / "journey.yaml").write_text(f"{head}{rules}steps:\n{steps}", "utf-8")
+        way_in = f"enter when: {enter}\n" if enter else ""
+        (folder / "try" / "journey.yaml").write_text(
+            f"{HEAD}{way_in}{rules}steps:\n{steps}", "utf-8"
+        )
+        for name, text in others.items():
+            (folder / name).mkdir()
+            (folder / name / "journey.yaml").write_text(HEAD + text, "utf-8")
         for message in messages.split():
             for language in ("de", "en"):
                 (folder / "try" / f"{message}.{language}.mjml").write_text(MAIL, "utf-8")
-        return World(tmp_path / "data", folder)
+        world = World(tmp_path / "data", folder)
+        world.settle()
+        return world
 
     yield begin
     wiring.use(None)
@@ -222,6 +237,156 @@ def test_a_rule_at_the_entry_that_fails_is_told_with_its_values(begin: Begin) ->
         "the rule at the entry is not fulfilled now: the person's plan is “pro”"
     ]
     assert why(world)["missing"]["asked"][0]["used"] == ["plan is “free”"]
+
+
+STAY = "  - wait: 9 days\n"
+PRO = "{person: {plan: pro}}"
+
+
+def test_a_condition_that_is_not_true_is_told_with_its_values_and_one_that_was_true_before_too(
+    begin: Begin,
+) -> None:
+    world = begin(STAY, "only if: {did: Paid}\n", enter=PRO)
+    world.identify("ada", plan="free")
+    assert missing(world) == [
+        "this is not true now: the person's plan is “pro”",
+        "the rule at the entry is not fulfilled now: the person has done “Paid”",
+    ]
+    [plan, _] = why(world)["missing"]["asked"]
+    assert (plan["holds"], plan["used"]) == (False, ["plan is “free”"])
+    world.identify("ada", plan="pro")
+    world.track("ada", "Paid")
+    assert missing(world) == [
+        "this is true, but was so before the person could enter: the person's plan is “pro”"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "phrase", "time", "german"),
+    [
+        (
+            "date",
+            "3 days before person.trial_ends 8:00",
+            "7 March 2027 at 08:00 UTC-05:00",
+            "7. März 2027 um 08:00 UTC-05:00: 3 Tage vor person.trial_ends 8:00 Uhr",
+        ),
+        (
+            "every",
+            "Monday 9:00",
+            "8 March 2027 at 09:00 UTC-05:00",
+            "8. März 2027 um 09:00 UTC-05:00: an jedem Montag 9:00 Uhr",
+        ),
+    ],
+)
+def test_the_next_time_is_told_by_the_clock_where_the_person_is(
+    begin: Begin, word: str, phrase: str, time: str, german: str
+) -> None:
+    world = begin(STAY, enter=f"{{{word}: {phrase}}}")
+    world.advance("12 hours")
+    world.identify("ada", trial_ends="2027-03-10", timezone="America/New_York")
+    assert missing(world) == [f"the next time is {time}: {phrase}"]
+    [said] = why(world, **{"in": "de"})["missing"]["reasons"]
+    assert said == f"der nächste Zeitpunkt ist {german}"
+
+
+@pytest.mark.parametrize("word", ["date", "every"])
+def test_who_has_no_such_date_is_told_so(begin: Begin, word: str) -> None:
+    world = begin(STAY, enter=f"{{{word}: person.birthday 9:00}}")
+    world.identify("ada")
+    assert missing(world) == ["the person has no such date: person.birthday 9:00"]
+
+
+def test_a_date_that_has_passed_is_told(begin: Begin) -> None:
+    world = begin(STAY, enter="{date: person.trial_ends}")
+    world.identify("ada", trial_ends="2026-12-01")
+    [said] = missing(world)
+    assert said.startswith("the time was 1 December 2026 at 09:00 UTC+01:00, and had passed")
+
+
+def test_a_share_a_group_and_a_pause_are_told_each(begin: Begin) -> None:
+    other = "enter when: {event: Begun}\ngroup: offers\npriority: 1\nsteps: [{wait: 9 days}]\n"
+    rules = "limit: {share: 0.01 percent}\ngroup: offers\npriority: 1\n"
+    world = begin(STAY, rules, other=other)
+    world.track("ada", "Begun")
+    share = "the person is not in the share of people that the limit lets in"
+    group = "the person is in “other” of the same group, which has at least the same priority"
+    assert missing(world) == [share, group]
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    assert world.request("POST", "/api/journeys/try/pause", {}, key)["statusCode"] == 200
+    assert missing(world) == [
+        "nobody enters for now: the journey is paused or stopped",
+        share,
+        group,
+    ]
+
+
+def test_a_lower_journey_of_the_group_is_no_reason(begin: Begin) -> None:
+    other = "enter when: {event: Seen}\ngroup: offers\nsteps: [{wait: 9 days}]\n"
+    world = begin(STAY, "group: offers\npriority: 1\n", other=other)
+    world.track("ada", "Seen")
+    assert missing(world) == ["this has not happened: “Begun” happens"]
+
+
+def test_an_event_against_which_nothing_speaks_is_told_so(begin: Begin) -> None:
+    world = begin(STAY, "only if: {person: {plan: pro}}\n")
+    world.identify("ada", plan="free")
+    world.track("ada", "Begun")
+    world.identify("ada", plan="pro")
+    [said] = missing(world)
+    assert said.startswith("“Begun”, of 1 March 2027, would let the person in now; when it came")
+
+
+def test_a_journey_without_a_way_in_says_who_starts_it(begin: Begin) -> None:
+    world = begin(STAY, enter="")
+    world.identify("ada")
+    assert missing(world) == ["nobody enters it by an event; another journey or the API starts it"]
+
+
+def test_who_is_held_out_has_a_run_that_is_told(begin: Begin) -> None:
+    world = begin(MAILS, "hold out: 99.99 percent\ngoal: {event: Paid}\n")
+    world.customer("ada")
+    world.track("ada", "Begun")
+    assert came(world)[0] == "not sent: hold-out group"
+
+
+def began(world: World, journey: str = "try", **query: str) -> str:
+    person = world.person("ada").person
+    [run] = world.api(f"/api/people/{person}/journeys/{journey}/why", **query)["runs"]
+    said: str = run["began"]
+    return said
+
+
+@pytest.mark.parametrize(
+    ("enter", "said"),
+    [
+        (PRO, "entered because this became true: the person's plan is “pro”"),
+        ("{date: person.trial_ends}", "entered because the time had come: person.trial_ends"),
+        ("{every: day 8:00}", "entered because the time had come: day 8:00"),
+    ],
+)
+def test_how_somebody_entered_without_an_event_is_told(begin: Begin, enter: str, said: str) -> None:
+    started = "steps: [{wait: 9 days}]\n"
+    world = begin("  - start journey: other\n  - wait: 1 day\n", enter=enter, other=started)
+    world.identify("ada", plan="pro", trial_ends="2027-03-02")
+    world.advance("23 hours")
+    assert began(world) == said
+    assert began(world, "other") == "entered by way of the journey “try”"
+
+
+def test_who_was_let_in_by_the_api_is_told_so(begin: Begin) -> None:
+    world = begin(STAY, enter="")
+    world.identify("ada")
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    world.request("POST", "/api/journeys/try/enter", {"user_id": "ada"}, key)
+    world.settle()
+    assert began(world) == "entered by a call of the API"
+    assert began(world, **{"in": "de"}) == "begonnen durch einen Aufruf der API"
+
+
+def test_an_event_of_the_shop_that_is_called_as_ours_is_told_by_its_name(begin: Begin) -> None:
+    world = begin(STAY, enter="{event: Entered}")
+    world.track("ada", "Entered")
+    assert began(world) == "entered by “Entered”"
 
 
 def test_an_unknown_journey_and_language_are_refused(begin: Begin) -> None:
