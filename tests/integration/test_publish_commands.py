@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from functions.folder import read_folder
+from functions.folder import is_published, read_folder
 from functions.handlers import publish_journey, wiring
 from functions.problem import Problems
 from local.app import App
@@ -136,7 +136,7 @@ def by_command(world: World, folder: Path) -> Any:
     files = {
         str(path.relative_to(folder)): path.read_text()
         for path in folder.rglob("*")
-        if path.suffix in (".yaml", ".mjml", ".txt", ".sms")
+        if path.is_file() and is_published(path.relative_to(folder))
     }
     answer = world.request("POST", "/api/publish", {"files": files}, headers)
     assert answer["statusCode"] == 200, answer["body"]
