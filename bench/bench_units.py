@@ -56,7 +56,12 @@ def journey_rows(name: str, reacts: bool) -> list[Row]:
     """One participant, and beside it what is counted as events."""
     one = Household().participate(reacts)
     rows = [Row(name, [one.own], [units(one.own)], 20, _plain_participant(one))]
-    for apart, written in (("its entry event", one.entry_event), ("events awaited", one.awaited)):
+    events = {
+        "its entry event": one.entry_event,
+        "events awaited": one.awaited,
+        "the event of its update": one.made,
+    }
+    for apart, written in events.items():
         if written:
             rows.append(Row(f"  apart: {apart}", [written], [units(written)]))
     return rows

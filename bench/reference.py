@@ -170,7 +170,8 @@ class Participation:
     """What one participant cost, by what it was for.
 
     `entry`: what entering writes besides the profile and row of its event (`entry_event`).
-    `awaited`: the events that release waits. `steps` and `end`: the run itself.
+    `awaited`: the events that release waits. `made`: the event of its `update`. `steps` and
+    `end`: the run itself.
     """
 
     def __init__(self, written: list[Written], mails: list[str]) -> None:
@@ -179,7 +180,8 @@ class Participation:
         entry, self.awaited = by_event[:first], by_event[first:]
         self.entry_event = of_event(entry)
         self.entry = of_journeys(entry)
-        self.steps = [one for one in written if one.work == "run_step"]
+        by_step = [one for one in written if one.work == "run_step"]
+        self.made, self.steps = of_event(by_step), of_journeys(by_step)
         self.end = [one for one in written if one.work == "close_run"]
         self.mails = mails
 

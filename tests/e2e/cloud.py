@@ -25,6 +25,7 @@ PREFIX = f"tante-{STAGE}-"
 # A day of the stage takes two seconds. It begins on a Monday morning.
 SPEED = 43_200
 START = "2027-03-01T08:00:00+00:00"
+PATIENCE = 150  # seconds: a Lambda that starts cold unpacks hundreds of megabytes first
 # Only these get messages; everybody else's stay in the outbox.
 READERS = ("ada@reader.example", "gil@reader.example", "+4915112345678")
 # Nobody sits in front of a test for three months; but what a test does has time, however busy the
@@ -108,7 +109,7 @@ class Cloud:
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
         key = {"authorization": f"Bearer {self._secret('AdminSecretArn')['key']}"}
-        answer = requests.request(method, self.url + path, headers=key, timeout=60, **more)
+        answer = requests.request(method, self.url + path, headers=key, timeout=PATIENCE, **more)
         assert answer.status_code == 200, (answer.status_code, answer.text)
         return answer.json()
 

@@ -78,7 +78,7 @@ def test_without_the_secret_key_nothing_is_told(world: World, header: str | None
     said = header and header.format(key=keys.secret_key, write_key=keys.write_key)
     headers = {} if said is None else {"authorization": said}
     for path in PATHS:
-        answer = world.request("GET", path.format(person_id="x"), headers=headers)
+        answer = world.request("GET", path.format(person_id="x", journey="upsell"), headers=headers)
         message = refused(answer, 401, "unauthorized")
         assert "Bearer" in message
         assert keys.secret_key not in message
@@ -103,7 +103,7 @@ def test_a_stage_without_a_secret_key_lets_nobody_in(
 def test_a_parameter_that_there_is_not_is_refused_with_those_that_there_are(world: World) -> None:
     headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
     for path in PATHS:
-        where = path.format(person_id="x") + "?emial=a@b.c"
+        where = path.format(person_id="x", journey="upsell") + "?emial=a@b.c"
         message = refused(world.request("GET", where, headers=headers), 400, "bad_request")
         assert '"emial" is not a parameter here; there are: ' in message
 
@@ -357,7 +357,7 @@ def test_no_answer_shows_a_secret_of_the_machine(world: World, ada: str) -> None
         query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}.get(
             path, ""
         )
-        status, body = ask(world, path.format(person_id=ada) + query)
+        status, body = ask(world, path.format(person_id=ada, journey="onboarding") + query)
         assert status == 200
         text = json.dumps(body)
         for secret in (keys.secret_key, keys.write_key, keys.identity_key, keys.link_key):
@@ -404,6 +404,7 @@ def test_every_route_of_the_description_answers(
     [version] = [one.version for one in published if one.journey.name == "onboarding"]
     bodies: dict[str, Any] = {
         "/api/journeys/{name}/draft": {"files": {}},
+        "/api/journeys/{journey}/enter": {"person": ada},
         "/api/journeys/{name}/rollback": {"version": version, "dry_run": True},
     }
     values["journey"] = "upsell"

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from pynamodb.exceptions import PutError, TransactWriteError
 
-from functions.journeys.run import JourneyVersion, Run, Task, Wait, Waits
+from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
+from functions.journeys.standing import Standing, Sweep, Taken
 from functions.storage.dictionary import DICTIONARY
 from functions.storage.dynamo import DynamoStore
 from functions.storage.kinds import KINDS
@@ -126,6 +127,10 @@ def one_of_each() -> list[Any]:
         a_task("t1"),
         Pause(channel="email", until=NOW, seconds=60.5),
         JourneyVersion(journey="onboarding", journey_version="abc", files={"j.yaml": "title: Ü"}),
+        Draft(journey="onboarding", saved=NOW, files={"journey.yaml": "title: Ü"}),
+        Standing(person="ada", due=NOW, holds={"onboarding": True}, looked=NOW),
+        Sweep(journey="onboarding", hash="abc"),
+        Taken(journey="onboarding", hour=NOW, count=3),
         Source(key_hash="k1", name="web shop", trusted=True),
     ]
 

@@ -75,6 +75,7 @@ def test_who_reacts_to_the_reference_journey_costs_twenty_units_at_most_without_
     one = household.participate(reacts=True)
     assert one.mails == [f"The subject of {name}" for name in ("one", "two", "three")]
     assert by_kind(one.awaited)["event"] == 2
+    assert by_kind(one.made) == {"profile": 1, "event": 1}
     assert units(one.own) <= 20, parts(one.entry, one.steps, one.end)
 
 
