@@ -114,7 +114,7 @@ def _keep_back(parts: Parts, person: str) -> None:
     def move(standing: Standing | None) -> bool:
         if standing is None or standing.due is None or standing.due > parts.now():
             return False
-        standing.due = tomorrow
+        standing.due, standing.overdue = tomorrow, True
         return True
 
     change(parts.store, lambda: parts.store.get(Standing, person), move)

@@ -136,7 +136,7 @@ class _Look:
             since = now
         elif journey not in before.holds or before.looked is None:
             since = told
-        elif not self.events or (before.due and before.due <= now):
+        elif not self.events or before.overdue or (before.due and before.due <= now):
             since = before.looked
         else:
             since = max(before.looked, told)

@@ -13,7 +13,7 @@ class Standing(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `due` is the earliest moment at which something may happen without an event. `holds` has the
     journeys with which the person was looked at, and whether the condition was true then;
-    `looked` is when.
+    `looked` is when. `overdue`: a look that was due has failed, and `due` is only put off.
     """
 
     person: str
@@ -21,6 +21,7 @@ class Standing(msgspec.Struct, omit_defaults=True, kw_only=True):
     due: datetime | None = None
     holds: dict[str, bool] = {}
     looked: datetime | None = None
+    overdue: bool = False
 
 
 def shard(person: str) -> str:

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import combinations
 from typing import Any
 
@@ -69,7 +70,7 @@ class Facts:
 
     def history(self, run: Run) -> History | None:
         """Of all executions of the run, as if they were one; its end is that of the present one."""
-        found = [one for one in self.simulation.states.histories.values() if one.run == run.run_id]
+        found = self.executions(run.run_id)
         if not found:
             return None
         last = max(found, key=lambda one: (len(one.name), one.name))
@@ -81,6 +82,21 @@ class Facts:
             timed_out=[timed_out for one in found for timed_out in one.timed_out],
             answered=[answered for one in found for answered in one.answered],
         )
+
+    def executions(self, run_id: str) -> list[History]:
+        """The run's, each without what it came to when the run had left it already (its stop was
+        lost, or is on its way): there it does nothing any more."""
+        found = [one for one in self.simulation.states.histories.values() if one.run == run_id]
+        moved = self.seen.moved.get(run_id, {})
+        left = {one.name: _left_at(one.name, run_id, moved) for one in found}
+        return [
+            replace(
+                one,
+                entered=[e for e in one.entered if _since_start(e.time) < left[one.name]],
+                timed_out=[out for out in one.timed_out if out[1] < left[one.name]],
+            )
+            for one in found
+        ]
 
     def is_done(self, said: Said) -> bool:
         return said.id in self.seen.done
@@ -95,6 +111,16 @@ class Facts:
             if link is None or self.seen.done_time.get(link.id, later) >= later:
                 return False
         return True
+
+
+def _left_at(execution: str, run_id: str, moved: dict[int, int]) -> float:
+    """When the run left an execution of its; `moved` is when each generation began."""
+    generation = int(execution.removeprefix(run_id).removeprefix("-") or 0)
+    return min((time for later, time in moved.items() if later > generation), default=math.inf)
+
+
+def _since_start(time: datetime) -> int:
+    return us((time - START).total_seconds())
 
 
 Rule = Callable[[Facts], Iterator[str]]
@@ -487,10 +513,7 @@ def every_click_counts(facts: Facts) -> Iterator[str]:
     """A click that was done before the time was up is not overlooked."""
     for one in facts.simulation.provider.accepted:
         run_id = one.message.tags["run"]
-        histories = facts.simulation.states.histories.values()
-        timed_out = [
-            out for history in histories if history.run == run_id for out in history.timed_out
-        ]
+        timed_out = [out for one in facts.executions(run_id) for out in one.timed_out]
         done = facts.seen.done_time.get(one.click) if one.click else None
         if done is None or _message(one) != "hello":
             continue

@@ -88,6 +88,7 @@ class Seen:
         self.unknown: set[str] = set()  # messages of which it was not known whether they went
         self.claimed_in: dict[str, str] = {}  # message -> the permission item that knows it
         self.published: dict[int, tuple[int, int]] = {}  # version -> time from, until
+        self.moved: dict[str, dict[int, int]] = {}  # run -> when each generation began
         self.withdrawn: list[tuple[int, str, str]] = []  # when, address, purpose
 
     def next(self) -> int:
@@ -102,6 +103,8 @@ class Seen:
                 self.stored.setdefault(event.message_id, set()).add(event.received_at)
             case Message(state="unknown"):
                 self.unknown.add(record.send_id)
+            case Run(generation=generation) if generation:
+                self.moved.setdefault(record.run_id, {}).setdefault(generation, time)
             case Permission():
                 self._watch_claims(record, time)
 

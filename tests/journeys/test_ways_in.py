@@ -568,6 +568,25 @@ def test_a_look_that_fails_is_tried_again_and_buried_in_the_end(
     assert len(runs(world, "ada")) == 1
 
 
+def test_an_event_that_comes_while_a_failed_look_is_put_off_does_not_lose_the_date(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = begin(ends=way("{every: 'day 12:00'}", LEAVE))
+    world.identify("ada")
+
+    def fail(*args: Any, **more: Any) -> None:
+        raise RuntimeError("poison")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("functions.handlers.looking.look", fail)
+        world.advance("6 hours")
+    assert runs(world, "ada") == []
+    world.track("ada", "Anything")
+    assert [run.entry.time.hour for run in runs(world, "ada")] == [11]
+    world.track("ada", "Anything")
+    assert len(runs(world, "ada")) == 1
+
+
 def unavailable(monkeypatch: pytest.MonkeyPatch, world: World, verb: str, kind: type) -> None:
     """The store takes no such call about this kind of record."""
     call = getattr(type(world.store), verb)
