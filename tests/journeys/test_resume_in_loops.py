@@ -73,17 +73,14 @@ def told(world: World) -> list[str]:
     return [*sorted(went), str(fields(world.person("ada"))["score"]), *world.outcomes("loop")]
 
 
-def looped(*steps: str, times: int = 4, behind: str = "") -> str:
-    body = "".join(
-        "".join(
-            f"      {'- ' if not n else '  '}{line}\n" for n, line in enumerate(step.split("|"))
-        )
-        for step in steps
-    )
-    return f"  - repeat:\n{body}    times: {times}\n{behind}"
+def looped(*steps: str, times: int = 4) -> str:
+    """A loop of steps, each with a bar between its lines."""
+    body = "".join("      - " + step.replace("|", "\n        ") + "\n" for step in steps)
+    return f"  - repeat:\n{body}    times: {times}\n"
 
 
 ANSWERED = "wait for: {event: Answered}|at most: 3 days|then: [{send: news}]"
+LAST = "wait: 5 hours|after the last: {event: [loop, Answered]}"
 CASES = {
     "wait": looped("send: news", "wait: 30 hours"),
     "wait by the calendar": looped("send: news", "wait: 1 working day", "send: other"),
@@ -101,10 +98,7 @@ CASES = {
         "at most: 2 days|otherwise: [{send: other}]",
         "update: {add to score: 1}",
     ),
-    "after the last": looped(
-        "wait: 5 hours|after the last: {event: [loop, Answered]}", "wait: 1 day"
-    )
-    + "  - send: news\n",
+    "after the last": looped(LAST, "wait: 1 day") + "  - send: news\n",
     "two waits for events": looped(
         ANSWERED,
         "wait for: {event: Asked}|at most: 1 day|then: [{update: {add to score: 1}}]",
@@ -114,7 +108,8 @@ CASES = {
         "if: {did: Asked}|then: [{send: news}]|otherwise: [{wait: 1 day}]", "wait: 20 hours"
     ),
     "behind the loop": looped("send: news", "wait: 1 day", times=2)
-    + f"  - wait: 1 day\n    name: pause\n  - send: other\n{looped('update: {add to score: 1}', 'send: news|name: n', 'wait: 2 days')}",
+    + "  - wait: 1 day\n    name: pause\n  - send: other\n"
+    + looped("update: {add to score: 1}", "send: news|name: again", "wait: 2 days"),
 }
 MOVED = {"pass 0": (1,), "later": (5,), "often": range(18)}
 
@@ -150,6 +145,55 @@ def test_the_pass_is_told_inside_of_loops_only(begin: Any) -> None:
         world.advance("12 hours")
     assert found[:7] == [None, 0, 0, 1, 1, None, None]
     assert found[7:] == [0, 0, 0, 0, 1, 1, 1]
+
+
+YES = "wait for: {event: Yes}|at most: 5 days"
+
+
+def test_a_wait_of_a_later_pass_is_not_taken_for_one_that_was_moved_before(begin: Any) -> None:
+    """The second wait of a pass looks back to when the first one of the same pass began."""
+    no = "wait for: {event: No}|at most: 2 days|then: [{send: news}]|otherwise: [{send: other}]"
+    for moves in ((), (0,), (1,), (0, 1), (0, 1, 2)):
+        world = begin(looped(YES, no, "wait: 1 minute", times=3))
+        for number in range(3):
+            if number in moves:
+                move(world)
+            world.advance("1 hour")
+            world.track("ada", "No")
+            world.advance("1 hour")
+            world.track("ada", "Yes")  # and "No" came while this was waited for
+            world.advance("1 hour")
+            assert len(told(world)) == number + 3, moves
+        assert [one[17:] for one in told(world)[:3]] == ["news 1", "news 2", "news 3"]
+
+
+def test_a_wait_that_a_new_execution_begins_is_not_one_of_an_earlier_pass(begin: Any) -> None:
+    """Where the run goes on by itself, what came in the pass before counts no more."""
+    no = "wait for: {event: No}|at most: 1 hour|then: [{send: news}]|otherwise: [{send: other}]"
+    world = begin(looped(YES, no, "wait: 1 minute", times=MOST_PASSES + 2))
+    for number in range(MOST_PASSES + 2):
+        if number < MOST_PASSES:
+            world.track("ada", "No")
+        world.track("ada", "Yes")
+        world.advance("2 hours")
+    assert the_run(world).generation == 1
+    went = [one.text for one in world.outbox() if one.to[0] == "+"]
+    last = [f"other {number}" for number in (MOST_PASSES + 1, MOST_PASSES + 2)]
+    assert went == [*(f"news {number + 1}" for number in range(MOST_PASSES)), *last]
+
+
+def test_a_wait_that_is_passed_over_is_not_taken_for_the_one_that_was_moved(begin: Any) -> None:
+    """In the second pass nothing is sent; what came in the first does not count for it."""
+    clicked = "wait for: {clicked: news}|at most: 2 hours"
+    no = "wait for: {event: No}|at most: 3 hours|then: [{update: {add to score: 1}}]"
+    world = begin(looped("send: news", clicked, no, "wait: 1 hour", times=2))
+    world.advance("1 hour")
+    world.track("ada", "No")
+    assert move(world) == 0
+    world.identify("ada", phone="")
+    world.advance("1 day")
+    assert world.sent("ada") == ["news"]
+    assert told(world)[1:] == ["1", "finished"]
 
 
 @pytest.mark.parametrize("passes", [MOST_PASSES - 1, MOST_PASSES, 2 * MOST_PASSES + 20])

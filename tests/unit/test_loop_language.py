@@ -114,9 +114,7 @@ def test_a_mistake_is_said_at_its_line(mistake: str) -> None:
     assert [problem for problem in found if said in problem] == found != []
 
 
-def test_what_is_waited_for_after_the_last_event_may_last_as_long_as_an_execution_may_be_quiet() -> (
-    None
-):
+def test_a_wait_after_the_last_may_be_as_long_as_an_execution_may_be_quiet() -> None:
     assert problems(with_steps("  - wait: 150 days\n    after the last: {event: A}\n")) == []
     assert problems(with_steps("  - wait: 151 days\n")) == []
 
