@@ -425,10 +425,16 @@ def every_run_has_its_execution(facts: Facts) -> Iterator[str]:
                 yield f"{run.run_id} of {user} was stopped, and nobody wanted that"
             elif history and history.status == "FAILED":
                 yield from _failed(run, history)
-            elif history and history.machine != f"{run.journey}@{run.journey_version}":
+            elif history and history.machine != _machine(run, history):
                 yield f"{run.run_id} runs as {history.machine}, not {run.journey_version}"
     for name in sorted(runs_of):
         yield f"{name} has no record of a run"
+
+
+def _machine(run: Run, history: History) -> str:
+    """The one it must have; any, where it left before it could go on in a new execution."""
+    version = f"{run.journey}@{run.journey_version}"
+    return version if history.name == run.execution else history.machine
 
 
 def _failed(run: Run, history: History) -> Iterator[str]:

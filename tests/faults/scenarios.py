@@ -119,6 +119,13 @@ def _go_on(script: Script) -> None:
     script.do(900, "every run goes on", lambda outside: outside.simulation.move())
 
 
+def _go_on_in_a_loop(script: Script) -> None:
+    """In its second pass."""
+    script.customer()
+    script.say(60, "Signed Up")
+    script.do(40 * HOUR, "every run goes on", lambda outside: outside.simulation.move())
+
+
 SCENARIOS: dict[str, Callable[[Script], None]] = {
     "entry": _entry,
     "send": _send,
@@ -131,6 +138,7 @@ SCENARIOS: dict[str, Callable[[Script], None]] = {
     "finished before a merge": _finished_twin,
     "start journey": _start_journey,
     "go on": _go_on,
+    "go on in a loop": _go_on_in_a_loop,
 }
 
 

@@ -24,7 +24,6 @@ FOUND = {
     "unknown messages are never settled": 5,
     "receipts are not heard": 10,
     "marks of ended runs stay": 5,
-    "a move forgets the pass of a loop": 25,
 }
 FOUND_BY_RACE = {
     "a wait looks back before it registers": "event against registering its wait",
@@ -39,6 +38,7 @@ FOUND_BY_SCENARIO = {
     "runs of before a merge are not found": "again after a merge",
     "twins go on after a merge": "twice before a merge",
     "the end of an old execution closes the run": "go on",
+    "a move forgets the pass of a loop": "go on in a loop",
 }
 
 
