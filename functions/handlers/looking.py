@@ -71,11 +71,9 @@ def _one(parts: Parts, desk: Desk, person: str, asked: Look) -> None:
     if not (is_due or asked.first or asked.attempt):
         return  # somebody was here before us
     profile = people.profile_of(parts.store, person)
-    if standing and profile.person != person:
-        parts.store.delete(standing)  # merged: the events that told of it had the other looked at
-    elif profile.version:
+    if profile.version:  # perhaps another one's by now, who takes over how this one stood
         look(desk, profile, desk.permission(person), first=asked.first)
-    elif standing:
+    if standing and (profile.person != person or not profile.version):
         parts.store.delete(standing)
 
 

@@ -42,18 +42,37 @@ def look(
     occasion until it is. Raises Contended.
     """
     for _ in range(TRIES):
-        before = desk.store.get(Standing, profile.person) or Standing(person=profile.person)
-        now = desk.now()
+        own = desk.store.get(Standing, profile.person) or Standing(person=profile.person)
+        merged = [one for key in profile.merged if (one := desk.store.get(Standing, key))]
+        before, now = _together(own, merged), desk.now()
         after = _Look(desk, profile, permission, events, first, before, now).standing()
         concerned = any(after.holds.values()) or after.due is not None
-        changed = (after.due, after.holds) != (before.due, before.holds)
-        if not changed or not (concerned or before.version):
+        changed = (after.due, after.holds) != (own.due, own.holds)
+        if not merged and (not changed or not (concerned or own.version)):
             return
         try:
-            return desk.store.put(after)
+            desk.store.put(after)
         except Conflict:
             continue
+        for one in merged:  # last, for until then it is what the person stands by
+            desk.store.delete(one)
+        return
     raise Contended("the person is being looked at by others")
+
+
+def _together(own: Standing, merged: list[Standing]) -> Standing:
+    """How somebody stands who was several people before: what held for one of them held, and what
+    one of them was not looked at for yet is to be looked at."""
+    every = [own, *merged]
+    names = {name for one in every for name in one.holds}
+    return Standing(
+        person=own.person,
+        version=own.version,
+        due=own.due,
+        holds={name: any(one.holds.get(name) for one in every) for name in names},
+        looked=min((one.looked for one in every if one.looked), default=None),
+        overdue=any(one.overdue for one in every),
+    )
 
 
 class _Look:

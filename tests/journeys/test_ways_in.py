@@ -536,15 +536,27 @@ def test_without_such_journeys_no_event_costs_one_call_more(
     assert not {Standing, Sweep, Taken} & set(asked)
 
 
-def test_the_standing_of_somebody_who_was_merged_away_goes_when_it_is_due(begin: Begin) -> None:
+def test_who_met_a_condition_on_a_device_does_not_meet_it_again_when_they_are_known(
+    begin: Begin,
+) -> None:
+    world = begin(fans=way("{did: X}", LEAVE))
+    world.post("track", {"anonymousId": "device", "event": "X"})
+    world.identify("ada", plan="pro")
+    world.advance("1 hour")
+    world.post("identify", {"userId": "ada", "anonymousId": "device", "traits": {"plan": "pro"}})
+    world.advance("1 hour")
+    assert outcomes(world, "ada", "fans") == ["done"]
+    assert not list(world.store.query(Standing, world.person("ada").merged[0]))
+
+
+def test_the_standing_of_somebody_who_was_merged_away_goes_with_the_merge(begin: Begin) -> None:
     world = begin(ends=way("{every: 'day 12:00'}", LEAVE))
     world.post("track", {"anonymousId": "device", "event": "X"})
     world.identify("ada")
     world.post("identify", {"userId": "ada", "anonymousId": "device", "traits": {}})
     [device] = world.person("ada").merged
-    assert world.store.get(Standing, device)
-    world.advance("1 day")
     assert world.store.get(Standing, device) is None
+    world.advance("1 day")
     assert entries(world, "ada") == ["03-01 11:00"]
 
 
