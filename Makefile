@@ -28,9 +28,9 @@ demo: .venv/.demo ## a year of real shop baskets through three journeys (HOUSEHO
 run: .venv/.local ## the whole system on 127.0.0.1 (PORT=8000 DATA=data)
 	@$(BIN)/tante run --port $(PORT) --data $(DATA)
 
-test: lint .venv/.demo node_modules/.stamp ## every check and test
+test: lint .venv/.demo node_modules/.stamp ## every check and test, but for those of faults
 	@$(BIN)/tante check statemachines
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests --ignore=tests/faults
 
 lint: .venv/.dev ## style and types
 	@$(BIN)/ruff check -q .
@@ -46,6 +46,7 @@ bench-%: .venv/.dev .venv/.demo
 	@$(BIN)/python -m bench.bench_$*
 
 faults: .venv/.dev ## everything goes wrong, by chance: nothing lost, nothing twice (SEEDS=300)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/faults
 	@$(BIN)/python -m tests.faults --seeds $(SEEDS)
 
 faults-all: .venv/.dev ## every crash point, pair of them and order of two (an hour or two), then overload

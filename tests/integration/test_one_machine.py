@@ -564,7 +564,7 @@ def broken_folder(folder: Path, **files: str) -> Path:
 def test_check_says_what_is_fine(tmp_path: Path, tante: Command) -> None:
     answer = tante("check", broken_folder(tmp_path))
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert "hello: 1 steps" in answer.stdout
+    assert "hello: 1 step," in answer.stdout
     shipped = tante("check", JOURNEYS)
     assert shipped.returncode == 0, shipped.stderr
     lines = shipped.stdout.splitlines()

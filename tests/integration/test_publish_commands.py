@@ -20,7 +20,11 @@ from tests.support.world import JOURNEYS, World
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Shop"]:
     shop = Shop(tmp_path_factory.mktemp("shop"))
-    with serving(application(App(shop.world.system).route)) as url:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        serving(application(App(shop.world.system).route)) as url,
+    ):
+        patch.setattr("local.publish_commands.PATIENCE", 1.0)  # here time passes only when asked
         shop.url = url
         yield shop
     wiring.use(None)
