@@ -11,7 +11,6 @@ from tests.support.journeys import (
     INPUT,
     compiled,
     decided,
-    expected,
     going_on,
     handler,
     input_of,
@@ -119,18 +118,6 @@ def test_a_run_that_is_leaving_ends_quietly_in_both(name: str) -> None:
     theirs, ours = run(definition, INPUT, leaving), run_ours(definition, INPUT, leaving)
     assert ours == theirs
     assert (ours.status, ours.path[-1]) == ("SUCCEEDED", "left")
-
-
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_any_journey_goes_the_same_way_in_both(data: st.DataObject) -> None:
-    journey = data.draw(journeys)
-    decisions = data.draw(decided(journey))
-    outcome, log = both(journey, decisions)
-    done, length, ended_as = expected(journey.steps, decisions)
-    assert (outcome.status, log) == ("SUCCEEDED", done)
-    assert outcome.seconds == length.total_seconds()
-    assert outcome.output.get("outcome") == ended_as
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

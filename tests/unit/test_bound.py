@@ -46,7 +46,11 @@ def test_a_thousand_runs_of_twelve_transitions_cost_thirty_cents() -> None:
         ("  - wait: 300 days\n", 5, 5),  # two looks around the wait, and "left"
         ("  - wait: 120 days\n    name: a\n  - wait: 120 days\n    name: b\n", 5, 5),
         ("  - wait for: {event: A}\n    at most: 150 days\n", 3, 3),
-        ("  - wait for: {event: A}\n    at most: 400 days\n", 7, 7),  # and a look, a piece more
+        (
+            "  - wait for: {event: A}\n    at most: 400 days\n",
+            9,
+            9,
+        ),  # three pieces, a look after each
         ("  - wait for first of: [{event: A}, {event: B}]\n    at most: 1 day\n", 4, 4),
         ("  - call webhook: crm\n", 3, 3),
         ("  - call webhook: crm\n    if it fails: [{task: Call, for: owner}]\n", 4, 4),

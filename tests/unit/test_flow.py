@@ -116,7 +116,7 @@ def test_any_journey_that_is_generated_here_passes_the_checker(raw: dict[str, An
     check_and_load("cart", files, {"offers": True}, webhooks=["crm"])
 
 
-@relaxed
+@settings(relaxed, max_examples=30)
 @given(raw_journeys())
 def test_the_same_file_compiles_to_the_same_text(raw: dict[str, Any]) -> None:
     def text() -> str:

@@ -106,8 +106,9 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
         return duration(self.at_most).at_most > LONGEST_QUIET
 
     def turns(self) -> dict[str, int]:
-        # After the second piece the execution is so old that the run goes on in a new one.
-        return {f"look again: {self.name}": 1} if self._outlasts else {}
+        # One for each piece after the first, as if all were in one execution.
+        more = -(duration(self.at_most).at_most // -LONGEST_QUIET) - 1
+        return {f"look again: {self.name}": more} if more else {}
 
     def quiet(self, before: timedelta) -> timedelta:
         return min(duration(self.at_most).at_most, LONGEST_QUIET)
