@@ -18,6 +18,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import LONGEST_QUIET, RENEWED, SHORT
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
+from functions.journeys.steps.wait_until import WaitUntil
 from functions.journeys.together import together
 from functions.journeys.yaml_file import read
 from functions.segments.phrases import duration
@@ -267,6 +268,8 @@ def lasts(journey: Journey, flow: Flow, name: str) -> int:
     found = journey.step(step)
     if isinstance(found, Wait):
         return int(min(duration(found.wait).at_most, LONGEST_QUIET).total_seconds())
+    if isinstance(found, WaitUntil) and found.awaited.comes_again:
+        return int(found.awaited.at_most.total_seconds())  # nine o'clock is soon
     return 0 if isinstance(found, Send) else 150 * DAY
 
 
