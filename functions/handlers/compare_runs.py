@@ -1,6 +1,5 @@
 """Daily: compare our run records with Step Functions, and mend what an outage left behind."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.standing import open_runs
 from functions.journeys.enter import start
 from functions.journeys.leave import end, execution_ended
 from functions.journeys.resume import WENT_ON
@@ -38,22 +38,13 @@ class _Comparison:
     def compare(self, journey: str) -> None:
         """Every open run has an execution that runs, and the other way round."""
         runs = set(self.parts.machines.under_way(journey))
-        for run in self._open(journey):
+        for run in open_runs(self.parts.store, journey):
             if run.execution in runs:
                 runs.discard(run.execution)
             elif run.began < self.parts.now() - UNTOUCHED:
                 self._mend(run)
         for name in runs:
             self._stop_if_ended(journey, name)
-
-    def _open(self, journey: str) -> Iterator[Run]:
-        """The open runs; the listing has them before those that have ended."""
-        after = ""
-        while True:
-            page, after = self.parts.store.listing(Run, journey, after=after)
-            yield from (run for run in page if run.status == "open")
-            if not after or any(run.status == "ended" for run in page):
-                return
 
     def _mend(self, run: Run) -> None:
         """An open run whose execution does not run: it has ended, or never began."""

@@ -414,14 +414,17 @@ class _Steps:
         change(self.parts.store, self._waits, note)
 
     def _claimed_at(self, step: str) -> datetime | None:
-        key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, self._pass))
-        message = self.parts.store.get(Message, self.run.person, key)
+        message = self._message(step)
         return message.claimed if message else None
+
+    def _message(self, step: str) -> Message | None:
+        """The ledger's row of that step's message, in this pass."""
+        key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, self._pass))
+        return self.parts.store.get(Message, self.run.person, key)
 
     def _is_done_with(self, send: Send) -> bool:
         """Whether the message has gone, or will not go and the run goes on without it."""
-        key = ledger_key(self.run.run_id, send_id(self.run.run_id, send.name, self._pass))
-        message = self.parts.store.get(Message, self.run.person, key)
+        message = self._message(send.name)
         if message is None or message.claimed:
             return message is not None
         return message.state == "not sent" and not send.if_not_sent

@@ -15,7 +15,7 @@ from functions.journeys.steps.repeat import AGAIN, DONE
 from functions.journeys.steps.split import arms_at
 from functions.storage.store import Conflict, change
 from functions.tracking import permission as permissions
-from functions.tracking.event import Event
+from functions.tracking.event import JOURNEYS, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.merge import LEAVES_BY_MERGE
 from functions.tracking.permission import Live, Permission, Refused
@@ -24,7 +24,6 @@ from functions.tracking.profile import Profile
 TOO_OLD_TO_ENTER = timedelta(days=1)
 IN_ALREADY = "the person has entered for this already"
 ENTERED_BY_API = "Entered by API"
-MADE = "journeys"  # the source of events of our own
 
 
 def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event) -> None:
@@ -70,7 +69,7 @@ def made_event(
         message_id=f"{journey}-{short_hash(journey, occasion)}",
         time=time,
         received_at=now,
-        source=MADE,
+        source=JOURNEYS,
         properties={"journey": journey, **(properties or {})},
     )
 

@@ -15,7 +15,7 @@ import msgspec
 
 from functions.journeys.decision import as_of, tell
 from functions.journeys.desk import Desk
-from functions.journeys.enter import ENTERED_BY_API, MADE
+from functions.journeys.enter import ENTERED_BY_API
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
 from functions.journeys.run import Decision, Run, Task, Told, Waits, once, run_key
 from functions.journeys.step import Step
@@ -40,6 +40,7 @@ from functions.segments.operators import find
 from functions.segments.person import fields
 from functions.segments.phrases import duration
 from functions.segments.spoken import Language, moment, quoted
+from functions.tracking.event import JOURNEYS
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 
@@ -111,7 +112,7 @@ def way(
 def _began(run: Run, raw: Raw, language: Language) -> str:
     """What let the person in; a run that another journey started has the entry of that one."""
     entry, rule = run.entry, raw.get("enter when")
-    if entry.source != MADE:
+    if entry.source != JOURNEYS:
         return said("began", language, quoted(entry.name, language))
     if entry.properties.get("journey") != run.journey:
         return said("began elsewhere", language, quoted(str(entry.properties["journey"]), language))

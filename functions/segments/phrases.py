@@ -12,7 +12,6 @@ EXACT = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
-BY_CALENDAR = ("month", "year", "working day")
 DURATION_PATTERN = r"^[1-9][0-9]{0,4} (minute|hour|day|week|month|year|working day)s?(?!\n)$"
 DURATION_EXAMPLE = 'a duration is written like "30 minutes", "5 days", "1 month", "2 working days"'
 _DURATION = re.compile(DURATION_PATTERN)
