@@ -20,10 +20,10 @@ from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
 from functions.segments import segment
+from functions.segments.rules import LIVE_FILES, SEGMENTS_FILE
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
-SEGMENTS_FILE = "segments.yaml"
 PACK = "pack"  # ready journeys to copy from: nothing in it is live
 SCENARIO_FILE = ".scenario.yaml"  # what such a file's name ends in; it tests, and is not published
 JOURNEY_NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
@@ -38,18 +38,22 @@ MARKETERS = (".yaml", ".mjml", ".txt", ".sms")
 
 class Folder(msgspec.Struct):
     """`statemachines/` as text: the brand, the shared parts, each journey's files by name, and
-    the segments ("" where there is no such file)."""
+    those of the LIVE_FILES that there are."""
 
     brand: str
     parts: dict[str, str]
     journeys: dict[str, dict[str, str]]
-    segments: str = ""
+    live: dict[str, str] = {}
 
     @property
     def shared(self) -> dict[str, str]:
         """The files that all journeys read as they are now, by name."""
-        found = {BRAND_FILE: self.brand, SEGMENTS_FILE: self.segments}
+        found = {BRAND_FILE: self.brand, **self.live}
         return {name: text for name, text in found.items() if text}
+
+    def raw(self, file: str) -> Any:
+        """What a live file says; None where there is none. Raises Problems if it is no YAML."""
+        return read(file, self.live.get(file, "")).value
 
 
 class Checked(msgspec.Struct):
@@ -75,9 +79,8 @@ def read_folder(folder: Path) -> Folder:
         if path.is_dir() and not path.name.startswith(".") and path.name != PACK
     }
     parts = {f"../{PARTS}/{name}": text for name, text in found.pop(PARTS, {}).items()}
-    segments = folder / SEGMENTS_FILE
-    said = _text(segments, SEGMENTS_FILE) if segments.is_file() else ""
-    return Folder(_text(brand, BRAND_FILE), parts, found, said)
+    live = {name: _text(folder / name, name) for name in LIVE_FILES if (folder / name).is_file()}
+    return Folder(_text(brand, BRAND_FILE), parts, found, live)
 
 
 def is_published(path: Path) -> bool:
@@ -121,7 +124,7 @@ def _place(error: msgspec.ValidationError) -> tuple[tuple[str, ...], str]:
 def others(folder: Folder, published: Journeys = NONE) -> Others:
     """What the folder's journeys may name of it, and of those that are published already. Raises
     Problems if segments.yaml is no YAML."""
-    segments = read(SEGMENTS_FILE, folder.segments).value
+    segments = folder.raw(SEGMENTS_FILE)
     there = {**published, **folder.journeys}
     return Others(
         tuple(segments) if isinstance(segments, dict) else (),
@@ -129,13 +132,14 @@ def others(folder: Folder, published: Journeys = NONE) -> Others:
     )
 
 
-def check_segments(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
-    """All that is wrong in segments.yaml. Raises Problems if it is no YAML."""
-    located = read(SEGMENTS_FILE, folder.segments)
+def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
+    """All that is wrong in the live files. Raises Problems if one is no YAML."""
     journeys = others(folder, published).journeys
+    wrong = {SEGMENTS_FILE: segment.mistakes(folder.raw(SEGMENTS_FILE), brand.purposes, journeys)}
     return [
-        Problem(SEGMENTS_FILE, located.line(path), words)
-        for path, words in segment.mistakes(located.value, brand.purposes, journeys)
+        Problem(file, read(file, folder.live.get(file, "")).line(path), words)
+        for file, found in wrong.items()
+        for path, words in found
     ]
 
 
@@ -146,7 +150,7 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     Raises Problems with all that is wrong in any file.
     """
     brand = check_brand(folder.brand)
-    problems = check_segments(folder, brand, published)
+    problems = check_live(folder, brand, published)
     known = others(folder, published)
     checked: list[Checked] = []
     for name, text in folder.parts.items():

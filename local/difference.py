@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 from functions.folder import (
     BRAND_FILE,
     PARTS,
-    SEGMENTS_FILE,
     Folder,
     check_brand,
-    check_segments,
+    check_live,
     others,
     read_folder,
 )
@@ -19,6 +18,7 @@ from functions.journeys.check import load
 from functions.journeys.difference import differences, of_files, of_mapping, of_segments
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
+from functions.segments.rules import SEGMENTS_FILE
 from functions.segments.spoken import Language
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def _below(folder: Path, problem: Problem) -> Problem:
 def _read(folder: Path) -> Folder:
     found = read_folder(folder)
     brand = check_brand(found.brand)
-    problems = check_segments(found, brand)
+    problems = check_live(found, brand)
     for name, files in found.journeys.items():
         try:
             load(name, files, brand.needs_consent, others(found))
@@ -73,7 +73,7 @@ def _brand(folder: Folder) -> dict[str, Any]:
 
 
 def _segments(folder: Folder) -> dict[str, Any]:
-    raw: dict[str, Any] | None = read(SEGMENTS_FILE, folder.segments).value
+    raw: dict[str, Any] | None = folder.raw(SEGMENTS_FILE)
     return raw or {}
 
 

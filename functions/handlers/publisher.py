@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from functions.folder import BRAND_FILE, PARTS, SEGMENTS_FILE, Folder, Journeys, check
+from functions.folder import BRAND_FILE, PARTS, Folder, Journeys, check
 from functions.handlers import orders, wiring
 from functions.handlers.openapi import ProblemView
 from functions.handlers.standing import order_moves, standing
@@ -28,6 +28,7 @@ from functions.journeys.run import Draft, JourneyVersion
 from functions.journeys.workflow import MoveAll
 from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
+from functions.segments.rules import LIVE_FILES
 from functions.storage.library import NEWEST
 from functions.storage.store import Contended, change
 
@@ -99,7 +100,7 @@ def _is_at_run_time(one: Plan) -> bool:
 
 
 def _folder(parts: wiring.Parts, asked: orders.PublishBody) -> Folder:
-    """What is to be published; brand, segments and parts as published where they are not sent."""
+    """What is to be published; brand, live files and parts as published where they are not sent."""
     folder = _published_folder(parts)
     wrong = [path for path, text in asked.files.items() if not _put(folder, path, text)]
     for name in asked.drafts:
@@ -117,8 +118,8 @@ def _put(folder: Folder, path: str, text: str) -> bool:
     first, _, rest = path.partition("/")
     if path == BRAND_FILE:
         folder.brand = text
-    elif path == SEGMENTS_FILE:
-        folder.segments = text
+    elif path in LIVE_FILES:
+        folder.live[path] = text
     elif first == PARTS and rest:
         folder.parts[f"../{path}"] = text
     elif rest and "/" not in rest:
@@ -129,12 +130,13 @@ def _put(folder: Folder, path: str, text: str) -> bool:
 
 
 def _published_folder(parts: wiring.Parts) -> Folder:
-    """The brand, the segments and the parts in force, no journeys."""
+    """The brand, the live files and the parts in force, no journeys."""
     newest = parts.store.get(JourneyVersion, BRAND, NEWEST)
     row = newest and parts.store.get(JourneyVersion, BRAND, newest.points_to)
     files = dict(row.files) if row else {}
-    brand, segments = files.pop(BRAND_FILE, ""), files.pop(SEGMENTS_FILE, "")
-    return Folder(brand, {f"../{name}": text for name, text in files.items()}, {}, segments)
+    brand = files.pop(BRAND_FILE, "")
+    live = {name: files.pop(name) for name in LIVE_FILES if name in files}
+    return Folder(brand, {f"../{name}": text for name, text in files.items()}, {}, live)
 
 
 def _there(parts: wiring.Parts) -> Journeys:

@@ -203,7 +203,7 @@ def refuse(made: Iterable[Plan]) -> None:
 
 
 def publish_brand(parts: wiring.Parts, folder: Folder, owner: str) -> None:
-    """The brand and the segments, and the shared parts that drafts are checked with."""
+    """The brand and the live files, and the shared parts that drafts are checked with."""
     shared = {name.removeprefix("../"): text for name, text in folder.parts.items()}
     files = {**folder.shared, **shared}
     version = short_hash(*(part for item in sorted(files.items()) for part in item))

@@ -9,8 +9,8 @@ from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
 from functions.messages.brand import BRAND, Brand
-from functions.segments import segment
 from functions.segments.condition import Segment
+from functions.segments.rules import LIVE_FILES, Rules, rules_of
 from functions.storage.store import Store
 
 NEWEST = "newest"
@@ -38,7 +38,7 @@ class Library:
         self._pointed: dict[str, JourneyVersion] = {}
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
-        self._segments: Mapping[str, Segment] = {}
+        self._rules = Rules()
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -108,8 +108,12 @@ class Library:
 
     def segments(self) -> Mapping[str, Segment]:
         """The segments in force, by name."""
+        return self.rules().segments
+
+    def rules(self) -> Rules:
+        """What tells who people are, in force."""
         self._refresh()
-        return self._segments
+        return self._rules
 
     def _refresh(self) -> None:
         now = self._seconds()
@@ -138,8 +142,7 @@ class Library:
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
             raw = read("brand.yaml", row.files["brand.yaml"]).value
-            segments = read("segments.yaml", row.files.get("segments.yaml", "")).value
-            self._brand, self._segments = (
-                (version, brands.from_mapping(raw)),
-                segment.build(segments),
-            )
+            live = {
+                name: read(name, row.files[name]).value for name in LIVE_FILES if name in row.files
+            }
+            self._brand, self._rules = (version, brands.from_mapping(raw)), rules_of(live)

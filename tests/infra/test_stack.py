@@ -313,7 +313,7 @@ def test_publishing_comes_again_when_a_word_has_changed() -> None:
         if change == "brand":
             folder.brand += " "
         elif change == "segments":
-            folder.segments += " "
+            folder.live["segments.yaml"] += " "
         elif change == "parts":
             folder.parts["../parts/header.mjml"] += " "
         else:

@@ -30,7 +30,7 @@ def folder(segments: str = "", **journeys: str) -> Folder:
             "onboarding": shipped.journeys["onboarding"],
             "upsell": shipped.journeys["upsell"],
         },
-        dedent(segments),
+        {"segments.yaml": dedent(segments)},
     )
 
 
@@ -45,7 +45,7 @@ def problems(segments: str = "", **journeys: str) -> list[str]:
 def test_the_shipped_segments_are_right_and_built() -> None:
     shipped = read_folder(SHIPPED)
     assert check(shipped)
-    found = build(read("segments.yaml", shipped.segments).value)
+    found = build(shipped.raw("segments.yaml"))
     assert "quiet-customers" in found
     assert all(one.title for one in found.values())
 
