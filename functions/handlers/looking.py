@@ -78,7 +78,8 @@ def _one(parts: Parts, desk: Desk, person: str, asked: Look) -> None:
     profile = people.profile_of(parts.store, person)
     if profile.version:  # perhaps another one's by now, who takes over how this one stood
         profile = keep_up(parts, desk, profile.person, asked.sweeps)
-        if is_looked_at(desk):
+        # Also where no journey asks any more: then there is something to be let go of.
+        if is_looked_at(desk) or (standing and standing.due):
             look(desk, profile, desk.permission(person), first=asked.first)
     if standing and (profile.person != person or not profile.version):
         parts.store.delete(standing)
