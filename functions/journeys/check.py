@@ -32,6 +32,7 @@ from functions.segments.hours import HOURS_PATTERN, hours
 from functions.segments.moment import moment
 from functions.segments.phrases import DURATION_PATTERN, BadPhrase, duration
 from functions.segments.segment import unknown
+from functions.segments.stage_words import StageNames
 
 MESSAGE_FILE = re.compile(
     r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
@@ -47,11 +48,12 @@ READ_BY_US = {
 
 @dataclasses.dataclass(frozen=True)
 class Others:
-    """What stands outside a journey's folder and its conditions may name: the segments, and all
-    journeys with their messages."""
+    """What stands outside a journey's folder and its conditions may name: the segments, all
+    journeys with their messages, and the stages of each model of lifecycle.yaml."""
 
     segments: Collection[str] = ()
     journeys: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict)
+    stages: StageNames = dataclasses.field(default_factory=dict)
 
 
 @cache
@@ -305,7 +307,8 @@ class _Checker:
         for purpose in conditions.mentioned_purposes(raw):
             yield from self._known_purpose(path, purpose)
         if self._others:
-            for below, text in unknown(raw, self._others.segments, self._others.journeys):
+            there = self._others
+            for below, text in unknown(raw, there.segments, there.journeys, there.stages):
                 yield self._at((*path, *below), text)
 
     def _no_message(self, name: str) -> str:

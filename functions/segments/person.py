@@ -88,8 +88,23 @@ KINDS: dict[str, Kind] = {
     "first_order": "date",
     "last_order": "date",
     "last_contact": "date",
+    "stage_since": "date",
 }
 NOT_YET = ("visits",)
+
+
+def _stages(profile: Profile) -> dict[str, Any]:
+    """Where the person stands in each model of lifecycle.yaml, and in the first by itself. As long
+    as there is none, a stage is a trait like any other."""
+    if not profile.stages:
+        return {}
+    first = next(iter(profile.stages.values()))
+    return {
+        "stage": first.stage or None,
+        "phase": first.phase or None,
+        "stage_since": first.since if first.stage else None,
+        "stages": {model: stay.stage for model, stay in profile.stages.items() if stay.stage},
+    }
 
 
 def fields(profile: Profile) -> dict[str, Any]:
@@ -101,4 +116,5 @@ def fields(profile: Profile) -> dict[str, Any]:
         traits.setdefault("first_name", traits["firstName"])
     if "lastName" in traits:
         traits.setdefault("last_name", traits["lastName"])
-    return {**traits, **{name: compute(profile) for name, compute in COMPUTED.items()}}
+    computed = {name: compute(profile) for name, compute in COMPUTED.items()}
+    return {**traits, **computed, **_stages(profile)}
