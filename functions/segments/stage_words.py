@@ -76,7 +76,7 @@ def _of_changes(one: dict[str, Any], stages: StageNames) -> Iterator[tuple[Path,
     model = where.get("model")
     chosen = [model] if isinstance(model, str) and model in stages else list(stages)
     there = {stage: phase for name in chosen for stage, phase in stages[name].items()}
-    place = f'in "{model}"' if len(chosen) == 1 else "in lifecycle.yaml"
+    place = f'in "{chosen[0]}"' if len(chosen) == 1 else "in lifecycle.yaml"
     for field in ("stage", "before"):
         allowed = {**there, "": ""} if field == "before" else there
         yield from _tested(("where", field), where.get(field, {}), allowed, place)

@@ -21,10 +21,7 @@ DID = "did "  # before an event's name in what a move has seen
 
 @dataclass(frozen=True)
 class Change:
-    """Somebody is in another stage of a model than before; "" where they were, or are, in none.
-
-    `number` tells it from every other change of this person in this model.
-    """
+    """Somebody is in another stage of a model than before; "" where they were, or are, in none."""
 
     model: str
     stage: str
@@ -32,7 +29,6 @@ class Change:
     phase: str
     phase_before: str
     title: str
-    number: int
 
 
 def keep_stages(lifecycle: Lifecycle, facts: Facts) -> list[Change]:
@@ -122,7 +118,6 @@ def _moved(model: Model, stay: Stay, facts: Facts) -> Stay:
     return Stay(
         place=stands.place if stands else 0,
         phase=stands.phase if stands else "",
-        moves=stay.moves + len(moves),
         history=[*stay.history, *moves][-MOST_MOVES:],
     )
 
@@ -136,7 +131,6 @@ def _change(model: Model, old: Stay, new: Stay) -> Change:
         phase=new.phase,
         phase_before=old.phase,
         title=stage.title if stage else "",
-        number=new.moves,
     )
 
 

@@ -71,7 +71,6 @@ def _one_stay(one: Stay, other: Stay) -> Stay:
     return Stay(
         place=far.place,
         phase=far.phase,
-        moves=far.moves + near.moves,
         history=[*moves, *far.history[-1:]][-MOST_MOVES:],
     )
 

@@ -111,13 +111,11 @@ class Move(msgspec.Struct, array_like=True):
 class Stay(msgspec.Struct, array_like=True):
     """Where a person stands in one model of lifecycle.yaml, and how they came there.
 
-    `place` is the stage's in the file, from 1; `moves` is how often they have moved, of which
-    `history` keeps the last, oldest first.
+    `place` is the stage's in the file, from 1; `history` keeps the last moves, the latest last.
     """
 
     place: int = 0
     phase: str = ""
-    moves: int = 0
     history: list[Move] = []
 
     @property
