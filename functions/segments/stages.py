@@ -145,7 +145,7 @@ def rule(stage: Stage) -> str:
 def _seen(stage: Stage, facts: Facts) -> dict[str, Any]:
     """What the condition looked at, small enough to be kept."""
     found: dict[str, Any] = {}
-    known = fields(facts.profile)
+    known = fields(facts.profile, facts.now)
     for one in _leaves(dict(stage.when), facts):
         for path in one.get("person", ()):
             values = find(known, path)

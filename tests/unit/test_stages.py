@@ -174,7 +174,7 @@ def test_somebody_without_a_stage_in_the_first_model_has_none_although_another_g
     }
     profile = Profile(person="p", traits={"second": Trait(True, NOW, "m")})
     keep_stages(build(raw, None), facts(profile))
-    known = fields(profile)
+    known = fields(profile, NOW)
     assert (known["stage"], known["stages"]) == (None, {"second": "in"})
 
 

@@ -1,4 +1,4 @@
-"""Answers about the lifecycle: its models, where a person stands and why, and how the stages weigh."""
+"""Answers about the lifecycle: its models, where people stand and why, and how stages weigh."""
 
 from collections.abc import Iterable
 from datetime import datetime
