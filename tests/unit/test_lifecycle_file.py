@@ -1,5 +1,6 @@
 """lifecycle.yaml: what is wrong in it is told with its line; who names a stage names a real one."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -8,6 +9,7 @@ from functions.folder import Folder, check, read_folder
 from functions.problem import Problems
 from functions.segments.lifecycle import build
 from functions.segments.rules import rules_of
+from local.difference import between
 from tests.support.journeys import SHIPPED
 
 HEAD = "title: A\npurpose: offers\nonce per: person\n"
@@ -223,3 +225,25 @@ def test_no_journey_sets_a_stage_by_hand_where_stages_are_kept() -> None:
     [found] = problems(journey="steps:\n  - wait: 1 day\n  - update: {set: {stage: member}}\n")
     assert found.startswith("asks/journey.yaml:6: ")
     assert '"stage" cannot be set: lifecycle.yaml keeps it' in found
+
+
+def test_a_difference_of_stages_is_said_in_sentences_with_their_order(tmp_path: Path) -> None:
+    guest, member = dedent(MODEL).split("    member:")
+    other = (
+        guest.split("    guest:")[0]
+        + "    member:"
+        + member
+        + ("    guest: {title: Guest, from: [member], phase: recruitment, when: {did: Seen}}\n")
+    )
+    for name, text in (("old", MODEL), ("new", other)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "brand.yaml").write_text((SHIPPED / "brand.yaml").read_text("utf-8"))
+        (tmp_path / name / "lifecycle.yaml").write_text(dedent(text), "utf-8")
+    assert between(tmp_path / "old", tmp_path / "new", "en") == {
+        "lifecycle.yaml": [
+            "club guest: was “Guest”; recruitment; from: any before it, or none yet; "
+            "the person has done “Visited”; is now “Guest”; recruitment; from: member; "
+            "the person has done “Seen”",
+            "the order is now: club, club member, club guest",
+        ]
+    }
