@@ -1,12 +1,12 @@
 """What `tante lifecycle` and `tante stages` say: how stages weigh, and where a person stands."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
@@ -16,11 +16,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-if TYPE_CHECKING:
-    from local.client import Client
-
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 PAGE = 500
+Ask = Callable[[str, str], Any]  # (method, path of the admin API) -> the answer
 
 At = Annotated[
     str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
@@ -44,7 +42,7 @@ def register(app: typer.Typer) -> None:
 def lifecycle(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """How many people stand in each stage of lifecycle.yaml, and what they have brought in."""
     with _told(at, key, data) as ask:
-        models = ask.ask("GET", "/api/lifecycle")["models"]
+        models = ask("GET", "/api/lifecycle")["models"]
         if not models:
             out.print("there is no lifecycle.yaml: nobody is in a stage")
             return
@@ -65,7 +63,7 @@ def stages(
 
     with _told(at, key, data) as ask:
         path = f"/api/people/{quote(find_person(ask, person))}/stages"
-        found = ask.ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
+        found = ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
     for one in found:
         out.print(_stands(one))
     if not found:
@@ -90,13 +88,13 @@ class _Weight:
         return f"{self.people:,}", share, money
 
 
-def _weigh(ask: "Client") -> tuple[int, dict[tuple[str, str], _Weight]]:
+def _weigh(ask: Ask) -> tuple[int, dict[tuple[str, str], _Weight]]:
     """All people, page by page; of each model its stages, "" for those in none yet."""
     weights: dict[tuple[str, str], _Weight] = {}
     people, after = 0, ""
     while True:
         asked = {"limit": PAGE, **({"after": after} if after else {})}
-        page = ask.ask("GET", f"/api/lifecycle/weights?{urlencode(asked)}")
+        page = ask("GET", f"/api/lifecycle/weights?{urlencode(asked)}")
         people += page["people"]
         for one in page["weights"]:
             weight = weights.setdefault((one["model"], one["stage"]), _Weight())
@@ -143,13 +141,13 @@ def _time(text: str) -> str:
 
 
 @contextmanager
-def _told(at: str, key: str, data: Path | None) -> Iterator["Client"]:
-    """A client of the system; what is in the way is told, and the exit status is 1."""
+def _told(at: str, key: str, data: Path | None) -> Iterator[Ask]:
+    """How to ask the system; what is in the way is told, and the exit status is 1."""
     from local.client import NoAnswer, Refusal, client
     from local.why import NoPerson
 
     try:
-        yield client(at, key, data)
+        yield client(at, key, data).ask
     except (NoAnswer, Refusal, NoPerson) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
