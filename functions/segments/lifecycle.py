@@ -1,6 +1,6 @@
 """lifecycle.yaml: models of how people come, stay and return, each a row of stages."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from functions.segments.stage_words import (
     models_spoken_of,
     stage_names,
 )
+from functions.segments.tallying import tally_rules
 
 EARLIER = "earlier"  # in `from`: any stage that stands before this one, or none yet
 NONE_YET = ""  # the stage of somebody who has none
@@ -48,11 +49,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Model:
-    """One way to look at all people: everybody is in one of its stages, or in none yet."""
+    """One way to look at all people: everybody is in one of its stages, or in none yet. `needs`
+    are the keys of the tallies that its conditions look at."""
 
     name: str
     title: str
     stages: Mapping[str, Stage]
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,27 @@ class Lifecycle:
 
 def build(raw: Mapping[str, Any] | None, segments: Mapping[str, Any] | None) -> Lifecycle:
     """What files without mistakes say: lifecycle.yaml and segments.yaml (None: an empty one)."""
+    known = segments or {}
     models = {
-        name: Model(name, one["title"], _stages(one["stages"])) for name, one in (raw or {}).items()
+        name: Model(
+            name=name,
+            title=one["title"],
+            stages=_stages(one["stages"]),
+            needs=_needs(conditions({name: one}), known),
+        )
+        for name, one in (raw or {}).items()
     }
-    return Lifecycle(models, tuple(_in_turn(models, segments or {})))
+    return Lifecycle(models, tuple(_in_turn(models, known)))
+
+
+def conditions(raw: Mapping[str, Any] | None) -> list[Any]:
+    """The conditions of all stages of a file that has no mistakes."""
+    return [stage["when"] for model in (raw or {}).values() for stage in model["stages"].values()]
+
+
+def _needs(found: Iterable[Any], segments: Mapping[str, Any]) -> frozenset[str]:
+    wanted = {name: one["who"] for name, one in segments.items()}
+    return frozenset(rule.clause.key for one in found for rule in tally_rules(one, wanted))
 
 
 def _stages(raw: Mapping[str, Any]) -> dict[str, Stage]:
@@ -91,8 +111,8 @@ def _stages(raw: Mapping[str, Any]) -> dict[str, Stage]:
 
 
 def _in_turn(models: Mapping[str, Model], segments: Mapping[str, Any]) -> list[Model]:
-    conditions = {name: [s.when for s in one.stages.values()] for name, one in models.items()}
-    uses = _uses(conditions, segments)
+    asked = {name: [s.when for s in one.stages.values()] for name, one in models.items()}
+    uses = _uses(asked, segments)
     found: dict[str, Model] = {}
 
     def take(name: str) -> None:
@@ -262,8 +282,7 @@ def _through(name: str, segments: Mapping[str, Any]) -> Iterator[Any]:
 
 def _circles(raw: dict[str, Any], segments: dict[str, Any]) -> Iterator[Mistake]:
     """Models that hang on their own stages, also by way of segments and of one another."""
-    conditions = {name: [s["when"] for s in one["stages"].values()] for name, one in raw.items()}
-    uses = _uses(conditions, segments)
+    uses = _uses({name: conditions({name: one}) for name, one in raw.items()}, segments)
     for name, one in raw.items():
         for stage, found in one["stages"].items():
             if name in _reached(uses, _models_of(found["when"], segments, list(raw))):
@@ -294,7 +313,7 @@ def _reached(uses: Mapping[str, set[str]], begin: set[str]) -> set[str]:
 
 def _models_of(when: Any, segments: Mapping[str, Any], models: list[str]) -> set[str]:
     """The models of whose stages a condition speaks, also by way of segments."""
-    conditions = [when]
+    wholes = [when]
     for name in mentioned_segments(when):
-        conditions += _through(name, segments)
-    return set().union(*(models_spoken_of(one, models) for one in conditions))
+        wholes += _through(name, segments)
+    return set().union(*(models_spoken_of(one, models) for one in wholes))

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from functions.segments.condition import Path, did_you_mean, names, parts_of
+from functions.tracking.own_event import STAGE_CHANGED
 
 PHASES = ("recruitment", "retention", "recovery")
-STAGE_CHANGED = "Stage Changed"
 OF_THE_FIRST = ("stage", "phase", "stage_since")  # fields of a person: of the first model
 OF_EACH = "stages"  # stages.sales: of the model with this name
 _OF_NAMES = ("", "not", "one of", "none of")
@@ -33,9 +33,12 @@ def mapping(raw: Any) -> dict[str, Any]:
 
 
 def models_spoken_of(raw: Any, models: Sequence[str]) -> set[str]:
-    """Of which of these models' stages a condition speaks itself."""
+    """Of which of these models' stages a condition speaks itself. Events of changes may be of
+    any."""
     found: set[str] = set()
     for _, one in parts_of(raw):
+        if "did" in one and STAGE_CHANGED in names(one["did"]):
+            found |= set(models)
         for path in mapping(one.get("person")):
             first, _, rest = path.partition(".")
             if first in OF_THE_FIRST:

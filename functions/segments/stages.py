@@ -1,7 +1,7 @@
 """Keeping stages: where a person stands in each model, how they move, and when they may next."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,14 +31,28 @@ class Change:
     title: str
 
 
-def keep_stages(lifecycle: Lifecycle, facts: Facts) -> list[Change]:
+def keep_stages(
+    lifecycle: Lifecycle,
+    facts: Facts,
+    has: Callable[[Iterable[str]], bool] = lambda needs: True,
+    sweeps: bool = True,
+) -> list[Change]:
     """Move the person (`facts.profile`, changed in place) to where they belong now, model by
-    model. To keep twice is to keep once. Returns what has changed."""
-    profile, before = facts.profile, dict(facts.profile.stages)
-    profile.stages = {name: before.get(name, Stay()) for name in lifecycle.models}
+    model. To keep twice is to keep once. Returns what has changed.
+
+    A model leaves them where they are as long as the profile has not all that it counts. What
+    lifecycle.yaml does not have is let go when it `sweeps`, no sooner: others may know a newer one.
+    """
+    profile, before = facts.profile, facts.profile.stages
+    ours = {name: before.get(name, Stay()) for name in lifecycle.models}
+    theirs = {} if sweeps else {name: one for name, one in before.items() if name not in ours}
+    profile.stages = {**ours, **theirs}
     changes = []
     for model in lifecycle.in_turn:
         old = profile.stages[model.name]
+        is_known = old.stage in ("", *model.stages)
+        if not has(model.needs) or not (is_known or sweeps):
+            continue
         new = profile.stages[model.name] = _moved(model, old, facts)
         if new.stage != old.stage:
             changes.append(_change(model, old, new))
