@@ -59,7 +59,7 @@ def _have_kept(parts: Parts, person: str) -> None:
 def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
     """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
     brand = parts.library.brand().time_zone
-    for name in (fields(profile).get("zone"), brand):
+    for name in (fields(profile, parts.now()).get("zone"), brand):
         try:
             return ZoneInfo(str(name))
         except (KeyError, ValueError, OSError):

@@ -5,16 +5,24 @@ the changes in its outbox on as events. See decision 25.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from functions.segments.condition import Facts
 from functions.segments.rules import Rules
+from functions.segments.stages import keep_stages, stages_turn_at
 from functions.segments.tallying import is_nothing, recount, take
 from functions.segments.turning import turns_at
 from functions.tracking.event import Event
-from functions.tracking.own_event import BACKFILL, SEGMENT_ENTERED, SEGMENT_LEFT, SEGMENTS
+from functions.tracking.own_event import (
+    BACKFILL,
+    LIFECYCLE,
+    SEGMENT_ENTERED,
+    SEGMENT_LEFT,
+    SEGMENTS,
+    STAGE_CHANGED,
+)
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Fact, Profile
 
@@ -126,7 +134,7 @@ def keep(
     is_backfill = bool(profile.version) and profile.ruled != rules.hash
     keeping = Keeping(profile, rules, facts, permission is not None, is_backfill, sweeps)
     # In this order, for what comes later may ask for what was kept before it.
-    moments = [*_keep_segments(keeping)]
+    moments = [*_keep_stages(keeping), *_keep_segments(keeping)]
     _arm(profile, min(moments, default=None), now)
     is_done = is_complete(profile, rules) and (permission is not None or not rules.asks)
     if is_done or not profile.version:
@@ -157,6 +165,16 @@ def facts_of(
         kept=True,
         tallied=rules.tallied,
     )
+
+
+def _keep_stages(keeping: Keeping) -> Iterator[datetime]:
+    """Where they stand in each model, now; and when they may next move by themselves."""
+    lifecycle, facts = keeping.rules.lifecycle, keeping.facts
+    for change in keep_stages(lifecycle, facts, keeping.has, keeping.sweeps):
+        keeping.tell(LIFECYCLE, STAGE_CHANGED, change.model, **asdict(change))
+    moment = stages_turn_at(lifecycle, facts)
+    if moment:
+        yield moment
 
 
 def _keep_segments(keeping: Keeping) -> Iterator[datetime]:

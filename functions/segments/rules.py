@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from functions.segments import segment
+from functions.segments import lifecycle, segment
 from functions.segments.condition import Segment
+from functions.segments.lifecycle import Lifecycle
 from functions.segments.tally import TallyRule
 from functions.segments.tallying import tally_rules
 from functions.tracking.identity import short_hash
@@ -28,6 +29,7 @@ class Rules:
     """
 
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
     tallies: Mapping[str, TallyRule] = field(default_factory=dict)
     tallied: str = ""
     hash: str = ""
@@ -61,11 +63,14 @@ def rules_of(raw: Mapping[str, Any], needs_consent: Mapping[str, bool] | None = 
     """The rules of files without mistakes: what each of them says, by the file's name."""
     segments = raw.get(SEGMENTS_FILE) or {}
     wanted = {name: one["who"] for name, one in segments.items()}
-    found = (rule for who in wanted.values() for rule in tally_rules(who, wanted))
+    stages = raw.get(LIFECYCLE_FILE)
+    conditions = [*wanted.values(), *lifecycle.conditions(stages)]
+    found = (rule for one in conditions for rule in tally_rules(one, wanted))
     tallies = {rule.clause.key: rule for rule in found}
     said = json.dumps([raw, needs_consent], sort_keys=True, default=str)
     return Rules(
         segments=segment.build(segments),
+        lifecycle=lifecycle.build(stages, segments),
         tallies=tallies,
         tallied=short_hash(*sorted(tallies))[:8] if tallies else "",
         hash=short_hash(said)[:8] if any(raw.values()) else "",

@@ -9,12 +9,13 @@ from functions.tracking.profile import Fact
 
 SEGMENTS = "segments"  # the source of what the segments' rules tell
 SEGMENT_ENTERED, SEGMENT_LEFT = "Segment Entered", "Segment Left"
+LIFECYCLE, STAGE_CHANGED = "lifecycle", "Stage Changed"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
     {
         *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
-        *("Stage Changed", "Score Reached", "Score Fell", "Score Added"),
+        *(STAGE_CHANGED, "Score Reached", "Score Fell", "Score Added"),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
     }

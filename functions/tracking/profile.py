@@ -9,6 +9,8 @@ import msgspec
 from functions.tracking.event import Event
 from functions.tracking.tally import Tally
 
+MOST_MOVES = 20  # of a person in a model that are kept
+
 
 class Trait(msgspec.Struct, array_like=True):
     """A trait's value and the event that set it (the greatest (time, message_id) wins)."""
@@ -94,6 +96,40 @@ class Touch(msgspec.Struct, omit_defaults=True):
     referrer: str = ""
 
 
+class Move(msgspec.Struct, array_like=True):
+    """A change of stage: when, to which, and why.
+
+    `seen` has what its condition looked at, by the path of a field or by "did" and the name of
+    an event (when it was last); `rule` is a hash of the condition as it was then.
+    """
+
+    time: datetime
+    stage: str
+    seen: dict[str, Any] = {}
+    rule: str = ""
+
+
+class Stay(msgspec.Struct, array_like=True):
+    """Where a person stands in one model of lifecycle.yaml, and how they came there.
+
+    `place` is the stage's in the file, from 1; `history` keeps the last moves, the latest last.
+    """
+
+    place: int = 0
+    phase: str = ""
+    history: list[Move] = []
+
+    @property
+    def stage(self) -> str:
+        """The present stage, "" before the first."""
+        return self.history[-1].stage if self.history else ""
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when."""
+        return self.history[-1].time if self.history else None
+
+
 class OlderOrders(msgspec.Struct):
     """Sums over the orders that were moved out of the profile (`moved` of them)."""
 
@@ -126,7 +162,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
-    `points` is what journeys have added to the score.
+    `points` is what journeys have added to the score. `stages` has a Stay for each model of
+    lifecycle.yaml, in the order of the file.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
 
@@ -155,6 +192,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     groups: dict[str, datetime] = {}
     first_touch: Touch | None = None
     points: float = 0
+    stages: dict[str, Stay] = {}
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""
