@@ -1,5 +1,6 @@
 """The tests that a field may be put to: one table, a function each."""
 
+import operator
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -25,44 +26,60 @@ def as_moment(value: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+_NUMBERS = (int, float, Decimal)  # a tuple: it is asked for each test of each condition
+
+
 def is_number(value: Any) -> bool:
     """Whether it is a number (true and false are not)."""
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return type(value) is not bool and isinstance(value, _NUMBERS)
+
+
+def _exact(value: Any) -> Decimal | int:
+    """A number as it is written: 0.1 is a tenth. An int compares exactly as it is."""
+    return Decimal(str(value)) if type(value) is float else value
 
 
 def same(value: Any, wanted: Any) -> bool:
     """Equal and of one kind: a number never equals a text, nor true the number 1."""
-    if is_number(value) and is_number(wanted):
-        return bool(Decimal(str(value)) == Decimal(str(wanted)))
-    return type(value) is type(wanted) and bool(value == wanted)
+    return _is(wanted)(value)
+
+
+def _is(wanted: Any) -> Callable[[Any], bool]:
+    if is_number(wanted):
+        number = _exact(wanted)
+        return lambda value: is_number(value) and bool(_exact(value) == number)
+    kind = type(wanted)
+    return lambda value: type(value) is kind and bool(value == wanted)
 
 
 def _equal(wanted: Any) -> Check:
     _scalar(wanted)
-    return lambda value, now: same(value, wanted)
+    is_it = _is(wanted)
+    return lambda value, now: is_it(value)
 
 
 def _not(wanted: Any) -> Check:
     _scalar(wanted)
-    return lambda value, now: not same(value, wanted)
+    is_it = _is(wanted)
+    return lambda value, now: not is_it(value)
 
 
 def _one_of(wanted: Any) -> Check:
-    options = _scalars(wanted)
-    return lambda value, now: any(same(value, option) for option in options)
+    options = [_is(option) for option in _scalars(wanted)]
+    return lambda value, now: any(is_it(value) for is_it in options)
 
 
 def _none_of(wanted: Any) -> Check:
-    options = _scalars(wanted)
-    return lambda value, now: not any(same(value, option) for option in options)
+    is_one_of = _one_of(wanted)
+    return lambda value, now: not is_one_of(value, now)
 
 
-def _compare(passes: Callable[[Decimal, Decimal], bool]) -> Callable[[Any], Check]:
+def _compare(passes: Callable[[Any, Any], bool]) -> Callable[[Any], Check]:
     def build(wanted: Any) -> Check:
         if not is_number(wanted):
             raise BadPhrase(f"{wanted!r} is not a number{_instead_of_number(wanted)}")
-        bound = Decimal(str(wanted))
-        return lambda value, now: is_number(value) and passes(Decimal(str(value)), bound)
+        bound = _exact(wanted)
+        return lambda value, now: is_number(value) and passes(_exact(value), bound)
 
     return build
 
@@ -125,10 +142,10 @@ OPERATORS: dict[str, Callable[[Any], Check]] = {
     "not": _not,
     "one of": _one_of,
     "none of": _none_of,
-    "at least": _compare(lambda value, bound: value >= bound),
-    "at most": _compare(lambda value, bound: value <= bound),
-    "more than": _compare(lambda value, bound: value > bound),
-    "less than": _compare(lambda value, bound: value < bound),
+    "at least": _compare(operator.ge),
+    "at most": _compare(operator.le),
+    "more than": _compare(operator.gt),
+    "less than": _compare(operator.lt),
     "contains": _contains,
     "starts with": _starts_with,
     "before": _before,
@@ -178,6 +195,8 @@ def test(raw: Any) -> Callable[[list[Any], datetime], bool]:
         raise BadPhrase("a test is missing")
     checks = [_one_test(word, wanted) for word, wanted in raw.items()]
     _refuse_contradictions(raw)
+    if len(checks) == 1:
+        return checks[0]
     return lambda values, now: all(check(values, now) for check in checks)
 
 
@@ -240,6 +259,8 @@ def _one_test(word: str, wanted: Any) -> Callable[[list[Any], datetime], bool]:
     whole = word in LISTS_WHOLE
 
     def passes(values: list[Any], now: datetime) -> bool:
+        if len(values) == 1 and type(values[0]) is not list:  # as nearly always
+            return check(values[0], now)
         candidates = values if whole else _flat(values)
         if not candidates:  # no such field, or an empty list
             return missing
@@ -254,6 +275,9 @@ def _flat(values: Iterable[Any]) -> list[Any]:
 
 def find(tree: Any, path: str) -> list[Any]:
     """All values at a dotted path; a path through a list finds one for each element."""
+    if "." not in path and type(tree) is dict:  # as nearly always
+        value = tree.get(path)
+        return [] if value is None else [value]
     found = [tree]
     for part in path.split("."):
         below = []
