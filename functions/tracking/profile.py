@@ -29,8 +29,9 @@ class Order(msgspec.Struct, array_like=True):
     """One order as its events tell, in whatever order they came; amounts without tax, shipping.
 
     `placed` is the time of Order Completed (None while only a later event is known); `amount`
-    was said last at `amount_time` by the event whose id has the hash `amount_hash`; `refunded`
-    is the sum of partial refunds. Small, because they are most of a profile.
+    was said last at `amount_time` by the event whose id has the hash `amount_hash`, and so were
+    `units` bought, what they `cost` us (None: nobody said) and whether the order was `discounted`;
+    `refunded` is the sum of partial refunds. Small, because they are most of a profile.
     """
 
     order_id: str
@@ -42,6 +43,9 @@ class Order(msgspec.Struct, array_like=True):
     refunded: Decimal = Decimal(0)
     void: bool = False
     skus: list[str] = []
+    units: Decimal = Decimal(0)
+    cost: Decimal | None = None
+    discounted: bool = False
 
     @property
     def revenue(self) -> Decimal:
@@ -49,6 +53,15 @@ class Order(msgspec.Struct, array_like=True):
         if self.void or self.placed is None:
             return Decimal(0)
         return max(self.amount - self.refunded, Decimal(0))
+
+    @property
+    def margin(self) -> Decimal | None:
+        """Revenue less cost, both as far as the order was not given back; None where nobody said
+        what it cost, or it does not count."""
+        if self.cost is None or not self.counts:
+            return None
+        kept = self.revenue / self.amount if self.amount else Decimal(1)
+        return round(self.revenue - self.cost * kept, 6)
 
     @property
     def counts(self) -> bool:
@@ -93,14 +106,31 @@ class Touch(msgspec.Struct, omit_defaults=True):
     referrer: str = ""
 
 
-class OlderOrders(msgspec.Struct):
-    """Sums over the orders that were moved out of the profile (`moved` of them)."""
+class Visits(msgspec.Struct, array_like=True):
+    """How often the person came: the latest visits as (first, last) epoch seconds, oldest first,
+    and how many there were before them."""
+
+    earlier: int = 0
+    latest: list[tuple[int, int]] = []
+
+
+class OlderOrders(msgspec.Struct, omit_defaults=True):
+    """Sums over the orders that were moved out of the profile (`moved` of them).
+
+    But for `moved` they are over those that count: `counts`, `revenue` and `margin` by currency;
+    `costed` of them say what they cost.
+    """
 
     moved: int = 0
     count: int = 0
     revenue: dict[str, Decimal] = {}
     first: datetime | None = None
     last: datetime | None = None
+    counts: dict[str, int] = {}
+    units: Decimal = Decimal(0)
+    discounted: int = 0
+    costed: int = 0
+    margin: dict[str, Decimal] = {}
 
 
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -109,7 +139,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     `moved_to` makes the record a redirect: the person is kept under that key (what else the
     record holds is the state it was frozen in). `merged` lists the keys that lead here; rows
     keep the key they came under. `recent` maps the hash of each remembered message id to its
-    client time; `habits` has what the person's own devices tell of them (locale, time zone);
+    client time; `habits` has what the person's own devices tell of them (locale, zone, place);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
     `points` is what journeys have added to the score.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
@@ -131,6 +161,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     carts: dict[str, Cart] = {}
     pages: list[Visit] = []
     searches: list[Visit] = []
+    visits: Visits | None = None
     devices: dict[str, Seen] = {}
     groups: dict[str, datetime] = {}
     first_touch: Touch | None = None

@@ -616,9 +616,6 @@ def test_revenue_over_more_orders_than_a_profile_keeps_is_right_in_any_order_and
         assert len(list(store.query(TimelineRow, "p"))) == len(ids)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the times of older orders are kept as a first and a last, never undone"
-)
 def test_a_cancelled_order_is_not_the_first_order_wherever_it_is_kept(store: Store) -> None:
     profile = take(
         store, *many_orders(25), track("c", 99, "Order Cancelled", order_id="o00", revenue=0)
