@@ -7,11 +7,11 @@ from typing import Any
 
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
-from functions.tracking.profile import OlderOrders, Order, OrderRow, Profile
+from functions.tracking.profile import OlderOrders, Order, OrderRow, OrderSums, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
-MOST_IN_PROFILE = 13
-KEPT_IN_PROFILE = 5  # when there are more, all but these leave together: one row for nine orders
+MOST_IN_PROFILE = 11
+KEPT_IN_PROFILE = 3  # when there are more, all but these leave together: one row for nine orders
 PLACES = 6
 
 
@@ -189,14 +189,10 @@ def merge(
 def _add_older(older: OlderOrders, more: OlderOrders) -> None:
     older.moved += more.moved
     older.count += more.count
-    older.units += more.units
-    older.discounted += more.discounted
-    older.costed += more.costed
-    for currency, times in more.counts.items():
-        older.counts[currency] = older.counts.get(currency, 0) + times
-    for sums, others in ((older.revenue, more.revenue), (older.margin, more.margin)):
-        for currency, amount in others.items():
-            _plus(sums, currency, amount)
+    for currency, amount in more.revenue.items():
+        _plus(older.revenue, currency, amount)
+    for currency, others in more.sums.items():
+        _sum(older.sums, currency, others, 1)
     firsts = [time for time in (older.first, more.first) if time]
     lasts = [time for time in (older.last, more.last) if time]
     older.first, older.last = min(firsts, default=None), max(lasts, default=None)
@@ -244,17 +240,29 @@ def _add(older: OlderOrders, order: Order, sign: int) -> None:
     """Count an order in, or out again (`sign` -1); one that does not count changes nothing."""
     if not order.counts:
         return
-    currency = order.currency
     older.count += sign
-    older.counts[currency] = older.counts.get(currency, 0) + sign
-    if not older.counts[currency]:
-        del older.counts[currency]
-    older.units += sign * order.units
-    older.discounted += sign * order.discounted
-    _plus(older.revenue, currency, sign * order.revenue)
-    if order.margin is not None:
-        older.costed += sign
-        _plus(older.margin, currency, sign * order.margin)
+    _plus(older.revenue, order.currency, sign * order.revenue)
+    _sum(older.sums, order.currency, _alone(order), sign)
+
+
+def _alone(order: Order) -> OrderSums:
+    """The sums over one order that counts."""
+    margin = order.margin
+    costed = margin is not None
+    return OrderSums(1, order.units, order.discounted, costed, margin or Decimal(0))
+
+
+def _sum(sums: dict[str, OrderSums], currency: str, more: OrderSums, sign: int) -> None:
+    total = sums.get(currency) or OrderSums()
+    sums[currency] = OrderSums(
+        total.count + sign * more.count,
+        total.units + sign * more.units,
+        total.discounted + sign * more.discounted,
+        total.costed + sign * more.costed,
+        total.margin + sign * more.margin,
+    )
+    if not sums[currency].count:
+        del sums[currency]
 
 
 def _plus(sums: dict[str, Decimal], currency: str, amount: Decimal) -> None:
@@ -274,40 +282,13 @@ def revenue(profile: Profile) -> dict[str, Decimal]:
     return total
 
 
-def margin(profile: Profile) -> dict[str, Decimal]:
-    """Contribution margin per currency (revenue less cost) over the orders whose cost is known."""
-    total = dict(profile.older_orders.margin)
-    for order in profile.orders.values():
-        if order.margin is not None:
-            total[order.currency] = total.get(order.currency, Decimal(0)) + order.margin
-    return total
-
-
-def counts(profile: Profile) -> dict[str, int]:
-    """How many orders count, per currency."""
-    found = dict(profile.older_orders.counts)
+def sums(profile: Profile) -> dict[str, OrderSums]:
+    """Sums per currency over all orders of a person that count."""
+    total = dict(profile.older_orders.sums)
     for order in profile.orders.values():
         if order.counts:
-            found[order.currency] = found.get(order.currency, 0) + 1
-    return found
-
-
-def costed(profile: Profile) -> int:
-    """How many of the orders that count say what they cost."""
-    known = sum(order.margin is not None for order in profile.orders.values())
-    return profile.older_orders.costed + known
-
-
-def discounted(profile: Profile) -> int:
-    """How many of the orders that count had a coupon or a discount."""
-    here = sum(order.discounted for order in profile.orders.values() if order.counts)
-    return profile.older_orders.discounted + here
-
-
-def units(profile: Profile) -> Decimal:
-    """How many units the orders that count are of."""
-    here = (order.units for order in profile.orders.values() if order.counts)
-    return sum(here, profile.older_orders.units)
+            _sum(total, order.currency, _alone(order), 1)
+    return total
 
 
 def count(profile: Profile) -> int:

@@ -114,23 +114,26 @@ class Visits(msgspec.Struct, array_like=True):
     latest: list[tuple[int, int]] = []
 
 
-class OlderOrders(msgspec.Struct, omit_defaults=True):
-    """Sums over the orders that were moved out of the profile (`moved` of them).
+class OrderSums(msgspec.Struct, array_like=True):
+    """Sums over orders of one currency that count; `costed` of them say what they cost."""
 
-    But for `moved` they are over those that count: `counts`, `revenue` and `margin` by currency;
-    `costed` of them say what they cost.
-    """
+    count: int = 0
+    units: Decimal = Decimal(0)
+    discounted: int = 0
+    costed: int = 0
+    margin: Decimal = Decimal(0)
+
+
+class OlderOrders(msgspec.Struct, omit_defaults=True):
+    """Sums over the orders that were moved out of the profile (`moved` of them), and by currency
+    over those of them that count."""
 
     moved: int = 0
     count: int = 0
     revenue: dict[str, Decimal] = {}
     first: datetime | None = None
     last: datetime | None = None
-    counts: dict[str, int] = {}
-    units: Decimal = Decimal(0)
-    discounted: int = 0
-    costed: int = 0
-    margin: dict[str, Decimal] = {}
+    sums: dict[str, OrderSums] = {}
 
 
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
