@@ -49,7 +49,7 @@ def journey_desk(parts: Parts) -> Desk:
 def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
     """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
     brand = parts.library.brand().time_zone
-    for name in (fields(profile).get("zone"), brand):
+    for name in (fields(profile, parts.now()).get("zone"), brand):
         try:
             return ZoneInfo(str(name))
         except (KeyError, ValueError, OSError):

@@ -312,7 +312,9 @@ class _Steps:
         webhook = brand.webhooks.get(name)
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
-        values = template_values(fields(self.profile), run.entry, brand, "", self._pass)
+        values = template_values(
+            fields(self.profile, parts.now()), run.entry, brand, "", self._pass
+        )
         try:
             told = {
                 word: fill(one, values, autoescape=False) if isinstance(one, str) else one
@@ -458,7 +460,7 @@ class _Steps:
             created=self.parts.now(),
             due=due,
             reason=f"{self.journey.title}: {step.name}",
-            context=_context(self.profile),
+            context=_context(self.profile, self.parts.now()),
         )
         try:
             self.parts.store.put(task)
@@ -479,9 +481,9 @@ class _Steps:
         )
 
 
-def _context(profile: Profile) -> dict[str, str]:
+def _context(profile: Profile, now: datetime) -> dict[str, str]:
     """What a colleague should know before they call."""
-    person = fields(profile)
+    person = fields(profile, now)
     wanted = ("name", "first_name", "last_name", "company", "email", "phone", "orders", "revenue")
     found = {name: str(person[name]) for name in wanted if person.get(name) not in (None, "")}
     if profile.pages:

@@ -88,9 +88,9 @@ class Person(msgspec.Struct, kw_only=True):
     notes: list[str]
 
 
-def person(profile: Profile, permission: Permission) -> Person:
-    """A profile and its permission item as a person."""
-    computed = fields(profile)
+def person(profile: Profile, permission: Permission, now: datetime) -> Person:
+    """A profile and its permission item as a person, as they are `now`."""
+    computed = fields(profile, now)
     return Person(
         id=profile.person,
         user_id=profile.user_id,

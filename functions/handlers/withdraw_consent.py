@@ -97,7 +97,7 @@ def _withdraw(parts: wiring.Parts, leaving: Leaving) -> None:
 
 def _language(parts: wiring.Parts, leaving: Leaving | None) -> str:
     person = people.profile_of(parts.store, leaving.person) if leaving else None
-    locale = fields(person).get("locale") if person else None
+    locale = fields(person, parts.now()).get("locale") if person else None
     return parts.library.brand().language(locale, list(WORDS))
 
 

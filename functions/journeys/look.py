@@ -171,4 +171,4 @@ class _Look:
         return run
 
     def _read(self, of: str, path: str) -> list[Any]:
-        return find(fields(self.profile), path)
+        return find(fields(self.profile, self.now), path)

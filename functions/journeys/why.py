@@ -284,7 +284,7 @@ class _Walk:
         def read(of: str, path: str) -> list[Any]:
             if of == "entry":
                 return event_values(facts.entry, path)
-            return find(fields(facts.profile), path)
+            return find(fields(facts.profile, facts.now), path)
 
         until = step.awaited.resolve(here, self._asked.zone, read)
         if until is None or until < here:

@@ -147,7 +147,7 @@ def _no_time(asked: _Asked, looked: Looked) -> str:
     now, zone = asked.desk.now(), asked.desk.zone(asked.profile)
 
     def read(of: str, path: str) -> list[Any]:
-        return find(fields(asked.profile), path)
+        return find(fields(asked.profile, now), path)
 
     said_so = way_in(asked.raw["enter when"], asked.language)
     if following := looked.next(now, zone, read):

@@ -239,7 +239,7 @@ def _spread(row: Message) -> float:
 
 
 def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
-    locale = fields(profile).get("locale")
+    locale = fields(profile, desk.now()).get("locale")
     return Message(
         person=wish.person,
         run_id=wish.run_id,
@@ -315,7 +315,7 @@ def template_values(
 
 
 def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
-    person = fields(profile)
+    person = fields(profile, desk.now())
     return template_values(person, wish.entry, desk.brand, _leave_url(row, desk), wish.iteration)
 
 

@@ -173,7 +173,12 @@ def _person(raw: dict[str, Any]) -> Condition:
         if path.split(".")[0] in FIELDS_NOT_YET:
             raise BadPhrase(f'person.{path}: the computed field "{path}" is not built yet')
     tests = field_tests(raw["person"], person.KINDS)
-    return lambda facts: tests(lambda path: find(fields(facts.profile), path), facts.now)
+
+    def holds(facts: Facts) -> bool:
+        found = fields(facts.profile, facts.now)
+        return tests(lambda path: find(found, path), facts.now)
+
+    return holds
 
 
 def _entry(raw: dict[str, Any]) -> Condition:

@@ -149,7 +149,7 @@ def _used(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str
 
 
 def _of_person(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
-    known = fields(facts.profile)
+    known = fields(facts.profile, facts.now)
     return [_field(path, find(known, path), language) for path in raw["person"]]
 
 

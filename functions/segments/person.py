@@ -1,6 +1,7 @@
 """A person as journeys, templates and the API see them: traits and computed fields."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,18 +10,18 @@ from functions.tracking import orders
 from functions.tracking.profile import Profile
 
 
-def _locale(profile: Profile) -> Any:
+def _locale(profile: Profile, now: datetime) -> Any:
     said = profile.trait("locale") or profile.trait("language")
     habit = profile.habits.get("locale")
     return said or (habit.value if habit else None)
 
 
-def _zone(profile: Profile) -> Any:
+def _zone(profile: Profile, now: datetime) -> Any:
     habit = profile.habits.get("timezone")
     return profile.trait("timezone") or (habit.value if habit else None)
 
 
-def _revenue(profile: Profile) -> Decimal:
+def _revenue(profile: Profile, now: datetime) -> Decimal:
     """In the currency that most of it came in."""
     return max(orders.revenue(profile).values(), default=Decimal(0))
 
@@ -35,12 +36,12 @@ def _order_times(profile: Profile) -> list[Any]:
 CONTACTS = ("Call Logged", "Meeting Held", "Visit Held", "Email Answered")
 
 
-def _last_contact(profile: Profile) -> Any:
+def _last_contact(profile: Profile, now: datetime) -> Any:
     held = [profile.events[name].last for name in CONTACTS if name in profile.events]
     return max(held, default=None)
 
 
-def _score(profile: Profile) -> float:
+def _score(profile: Profile, now: datetime) -> float:
     """What journeys have added; whole where it is whole, for a mail shows it."""
     points = profile.points
     return int(points) if points == int(points) else points
@@ -49,7 +50,7 @@ def _score(profile: Profile) -> float:
 TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
 
 
-def _tags(profile: Profile) -> Any:
+def _tags(profile: Profile, now: datetime) -> Any:
     """The tags that a shop sent as a trait, changed by those that journeys added and removed."""
     sent = profile.trait("tags")
     ours = {
@@ -64,17 +65,17 @@ def _tags(profile: Profile) -> Any:
     return sorted([*kept, *(tag for tag, has in ours.items() if has)], key=str)
 
 
-COMPUTED: dict[str, Callable[[Profile], Any]] = {
+COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
     "locale": _locale,
     "zone": _zone,
     "score": _score,
-    "orders": orders.count,
+    "orders": lambda profile, now: orders.count(profile),
     "revenue": _revenue,
-    "first_seen": lambda profile: profile.created,
-    "last_seen": lambda profile: max((s.last for s in profile.events.values()), default=None),
-    "first_order": lambda profile: min(_order_times(profile), default=None),
+    "first_seen": lambda profile, now: profile.created,
+    "last_seen": lambda profile, now: max((s.last for s in profile.events.values()), default=None),
+    "first_order": lambda profile, now: min(_order_times(profile), default=None),
     "tags": _tags,
-    "last_order": lambda profile: max(_order_times(profile), default=None),
+    "last_order": lambda profile, now: max(_order_times(profile), default=None),
     "last_contact": _last_contact,
     "lifetime_value": _revenue,  # what came in so far; what may still come is not foretold
 }
@@ -92,8 +93,8 @@ KINDS: dict[str, Kind] = {
 NOT_YET = ("visits",)
 
 
-def fields(profile: Profile) -> dict[str, Any]:
-    """All fields of a person: traits by their names, computed fields on top."""
+def fields(profile: Profile, now: datetime) -> dict[str, Any]:
+    """All fields of a person as they are `now`: traits by their names, computed fields on top."""
     traits = {
         name: trait.value for name, trait in profile.traits.items() if not name.startswith(TAG)
     }
@@ -101,4 +102,4 @@ def fields(profile: Profile) -> dict[str, Any]:
         traits.setdefault("first_name", traits["firstName"])
     if "lastName" in traits:
         traits.setdefault("last_name", traits["lastName"])
-    return {**traits, **{name: compute(profile) for name, compute in COMPUTED.items()}}
+    return {**traits, **{name: compute(profile, now) for name, compute in COMPUTED.items()}}

@@ -52,7 +52,7 @@ def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
         for part in raw.get(word, ()):
             yield from _moments(part, facts)
     if "person" in raw:
-        known = fields(facts.profile)
+        known = fields(facts.profile, facts.now)
         yield from _of_fields(raw["person"], lambda path: find(known, path))
     elif "did" in raw:
         yield from _of_events(raw, facts)

@@ -322,7 +322,7 @@ class _Play:
         return {self._named(row): row.reason for row in rows}
 
     def _untrue(self) -> Iterator[Placed[str]]:
-        has = fields(self._profile())
+        has = fields(self._profile(), self._now)
         for line in self._scenario.expect:
             for path, wanted in line.what.person.items() if isinstance(line.what, Person) else ():
                 if not field_tests({path: wanted})(lambda at: find(has, at), self._now):

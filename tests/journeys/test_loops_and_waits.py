@@ -320,7 +320,7 @@ def test_what_steps_of_a_loop_make_is_made_in_each_pass_and_once(
     world.advance("10 days")
     key = world.person("ada").person
     assert len(list(world.store.query(Task, key))) == 3
-    assert fields(world.person("ada"))["score"] == 15
+    assert fields(world.person("ada"), world.now)["score"] == 15
     assert outcomes(world, "other") == ["done"] * 3
 
 
@@ -398,7 +398,7 @@ def test_what_released_a_wait_in_one_pass_does_not_release_it_in_the_next(
     assert outcomes(world, "loop", user) == ["open"]
     world.advance("2 days")
     assert outcomes(world, "loop", user) == ["finished"]
-    assert fields(world.person(user))["score"] == 1
+    assert fields(world.person(user), world.now)["score"] == 1
 
 
 def test_a_wait_behind_a_loop_looks_back_to_when_the_loop_began(begin: Any) -> None:
@@ -511,10 +511,10 @@ def test_the_row_of_a_message_of_a_later_pass_is_made_from_its_claim(begin: Any)
 def test_a_shop_cannot_give_points_by_an_event_of_that_name(begin: Any) -> None:
     world = begin(gift="  - update: {add to score: -2.5}\n")
     world.track("ada", "Score Added", points=100)
-    assert fields(world.person("ada"))["score"] == 0
+    assert fields(world.person("ada"), world.now)["score"] == 0
     world.track("ada", "gift")
     world.track("ada", "gift")
-    assert fields(world.person("ada"))["score"] == -5
+    assert fields(world.person("ada"), world.now)["score"] == -5
 
 
 def test_journeys_react_to_the_score(begin: Any) -> None:

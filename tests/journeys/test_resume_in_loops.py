@@ -70,7 +70,11 @@ def move(world: World) -> int | None:
 def told(world: World) -> list[str]:
     """What went to Ada and when, her score, and how her run ended."""
     went = [f"{one.time:%Y-%m-%d %H:%M} {one.text}" for one in world.outbox() if one.to[0] == "+"]
-    return [*sorted(went), str(fields(world.person("ada"))["score"]), *world.outcomes("loop")]
+    return [
+        *sorted(went),
+        str(fields(world.person("ada"), world.now)["score"]),
+        *world.outcomes("loop"),
+    ]
 
 
 def looped(*steps: str, times: int = 4) -> str:

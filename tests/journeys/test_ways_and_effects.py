@@ -55,7 +55,7 @@ def outcomes(world: World, user: str, journey: str) -> list[str]:
 
 
 def traits(world: World, user: str = "ada") -> dict[str, Any]:
-    return fields(world.person(user))
+    return fields(world.person(user), world.now)
 
 
 # --- choose

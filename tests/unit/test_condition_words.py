@@ -150,7 +150,7 @@ def test_the_last_contact_is_the_newest_conversation_of_any_kind() -> None:
         time = NOW - timedelta(days=days)
         known.events[name] = Seen(1, time, time)
     known.events["Email Opened"] = Seen(1, NOW, NOW)
-    assert fields(known)["last_contact"] == NOW - timedelta(days=1)
+    assert fields(known, NOW)["last_contact"] == NOW - timedelta(days=1)
 
 
 def test_the_lifetime_value_is_what_came_in_so_far() -> None:
@@ -171,7 +171,7 @@ def test_every_field_of_a_known_kind_has_values_of_that_kind() -> None:
     known = profile()
     known.orders["o1"] = Order("o1", placed=NOW, currency="EUR")
     known.events["Meeting Held"] = Seen(1, NOW, NOW)
-    found = fields(known)
+    found = fields(known, NOW)
     for field, kind in KINDS.items():
         said: Any = {"number": {"at least": 0}, "date": {"after": "2000-01-01"}}[kind]
         assert found[field] is not None

@@ -108,7 +108,7 @@ def test_computed_fields_of_a_person_stand_beside_traits() -> None:
     known = profile(firstName="Ada", lastName="L", timezone="Asia/Tokyo", language="en")
     known.orders["o1"] = Order("o1", placed=ENTERED, currency="EUR")
     known.events["Order Completed"] = Seen(1, ENTERED, NOW)
-    found = fields(known)
+    found = fields(known, NOW)
     assert found["first_name"] == "Ada"
     assert found["last_name"] == "L"
     assert (found["zone"], found["locale"], found["orders"]) == ("Asia/Tokyo", "en", 1)

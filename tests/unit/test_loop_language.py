@@ -237,7 +237,7 @@ def given_points(number: int, points: Any, **more: Any) -> Event:
 
 
 def score(*profiles: Profile) -> Any:
-    return fields(profiles[-1])["score"]
+    return fields(profiles[-1], NOON)["score"]
 
 
 @given(

@@ -62,7 +62,7 @@ def tags_after(events: list[Event]) -> Any:
     profile = Profile(person="p")
     for one in events:
         fold(profile, one)
-    return fields(profile)["tags"] or []  # None: nobody ever said a tag
+    return fields(profile, NOON)["tags"] or []  # None: nobody ever said a tag
 
 
 @settings(deadline=None)
@@ -87,7 +87,7 @@ def test_tags_are_the_same_in_whatever_order_their_changes_come(
 def test_what_a_shop_sends_as_tags_stays_as_it_is_until_a_journey_says_one(sent: Any) -> None:
     profile = Profile(person="p")
     fold(profile, _sent(sent))
-    assert fields(profile)["tags"] == sent
+    assert fields(profile, NOON)["tags"] == sent
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_journeys_tags_join_those_that_a_shop_sent(sent: Any, tags: list[Any])
     fold(profile, _sent(sent))
     fold(profile, event(1, "add tag", "fan", 1))
     fold(profile, event(2, "remove tag", "b", 1))
-    assert fields(profile)["tags"] == tags
+    assert fields(profile, NOON)["tags"] == tags
 
 
 def test_a_tag_and_traits_can_be_changed_together() -> None:

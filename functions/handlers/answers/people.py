@@ -68,7 +68,9 @@ def _people() -> PeoplePage:
 
 
 def _person(profile: Profile) -> views.Person:
-    return views.person(profile, people.permission_of(wiring.parts().store, profile.person))
+    parts = wiring.parts()
+    permission = people.permission_of(parts.store, profile.person)
+    return views.person(profile, permission, parts.now())
 
 
 @operation("/api/people/{person_id}", "One person", views.Person, PERSON)

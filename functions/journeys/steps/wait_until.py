@@ -140,6 +140,6 @@ def _reader(facts: Facts) -> Callable[[str, str], list[Any]]:
     def read(of: str, path: str) -> list[Any]:
         if of == "entry":
             return event_values(facts.entry, path)
-        return find(fields(facts.profile), path)
+        return find(fields(facts.profile, facts.now), path)
 
     return read
