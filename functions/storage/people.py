@@ -32,11 +32,11 @@ def profile_of(store: Store, person: str) -> Profile:
     raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
 
 
-def order_rows(store: Store, profile: Profile) -> Iterator[OrderRow]:
+def order_rows(store: Store, profile: Profile) -> list[OrderRow]:
     """The rows of orders that left the profile, its own first, the newest first; none are read of
     a person of whom no order has left."""
-    for person in profile.keys if profile.older_orders.moved else ():
-        yield from store.query(OrderRow, person, newest_first=True)
+    keys = profile.keys if profile.older_orders.moved else ()
+    return [row for key in keys for row in store.query(OrderRow, key, newest_first=True)]
 
 
 def permission_of(store: Store, person: str) -> Permission:

@@ -1,4 +1,4 @@
-"""Visits: pages seen with less than half an hour between them are one, in whatever order they come."""
+"""Visits: pages with at most half an hour between them are one, in whatever order they come."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
