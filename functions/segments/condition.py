@@ -8,8 +8,6 @@ from typing import Any
 
 from functions.segments import cart, person, tally
 from functions.segments.operators import Kind, find, test, test_of_kind
-from functions.segments.person import NOT_YET as FIELDS_NOT_YET
-from functions.segments.person import fields
 from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.event import Event
 from functions.tracking.merge import LEAVES_BY_MERGE, taken
@@ -190,14 +188,11 @@ def _equal(event: Event, entry: Event | None, mine: str, theirs: str, lacking: b
 
 
 def _person(raw: dict[str, Any]) -> Condition:
-    for path in raw["person"] if isinstance(raw["person"], dict) else ():
-        if path.split(".")[0] in FIELDS_NOT_YET:
-            raise BadPhrase(f'person.{path}: the computed field "{path}" is not built yet')
     tests = field_tests(raw["person"], person.KINDS)
 
     def holds(facts: Facts) -> bool:
-        found = fields(facts.profile, facts.now)
-        return tests(lambda path: find(found, path), facts.now)
+        profile, now = facts.profile, facts.now
+        return tests(lambda path: person.values(profile, now, path), now)
 
     return holds
 

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from functions.segments.operators import as_moment
-from functions.segments.person import NOT_YET as FIELDS_NOT_YET
 from functions.segments.phrases import BadPhrase, Duration, duration
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -180,8 +179,6 @@ def _of_somebody(text: str, what: str, clock: time | None) -> Moment:
     of, _, path = match["of"].partition(".")
     if of not in ("person", "entry") or not all(path.split(".")):
         raise BadPhrase(_no_moment(text, what) if not match["side"] else _no_field(text, match))
-    if of == "person" and path.split(".")[0] in FIELDS_NOT_YET:
-        raise BadPhrase(f'person.{path}: the computed field "{path}" is not built yet')
     if match["length"] is None:
         return Moment(clock or NINE, of=of, path=path)
     shift = duration(match["length"])

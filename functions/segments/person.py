@@ -2,35 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from functions.segments.operators import Kind
-from functions.tracking import orders
+from functions.segments import origin, shopping
+from functions.segments.operators import Kind, find
 from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
-
-
-def _locale(profile: Profile, now: datetime) -> Any:
-    said = profile.trait("locale") or profile.trait("language")
-    habit = profile.habits.get("locale")
-    return said or (habit.value if habit else None)
-
-
-def _zone(profile: Profile, now: datetime) -> Any:
-    habit = profile.habits.get("timezone")
-    return profile.trait("timezone") or (habit.value if habit else None)
-
-
-def _revenue(profile: Profile, now: datetime) -> Decimal:
-    """In the currency that most of it came in."""
-    return max(orders.revenue(profile).values(), default=Decimal(0))
-
-
-def _order_times(profile: Profile) -> list[Any]:
-    older = profile.older_orders
-    placed = [order.placed for order in profile.orders.values() if order.counts]
-    return [time for time in (*placed, older.first, older.last) if time]
 
 
 def _last_seen(profile: Profile, now: datetime) -> Any:
@@ -54,6 +31,7 @@ def _score(profile: Profile, now: datetime) -> float:
     return int(points) if points == int(points) else points
 
 
+ALSO = {"first_name": "firstName", "last_name": "lastName"}  # our name for a trait of Segment's
 TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
 
 
@@ -73,32 +51,27 @@ def _tags(profile: Profile, now: datetime) -> Any:
 
 
 COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
-    "locale": _locale,
-    "zone": _zone,
+    **origin.COMPUTED,
+    **shopping.COMPUTED,
     "score": _score,
-    "orders": lambda profile, now: orders.count(profile),
-    "revenue": _revenue,
     "first_seen": lambda profile, now: profile.created,
     "last_seen": _last_seen,
-    "first_order": lambda profile, now: min(_order_times(profile), default=None),
     "tags": _tags,
-    "last_order": lambda profile, now: max(_order_times(profile), default=None),
     "last_contact": _last_contact,
-    "lifetime_value": _revenue,  # what came in so far; what may still come is not foretold
 }
 KINDS: dict[str, Kind] = {
+    **origin.KINDS,
+    **shopping.KINDS,
     "score": "number",
-    "orders": "number",
-    "revenue": "number",
-    "lifetime_value": "number",
     "first_seen": "date",
     "last_seen": "date",
-    "first_order": "date",
-    "last_order": "date",
     "last_contact": "date",
     "stage_since": "date",
 }
-NOT_YET = ("visits",)
+SETTABLE = ("country", "city")  # computed where the person did not say it: a trait goes before
+
+
+STAGED = ("stage", "phase", "stage_since", "stages")
 
 
 def _stages(profile: Profile) -> dict[str, Any]:
@@ -117,12 +90,28 @@ def _stages(profile: Profile) -> dict[str, Any]:
 
 def fields(profile: Profile, now: datetime) -> dict[str, Any]:
     """All fields of a person as they are `now`: traits by their names, computed fields on top."""
+    computed = {name: compute(profile, now) for name, compute in COMPUTED.items()}
+    return {**_traits(profile), **computed, **_stages(profile)}
+
+
+def _traits(profile: Profile) -> dict[str, Any]:
     traits = {
         name: trait.value for name, trait in profile.traits.items() if not name.startswith(TAG)
     }
-    if "firstName" in traits:
-        traits.setdefault("first_name", traits["firstName"])
-    if "lastName" in traits:
-        traits.setdefault("last_name", traits["lastName"])
-    computed = {name: compute(profile, now) for name, compute in COMPUTED.items()}
-    return {**traits, **computed, **_stages(profile)}
+    for ours, theirs in ALSO.items():
+        if theirs in traits:
+            traits.setdefault(ours, traits[theirs])
+    return traits
+
+
+def values(profile: Profile, now: datetime, path: str) -> list[Any]:
+    """The values of one field at a dotted path, as `find` gives them from all `fields`."""
+    name = path.partition(".")[0]
+    if name in COMPUTED:
+        return find({name: COMPUTED[name](profile, now)}, path)
+    if name in STAGED and profile.stages:
+        return find(_stages(profile), path)
+    if name.startswith(TAG):
+        return []
+    said = profile.traits.get(name) or profile.traits.get(ALSO.get(name, ""))
+    return find({name: said.value}, path) if said else []

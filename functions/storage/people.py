@@ -8,7 +8,7 @@ from functions.tracking.event import Event
 from functions.tracking.identity import identifiers, normal_email, person_key
 from functions.tracking.merge import merge_permissions, merge_profiles
 from functions.tracking.permission import Permission, end_pause
-from functions.tracking.profile import Profile
+from functions.tracking.profile import OrderRow, Profile
 
 MOST_REDIRECTS = 10
 
@@ -30,6 +30,13 @@ def profile_of(store: Store, person: str) -> Profile:
             return profile
         person = profile.moved_to
     raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
+
+
+def order_rows(store: Store, profile: Profile) -> list[OrderRow]:
+    """The rows of orders that left the profile, its own first, the newest first; none are read of
+    a person of whom no order has left."""
+    keys = profile.keys if profile.older_orders.moved else ()
+    return [row for key in keys for row in store.query(OrderRow, key, newest_first=True)]
 
 
 def permission_of(store: Store, person: str) -> Permission:
@@ -106,7 +113,8 @@ class People:
             person=source.person
         )
         target_permission = permission_of(self._store, target.person)
-        merge_profiles(source, target)
+        rows = [order_rows(self._store, profile) for profile in (source, target)]
+        merge_profiles(source, target, *rows)
         merge_permissions(source_permission, target_permission)
         end_twins(self._store, target_permission, target.keys)
         self._store.put_together([source, target, source_permission, target_permission])

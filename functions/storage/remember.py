@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice, takewhile
 
 from functions.settings import RETENTION
-from functions.storage.people import profile_of
+from functions.storage.people import order_rows, profile_of
 from functions.storage.store import Conflict, Contended, Store
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.fold import fold, forget_ids, known, pending_keys, timeline_key
 from functions.tracking.own_event import told
-from functions.tracking.profile import Fact, Order, OrderRow, Profile, TimelineRow
+from functions.tracking.profile import Fact, OrderRow, Profile, TimelineRow
 
 MOST_READS = 3  # where many write about one person, it is cheaper to come again later
 FEW = 8  # rows that are read one by one
@@ -164,16 +164,6 @@ def _bring_back_order(store: Store, profile: Profile, event: Event) -> None:
         return
     order_id = orders.order_id_of(event)
     if order_id not in profile.orders:
-        order = next(_left_as(store, profile, order_id), None)
-        if order:
-            orders.take_back(profile, order)
-
-
-def _left_as(store: Store, profile: Profile, order_id: str) -> Iterator[Order]:
-    """The order as it left the profile, its latest state first."""
-    written = (
-        row for person in profile.keys for row in store.query(OrderRow, person, newest_first=True)
-    )
-    for rows in (reversed(profile.leaving), written):
-        for row in rows:
-            yield from (order for order in row.orders if order.order_id == order_id)
+        left = orders.moved(profile, order_rows(store, profile))
+        if order_id in left:
+            orders.take_back(profile, left.pop(order_id), left.values())

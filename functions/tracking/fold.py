@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from functions.tracking import orders
+from functions.tracking import orders, visits
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Trait, Visit
@@ -54,6 +54,7 @@ def fold(profile: Profile, event: Event) -> None:
     _touch(profile, event)
     match event.type:
         case "page" | "screen":
+            profile.visits = visits.come(profile.visits, event.time)
             _visit(profile, event)
         case "group":
             _join(profile, event)
@@ -131,10 +132,14 @@ def _identify(profile: Profile, event: Event) -> None:
 
 
 def _habits(profile: Profile, event: Event) -> None:
-    for name in ("locale", "timezone"):
-        value = event.context.get(name)
-        if isinstance(value, str) and 0 < len(value) <= 64:
-            profile.habits[name] = newer(profile.habits.get(name), value, event)
+    for said, names in (
+        (event.context, ("locale", "timezone")),
+        (_mapping(event.context.get("location")), ("country", "city")),
+    ):
+        for name in names:
+            value = said.get(name)
+            if isinstance(value, str) and 0 < len(value) <= 64:
+                profile.habits[name] = newer(profile.habits.get(name), value, event)
     device = device_class(event.context)
     if device and (device in profile.devices or len(profile.devices) < KEPT):
         profile.devices[device] = seen(profile.devices.get(device), 1, event.time, event.time)
@@ -163,6 +168,8 @@ def _touch(profile: Profile, event: Event) -> None:
     campaign = event.context.get("campaign")
     page = event.context.get("page")
     referrer = page.get("referrer") if isinstance(page, dict) else None
+    if isinstance(page, dict) and _is_own(referrer, page.get("url")):
+        referrer = None  # a click within the shop brings nobody
     if not campaign and not referrer:
         return
     first = profile.first_touch
@@ -175,6 +182,23 @@ def _touch(profile: Profile, event: Event) -> None:
         {str(name)[:64]: str(value)[:255] for name, value in list(texts)[:KEPT]},
         referrer[:500] if isinstance(referrer, str) else "",
     )
+
+
+def _is_own(referrer: Any, url: Any) -> bool:
+    """Whether a page was come to from one of the same host."""
+    if not isinstance(referrer, str) or not isinstance(url, str):
+        return False
+    return bool(host(referrer)) and host(referrer) == host(url)
+
+
+def host(url: str) -> str:
+    """The host of a URL in small letters, without "www."; "" where there is none."""
+    from urllib.parse import urlsplit
+
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
 
 
 def _visit(profile: Profile, event: Event) -> None:

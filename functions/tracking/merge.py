@@ -1,12 +1,12 @@
 """Merging: an anonymous person turns out to be one that we know."""
 
-from decimal import Decimal
+from collections.abc import Iterable
 from math import inf
 
-from functions.tracking import orders
+from functions.tracking import orders, visits
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
-from functions.tracking.profile import MOST_MOVES, Cart, Profile, Stay, Trait
+from functions.tracking.profile import MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
 from functions.tracking.tally import joined
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
@@ -26,11 +26,17 @@ def taken(outcome: str) -> str:
     return f'"{outcome}" is our own word, {_OURS[outcome]}' if outcome in _OURS else ""
 
 
-def merge_profiles(source: Profile, target: Profile) -> None:
+def merge_profiles(
+    source: Profile,
+    target: Profile,
+    source_rows: Iterable[OrderRow] = (),
+    target_rows: Iterable[OrderRow] = (),
+) -> None:
     """Fold the source's facts into the target and make the source a redirect to it.
 
     The source keeps its frozen state; the target remembers the ids of both, so that no event
-    counts twice, and both keys, so that rows are found where they were written.
+    counts twice, and both keys, so that rows are found where they were written. The
+    rows of orders are those written of either, own key first, newest first.
     """
     target.merged = [*target.merged, source.person, *source.merged]
     target.user_id = target.user_id or source.user_id
@@ -41,9 +47,11 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     target.created = min(times) if times else None
     _merge_traits(source, target)
     _merge_counts(source, target)
-    _merge_shopping(source, target)
+    orders.merge(source, target, source_rows, target_rows)
+    _merge_carts(source, target)
     target.pages = latest([*source.pages, *target.pages])
     target.searches = latest([*source.searches, *target.searches])
+    target.visits = visits.join(source.visits, target.visits)
     touches = [touch for touch in (source.first_touch, target.first_touch) if touch]
     target.first_touch = min(touches, key=lambda t: (t.time, t.message_id), default=None)
     target.points = total_units(source.points, target.points)
@@ -124,20 +132,7 @@ def _merge_counts(source: Profile, target: Profile) -> None:
             target.groups[name] = max(target.groups.get(name, time), time)
 
 
-def _merge_shopping(source: Profile, target: Profile) -> None:
-    for order_id, order in source.orders.items():
-        mine = target.orders.get(order_id)
-        target.orders[order_id] = orders.combine(mine, order) if mine else order
-    target.leaving = [*source.leaving, *target.leaving]
-    older, more = target.older_orders, source.older_orders
-    older.moved += more.moved
-    older.count += more.count
-    for currency, amount in more.revenue.items():
-        older.revenue[currency] = older.revenue.get(currency, Decimal(0)) + amount
-    firsts = [time for time in (older.first, more.first) if time]
-    lasts = [time for time in (older.last, more.last) if time]
-    older.first, older.last = min(firsts, default=None), max(lasts, default=None)
-    orders.move_out(target)
+def _merge_carts(source: Profile, target: Profile) -> None:
     for cart_id, cart in source.carts.items():
         here = target.carts.get(cart_id)
         target.carts[cart_id] = _one_cart(here, cart) if here else cart

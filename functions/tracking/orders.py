@@ -1,16 +1,17 @@
 """Orders and revenue from e-commerce events, the same in whatever order the events come."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
-from functions.tracking.profile import OlderOrders, Order, OrderRow, Profile
+from functions.tracking.profile import OlderOrders, Order, OrderRow, OrderSums, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
-MOST_IN_PROFILE = 13
-KEPT_IN_PROFILE = 5  # when there are more, all but these leave together: one row for nine orders
+MOST_IN_PROFILE = 11
+KEPT_IN_PROFILE = 3  # when there are more, all but these leave together: one row for nine orders
 PLACES = 6
 
 
@@ -75,9 +76,42 @@ def _take_amount(order: Order, event: Event) -> None:
     order.amount = amount or Decimal(0)
     order.currency = str(event.properties.get("currency") or "")[:3].upper()
     products = event.properties.get("products")
-    rows = products if isinstance(products, list) else []
-    skus = (row.get("sku") or row.get("product_id") for row in rows if isinstance(row, dict))
+    lines = [line for line in (products if isinstance(products, list) else []) if _is_line(line)]
+    skus = (line.get("sku") or line.get("product_id") for line in lines)
     order.skus = [str(sku)[:64] for sku in skus if sku][:10]
+    order.units = sum(map(_quantity, lines), Decimal(0))
+    order.cost = cost_of(event.properties, lines)
+    order.discounted = any(map(_is_discounted, (event.properties, *lines)))
+
+
+def _is_line(line: Any) -> bool:
+    return isinstance(line, dict)
+
+
+def _quantity(line: Mapping[str, Any]) -> Decimal:
+    """How many of the product; a line that does not say is one."""
+    found = number(line.get("quantity", 1))
+    return found if found is not None and found >= 0 else Decimal(0)
+
+
+def cost_of(properties: Mapping[str, Any], lines: Collection[Mapping[str, Any]]) -> Decimal | None:
+    """What an order cost us: its `cost`, else that of one unit of each line times its quantity.
+
+    None where neither the order nor each of its lines says it: half a cost would be a false margin.
+    """
+    whole = number(properties.get("cost"))
+    if whole is not None:
+        return whole
+    costs = [number(line.get("cost")) for line in lines]
+    if not lines or None in costs:
+        return None
+    parts = (cost * _quantity(line) for cost, line in zip(costs, lines, strict=True) if cost)
+    return round(sum(parts, Decimal(0)), PLACES)
+
+
+def _is_discounted(said: Mapping[str, Any]) -> bool:
+    """Whether an order or a line names a coupon or gives a discount."""
+    return bool(said.get("coupon")) or (number(said.get("discount")) or 0) > 0
 
 
 def combine(mine: Order, theirs: Order) -> Order:
@@ -94,18 +128,74 @@ def combine(mine: Order, theirs: Order) -> Order:
         refunded=mine.refunded + theirs.refunded,
         void=mine.void or theirs.void,
         skus=late.skus,
+        units=late.units,
+        cost=late.cost,
+        discounted=late.discounted,
     )
 
 
-def take_back(profile: Profile, order: Order) -> None:
-    """Bring an order that had been moved to a row back into the profile."""
+def moved(profile: Profile, rows: Iterable[OrderRow]) -> dict[str, Order]:
+    """The orders that have left the profile, each as it left last, by id.
+
+    `rows` are those written: under its own key first, newest first.
+    """
+    found: dict[str, Order] = {}
+    for row in (*reversed(profile.leaving), *rows):
+        for order in row.orders:
+            if order.order_id not in profile.orders:
+                found.setdefault(order.order_id, order)
+    return found
+
+
+def take_back(profile: Profile, order: Order, others: Iterable[Order]) -> None:
+    """Bring an order that had been moved to a row back into the profile; `others` stay moved."""
     older = profile.older_orders
     older.moved -= 1
-    older.count -= order.counts
-    _add_revenue(older, order, -1)
+    _add(older, order, -1)
+    if order.placed in (older.first, older.last):
+        times = [other.placed for other in others if other.counts and other.placed]
+        older.first, older.last = min(times, default=None), max(times, default=None)
     for row in profile.leaving:
         row.orders = [other for other in row.orders if other.order_id != order.order_id]
     profile.orders[order.order_id] = order
+
+
+def merge(
+    source: Profile,
+    target: Profile,
+    source_rows: Iterable[OrderRow] = (),
+    target_rows: Iterable[OrderRow] = (),
+) -> None:
+    """Take the source's orders into the target; the source stays as it is.
+
+    The rows are those written of either (see `moved`): an order that both know is one order.
+    """
+    theirs = deepcopy(Profile(person="", orders=source.orders, older_orders=source.older_orders))
+    theirs.leaving = deepcopy(source.leaving)
+    left_there, left_here = moved(theirs, source_rows), moved(target, target_rows)
+    here = target.orders.keys() | left_here.keys()
+    for order_id in sorted(here & (theirs.orders.keys() | left_there.keys())):
+        for profile, left in ((theirs, left_there), (target, left_here)):
+            if order_id in left:
+                take_back(profile, left.pop(order_id), left.values())
+    for order_id, order in theirs.orders.items():
+        mine = target.orders.get(order_id)
+        target.orders[order_id] = combine(mine, order) if mine else order
+    target.leaving = [*theirs.leaving, *target.leaving]
+    _add_older(target.older_orders, theirs.older_orders)
+    move_out(target)
+
+
+def _add_older(older: OlderOrders, more: OlderOrders) -> None:
+    older.moved += more.moved
+    older.count += more.count
+    for currency, amount in more.revenue.items():
+        _plus(older.revenue, currency, amount)
+    for currency, others in more.sums.items():
+        _sum(older.sums, currency, others, 1)
+    firsts = [time for time in (older.first, more.first) if time]
+    lasts = [time for time in (older.last, more.last) if time]
+    older.first, older.last = min(firsts, default=None), max(lasts, default=None)
 
 
 def move_out(profile: Profile) -> None:
@@ -119,9 +209,8 @@ def move_out(profile: Profile) -> None:
         del profile.orders[order.order_id]
         row.orders.append(order)
         older.moved += 1
-        older.count += order.counts
-        _add_revenue(older, order, 1)
-        if order.placed:
+        _add(older, order, 1)
+        if order.placed and order.counts:
             older.first = min(older.first or order.placed, order.placed)
             older.last = max(older.last or order.placed, order.placed)
 
@@ -147,20 +236,58 @@ def _age(order: Order) -> tuple[str, str]:
     return (time.isoformat() if time else "~", order.order_id)
 
 
-def _add_revenue(older: OlderOrders, order: Order, sign: int) -> None:
-    if order.revenue:
-        total = older.revenue.get(order.currency, Decimal(0)) + sign * order.revenue
-        older.revenue[order.currency] = total
+def _add(older: OlderOrders, order: Order, sign: int) -> None:
+    """Count an order in, or out again (`sign` -1); one that does not count changes nothing."""
+    if not order.counts:
+        return
+    older.count += sign
+    _plus(older.revenue, order.currency, sign * order.revenue)
+    _sum(older.sums, order.currency, _alone(order), sign)
+
+
+def _alone(order: Order) -> OrderSums:
+    """The sums over one order that counts."""
+    margin = order.margin
+    costed = margin is not None
+    return OrderSums(1, order.units, order.discounted, costed, margin or Decimal(0))
+
+
+def _sum(sums: dict[str, OrderSums], currency: str, more: OrderSums, sign: int) -> None:
+    total = sums.get(currency) or OrderSums()
+    sums[currency] = OrderSums(
+        total.count + sign * more.count,
+        total.units + sign * more.units,
+        total.discounted + sign * more.discounted,
+        total.costed + sign * more.costed,
+        total.margin + sign * more.margin,
+    )
+    if not sums[currency].count:
+        del sums[currency]
+
+
+def _plus(sums: dict[str, Decimal], currency: str, amount: Decimal) -> None:
+    """Add to a sum; one that is nothing takes no room."""
+    total = sums.get(currency, Decimal(0)) + amount
+    sums[currency] = total
+    if not total:
+        del sums[currency]
 
 
 def revenue(profile: Profile) -> dict[str, Decimal]:
     """Revenue per currency over all orders of a person."""
-    total = {
-        currency: amount for currency, amount in profile.older_orders.revenue.items() if amount
-    }
+    total = dict(profile.older_orders.revenue)
     for order in profile.orders.values():
         if order.revenue:
-            total[order.currency] = total.get(order.currency, Decimal(0)) + order.revenue
+            _plus(total, order.currency, order.revenue)
+    return total
+
+
+def sums(profile: Profile) -> dict[str, OrderSums]:
+    """Sums per currency over all orders of a person that count."""
+    total = dict(profile.older_orders.sums)
+    for order in profile.orders.values():
+        if order.counts:
+            _sum(total, order.currency, _alone(order), 1)
     return total
 
 

@@ -32,8 +32,9 @@ class Order(msgspec.Struct, array_like=True):
     """One order as its events tell, in whatever order they came; amounts without tax, shipping.
 
     `placed` is the time of Order Completed (None while only a later event is known); `amount`
-    was said last at `amount_time` by the event whose id has the hash `amount_hash`; `refunded`
-    is the sum of partial refunds. Small, because they are most of a profile.
+    was said last at `amount_time` by the event whose id has the hash `amount_hash`, and so were
+    `units` bought, what they `cost` us (None: nobody said) and whether the order was `discounted`;
+    `refunded` is the sum of partial refunds. Small, because they are most of a profile.
     """
 
     order_id: str
@@ -45,6 +46,9 @@ class Order(msgspec.Struct, array_like=True):
     refunded: Decimal = Decimal(0)
     void: bool = False
     skus: list[str] = []
+    units: Decimal = Decimal(0)
+    cost: Decimal | None = None
+    discounted: bool = False
 
     @property
     def revenue(self) -> Decimal:
@@ -52,6 +56,15 @@ class Order(msgspec.Struct, array_like=True):
         if self.void or self.placed is None:
             return Decimal(0)
         return max(self.amount - self.refunded, Decimal(0))
+
+    @property
+    def margin(self) -> Decimal | None:
+        """Revenue less cost, both as far as the order was not given back; None where nobody said
+        what it cost, or it does not count."""
+        if self.cost is None or not self.counts:
+            return None
+        kept = self.revenue / self.amount if self.amount else Decimal(1)
+        return round(self.revenue - self.cost * kept, 6)
 
     @property
     def counts(self) -> bool:
@@ -130,14 +143,34 @@ class Stay(msgspec.Struct, array_like=True):
         return self.history[-1].time if self.history else None
 
 
-class OlderOrders(msgspec.Struct):
-    """Sums over the orders that were moved out of the profile (`moved` of them)."""
+class Visits(msgspec.Struct, array_like=True):
+    """How often the person came: the latest visits as (first, last) epoch seconds, oldest first,
+    and how many there were before them."""
+
+    earlier: int = 0
+    latest: list[tuple[int, int]] = []
+
+
+class OrderSums(msgspec.Struct, array_like=True):
+    """Sums over orders of one currency that count; `costed` of them say what they cost."""
+
+    count: int = 0
+    units: Decimal = Decimal(0)
+    discounted: int = 0
+    costed: int = 0
+    margin: Decimal = Decimal(0)
+
+
+class OlderOrders(msgspec.Struct, omit_defaults=True):
+    """Sums over the orders that were moved out of the profile (`moved` of them), and by currency
+    over those of them that count."""
 
     moved: int = 0
     count: int = 0
     revenue: dict[str, Decimal] = {}
     first: datetime | None = None
     last: datetime | None = None
+    sums: dict[str, OrderSums] = {}
 
 
 class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -160,7 +193,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     `moved_to` makes the record a redirect: the person is kept under that key (what else the
     record holds is the state it was frozen in). `merged` lists the keys that lead here; rows
     keep the key they came under. `recent` maps the hash of each remembered message id to its
-    client time; `habits` has what the person's own devices tell of them (locale, time zone);
+    client time; `habits` has what the person's own devices tell of them (locale, zone, place);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
     `points` is what journeys have added to the score. `stages` has a Stay for each model of
     lifecycle.yaml, in the order of the file.
@@ -188,6 +221,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     carts: dict[str, Cart] = {}
     pages: list[Visit] = []
     searches: list[Visit] = []
+    visits: Visits | None = None
     devices: dict[str, Seen] = {}
     groups: dict[str, datetime] = {}
     first_touch: Touch | None = None

@@ -164,9 +164,9 @@ def _merge_without_ids() -> Any:
     """A merge forgets which events the anonymous person had."""
     real = people.merge_profiles
 
-    def merge(source: Any, target: Any) -> None:
+    def merge(source: Any, target: Any, *rows: Any) -> None:
         before, let_go, pending = dict(target.recent), target.let_go, dict(target.pending)
-        real(source, target)
+        real(source, target, *rows)
         target.recent, target.let_go, target.pending = before, let_go, pending
 
     return patch.object(people, "merge_profiles", merge)

@@ -107,7 +107,9 @@ def _telling(
 
 def rules(who: Mapping[str, Any]) -> Rules:
     """These conditions as published segments."""
-    return rules_of({SEGMENTS_FILE: {name: {"title": name, "who": one} for name, one in who.items()}})
+    return rules_of(
+        {SEGMENTS_FILE: {name: {"title": name, "who": one} for name, one in who.items()}}
+    )
 
 
 def _follow(

@@ -54,7 +54,9 @@ def _person(chance: Random) -> dict[str, Any]:
         "plan": chance.choice(["basic", {"not": "plus"}, {"one of": ["plus", "premium"]}]),
         "country": chance.choice(["DE", {"none of": ["AT", "CH"]}, {"starts with": "F"}]),
     }
-    return {"person": {name: tests[name] for name in chance.sample(list(tests), chance.randint(1, 2))}}
+    return {
+        "person": {name: tests[name] for name in chance.sample(list(tests), chance.randint(1, 2))}
+    }
 
 
 def _did(chance: Random) -> dict[str, Any]:
@@ -63,7 +65,9 @@ def _did(chance: Random) -> dict[str, Any]:
     if name == "page" and chance.random() < 0.5:
         found["where"] = {"path": chance.choice(["/premium", {"not": "/home"}, {"contains": "e"}])}
     if name == "Order Completed" and chance.random() < 0.5:
-        found["where"] = {"revenue": {chance.choice(["at least", "less than"]): chance.randint(5, 90)}}
+        found["where"] = {
+            "revenue": {chance.choice(["at least", "less than"]): chance.randint(5, 90)}
+        }
     if chance.random() < 0.6:
         found["in the last"] = chance.choice(SPANS)
     if chance.random() < 0.6:

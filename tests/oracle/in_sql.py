@@ -78,7 +78,9 @@ def members(
         f" LEFT JOIN ({text}) AS d{number} ON d{number}.who = person.person"
         for number, text in enumerate(asked.counted)
     )
-    return {row[0] for row in con.execute(f"SELECT person FROM person{joins} WHERE {holds}").fetchall()}
+    return {
+        row[0] for row in con.execute(f"SELECT person FROM person{joins} WHERE {holds}").fetchall()
+    }
 
 
 class _Question:
@@ -144,7 +146,9 @@ class _Question:
 
     def _test(self, value: str, raw: Any) -> str:
         tests = raw if isinstance(raw, dict) else {"": raw}
-        return "(" + " AND ".join(self._one(value, word, said) for word, said in tests.items()) + ")"
+        return (
+            "(" + " AND ".join(self._one(value, word, said) for word, said in tests.items()) + ")"
+        )
 
     def _one(self, value: str, word: str, said: Any) -> str:
         if word in _COMPARED:
@@ -191,4 +195,6 @@ def _moment(time: datetime) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
+    return (
+        str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
+    )

@@ -1,6 +1,7 @@
 """The words of conditions about carts, robots, segments, other journeys and computed fields."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from functions.segments.condition import Segment, condition
 from functions.segments.person import CONTACTS, KINDS, fields
 from functions.segments.phrases import BadPhrase
 from functions.tracking.permission import Live, Permission
-from functions.tracking.profile import Cart, Move, Order, Seen, Stay
+from functions.tracking.profile import Cart, Move, Order, Seen, Stay, Visits
 from tests.unit.test_conditions import NOW, event, facts, holds, message, profile
 
 IN_CART = event("Product Added", "entry", 3, cart_id="c1")
@@ -169,7 +170,11 @@ def test_the_stage_is_what_was_set_as_a_trait_where_no_lifecycle_is_kept() -> No
 
 def test_every_field_of_a_known_kind_has_values_of_that_kind() -> None:
     known = profile()
-    known.orders["o1"] = Order("o1", placed=NOW, currency="EUR")
+    known.orders = {
+        name: Order(name, NOW, "EUR", Decimal(9), units=Decimal(2), cost=Decimal(4))
+        for name in ("o1", "o2")
+    }
+    known.visits = Visits(0, [(1_800_000_000, 1_800_000_060)])
     known.events["Meeting Held"] = Seen(1, NOW, NOW)
     known.stages["customer"] = Stay(1, "recruitment", [Move(NOW, "visitor")])
     found = fields(known, NOW)

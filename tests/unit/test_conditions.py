@@ -318,19 +318,6 @@ def test_a_wrong_condition_says_what_would_be_right(raw: Any, says: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("raw", "word"),
-    [
-        ({"person": {"visits": 3}}, "visits"),
-        ({"any of": [{"person": {"plan": "basic", "visits": 5}}]}, "visits"),
-    ],
-)
-def test_what_is_not_built_yet_is_said_so_and_never_ignored(raw: Any, word: str) -> None:
-    with pytest.raises(BadPhrase) as refused:
-        condition(raw)
-    assert f'"{word}" is not built yet' in str(refused.value)
-
-
-@pytest.mark.parametrize(
     ("raw", "says"),
     [
         ("Signed Up", "'Signed Up' is not an event, which is written like {event: Signed Up}"),

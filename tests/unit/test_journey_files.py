@@ -477,20 +477,6 @@ def test_a_folder_without_a_journey_says_so() -> None:
     assert str(refused.value) == "cart/journey.yaml: is missing"
 
 
-# --- every word of grammar.md that is not built
-
-TOP_LEVEL = {
-    "visits": "only if: {person: {visits: 3}}",
-}
-
-
-@pytest.mark.parametrize("word", TOP_LEVEL)
-def test_a_word_of_the_grammar_that_is_not_built_is_refused_and_never_ignored(word: str) -> None:
-    found = problems(f"{HEAD}{TOP_LEVEL[word]}\n{STEPS}")
-    assert [problem for problem in found if f'"{word}" is not built yet' in problem] == found != []
-    assert all(problem.startswith("cart/journey.yaml:4: ") for problem in found)
-
-
 ONBOARDING = """\
 title: Onboarding of a new basic licence
 purpose: product tips

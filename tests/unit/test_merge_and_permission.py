@@ -178,9 +178,6 @@ def test_a_merge_keeps_orders_that_left_either_profile() -> None:
     assert sum(len(row.orders) for row in target.leaving) == 50 - len(target.orders)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a merge does not look into the rows of older orders for the same order"
-)
 def test_an_order_known_to_both_counts_once_even_if_one_of_them_keeps_it_in_a_row() -> None:
     many = [
         track(f"m{n:02}", n, "Order Completed", order_id=f"o{n:02}", revenue=1) for n in range(25)

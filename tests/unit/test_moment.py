@@ -271,10 +271,6 @@ HINT = "a moment is written like"
             "'2 hours before entry.x 9:00': hours and minutes count from the field's own time; "
             "leave the clock time away, or say days",
         ),
-        (
-            "3 months after person.visits",
-            'person.visits: the computed field "visits" is not built yet',
-        ),
     ],
 )
 def test_a_moment_that_cannot_be_read_says_what_would_be_right(text: Any, says: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit
-from functions.segments.person import COMPUTED, NOT_YET, TAG
+from functions.segments.person import COMPUTED, SETTABLE, TAG
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
@@ -90,6 +90,6 @@ def _why_not(name: str) -> str:
         return 'write "add tag" or "remove tag"'
     if name in ADDRESSES:
         return "an address comes from the person only"
-    if name in (*COMPUTED, *NOT_YET):
+    if name in COMPUTED and name not in SETTABLE:
         return "it is computed"
     return ""
