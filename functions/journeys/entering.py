@@ -14,7 +14,7 @@ from functions.segments.condition import READERS, Condition, Facts, condition, e
 from functions.segments.moment import Moment, ReadField, moment
 from functions.segments.phrases import WHOLE, BadPhrase, share
 from functions.segments.schedule import Schedule, schedule
-from functions.segments.turning import refuse_of_a_run, turns_at
+from functions.segments.turning import refuse_of_a_run, turning
 from functions.tracking.identity import short_hash
 
 ALREADY = "including those already"
@@ -91,7 +91,7 @@ def _by_condition(raw: dict[str, Any], way: str) -> Looked:
     rest = {word: value for word, value in raw.items() if word != ALREADY}
     holds = condition(rest)
     refuse_of_a_run(rest, PLACE)
-    return Looked(way, holds=holds, turns=lambda facts: turns_at(rest, facts), already=already)
+    return Looked(way, holds=holds, turns=turning(rest), already=already)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,17 @@ class Facts:
     runs: Callable[[str], Iterable[str]] = field(default=lambda journey: ())
     kept: bool = False
     tallied: str = ""
+    _known: dict[str, list[Any]] = field(default_factory=dict, init=False, compare=False)
+
+    def values(self, path: str) -> list[Any]:
+        """The values of a person's field, as `find` gives them. What does not change while a
+        person is kept is computed once, for hundreds of conditions may ask."""
+        found = self._known.get(path)
+        if found is None:
+            found = person.values(self.profile, self.now, path)
+            if path.partition(".")[0] not in person.STAGED:
+                self._known[path] = found
+        return found
 
     def tally(self, clause: tally.Clause) -> Tally | None:
         """What the profile keeps of a segment's clause; None where it has to be looked up."""
@@ -60,6 +71,7 @@ class Facts:
 
 
 Condition = Callable[[Facts], bool]
+Turning = Callable[[Facts], datetime | None]  # when it may change by itself
 EventTest = Callable[[Event, Event | None, datetime], bool]  # (event, entry, now)
 
 
@@ -74,6 +86,7 @@ class Segment:
     title: str
     who: Mapping[str, Any]
     holds: Condition
+    turns: Turning
     needs: frozenset[str] = frozenset()
     asks: bool = False
     asks_runs: bool = False
@@ -127,6 +140,9 @@ def field_tests(raw: Any, kinds: Mapping[str, Kind] | None = None) -> FieldTests
         raise BadPhrase(f"{raw!r} is not a mapping of fields and tests")
     known = kinds or {}
     tests = [(path, _test_of(path, wanted, known.get(path))) for path, wanted in raw.items()]
+    if len(tests) == 1:
+        [(only, passes)] = tests
+        return lambda values, now: passes(values(only), now)
     return lambda values, now: all(check(values(path), now) for path, check in tests)
 
 
@@ -189,12 +205,7 @@ def _equal(event: Event, entry: Event | None, mine: str, theirs: str, lacking: b
 
 def _person(raw: dict[str, Any]) -> Condition:
     tests = field_tests(raw["person"], person.KINDS)
-
-    def holds(facts: Facts) -> bool:
-        profile, now = facts.profile, facts.now
-        return tests(lambda path: person.values(profile, now, path), now)
-
-    return holds
+    return lambda facts: tests(facts.values, facts.now)
 
 
 def _entry(raw: dict[str, Any]) -> Condition:

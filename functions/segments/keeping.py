@@ -13,7 +13,6 @@ from functions.segments.condition import Facts
 from functions.segments.rules import Rules
 from functions.segments.stages import keep_stages, stages_turn_at
 from functions.segments.tallying import is_nothing, recount, take
-from functions.segments.turning import turns_at
 from functions.tracking.event import Event
 from functions.tracking.own_event import (
     BACKFILL,
@@ -181,7 +180,7 @@ def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
     """Who is in which, now; and when each may next change by itself."""
     profile, facts = keeping.profile, keeping.facts
     for name, segment in keeping.rules.segments.items():
-        moment = turns_at(dict(segment.who), facts)
+        moment = segment.turns(facts)
         if moment:
             yield moment
         is_known = keeping.with_permission or not segment.asks

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.segments.condition import (
     Condition,
+    Turning,
     condition,
     did_you_mean,
     mentioned_segments,
@@ -21,6 +22,7 @@ from functions.segments.stage_words import (
     stage_names,
 )
 from functions.segments.tallying import tally_rules
+from functions.segments.turning import turning
 
 EARLIER = "earlier"  # in `from`: any stage that stands before this one, or none yet
 NONE_YET = ""  # the stage of somebody who has none
@@ -44,6 +46,7 @@ class Stage:
     place: int
     when: Mapping[str, Any]
     holds: Condition
+    turns: Turning
     comes_from: frozenset[str]
 
 
@@ -104,6 +107,7 @@ def _stages(raw: Mapping[str, Any]) -> dict[str, Stage]:
             place=len(earlier),
             when=one["when"],
             holds=condition(one["when"]),
+            turns=turning(one["when"]),
             comes_from=frozenset(comes_from.union(earlier if EARLIER in asked else ())),
         )
         earlier.append(name)

@@ -18,6 +18,7 @@ from functions.segments.condition import (
 from functions.segments.phrases import BadPhrase
 from functions.segments.stage_words import NO_STAGES, StageNames, unknown_stages
 from functions.segments.tallying import asks, tally_rules
+from functions.segments.turning import turning
 
 NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 LONGEST_TITLE = 200
@@ -34,6 +35,7 @@ def build(raw: Mapping[str, Any] | None) -> dict[str, Segment]:
             title=one["title"],
             who=one["who"],
             holds=condition(one["who"]),
+            turns=turning(one["who"]),
             needs=frozenset(rule.clause.key for rule in tally_rules(one["who"], wanted)),
             asks=asks(one["who"], wanted, ("may get", *_OF_RUNS)),
             asks_runs=asks(one["who"], wanted, _OF_RUNS),

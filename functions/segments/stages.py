@@ -11,7 +11,6 @@ from functions.segments.condition import Facts, names
 from functions.segments.lifecycle import NONE_YET, Lifecycle, Model, Stage
 from functions.segments.operators import find
 from functions.segments.person import fields
-from functions.segments.turning import turns_at
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import MOST_MOVES, Move, Profile, Stay
 
@@ -63,7 +62,7 @@ def stages_turn_at(lifecycle: Lifecycle, facts: Facts) -> datetime | None:
     """The first moment after `facts.now` at which the person may move while no event comes; None:
     never. It may be too early, never too late. Their stages are kept."""
     moments = (
-        turns_at(dict(stage.when), facts)
+        stage.turns(facts)
         for model in lifecycle.models.values()
         for stage in _watched(model, _present(model, facts.profile), facts)
     )

@@ -1,31 +1,37 @@
 """When a condition may next change its answer although no event comes: by the passing of time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from functions.segments import tally
-from functions.segments.condition import Facts, event_values, names, of_segment
-from functions.segments.operators import as_moment, find
-from functions.segments.person import fields
+from functions.segments.condition import Facts, Turning, event_values, names, of_segment
+from functions.segments.operators import as_moment
 from functions.segments.phrases import BadPhrase, duration
 
 Raw = dict[str, Any]
+Moments = Callable[[Facts], Iterable[datetime]]
 JUST_AFTER = timedelta(microseconds=1)  # the last moment of a span still belongs to it
 UNKNOWN = timedelta(days=1)  # between looks at a condition of which nothing better is known
 COMBINED = ("all of", "any of", "none of")
 TIMELESS = ("may get", "sent", "opened", "clicked", "bounced", "in journey", "left journey")
 
 
-def turns_at(raw: Raw, facts: Facts) -> datetime | None:
-    """The first moment after `facts.now` at which the condition may become true or false while
-    no event comes; None: never. It may be too early, never too late.
+def turning(raw: Raw) -> Turning:
+    """Read when a condition changes by itself: the first moment after `facts.now` at which it may
+    become true or false while no event comes; None: never. It may be too early, never too late.
 
     Takes the YAML of a condition that passed the checks. Each of its tests is true or false
     between the moments at which it changes, so the whole is, too.
     """
-    return min((moment for moment in _moments(raw, facts) if moment > facts.now), default=None)
+    moments = _moments(raw)
+    if moments is None:
+        return lambda facts: None
+    found = moments  # which is not None in the function either
+    return lambda facts: min((one for one in found(facts) if one > facts.now), default=None)
 
 
 def of_a_run(raw: Any) -> str:
@@ -47,65 +53,85 @@ def of_a_run(raw: Any) -> str:
     return next(filter(None, (of_a_run(raw.get(word)) for word in COMBINED)), "")
 
 
-def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
-    """Moments at which a test in the condition changes; some may have passed."""
+def _moments(raw: Raw) -> Moments | None:
+    """Moments at which a test in the condition changes; some may have passed. None: there is no
+    such test."""
     for word in COMBINED:
-        for part in raw.get(word, ()):
-            yield from _moments(part, facts)
+        if word in raw:
+            return _together([_moments(part) for part in raw[word]])
     if "person" in raw:
-        known = fields(facts.profile, facts.now)
-        yield from _of_fields(raw["person"], lambda path: find(known, path))
-    elif "did" in raw:
-        yield from _of_events(raw, facts)
-    elif "in segment" in raw and raw["in segment"] in facts.segments:
-        yield from _moments(dict(facts.segments[raw["in segment"]].who), of_segment(facts))
-    elif not any(word in raw for word in (*COMBINED, *TIMELESS)):
-        yield facts.now + UNKNOWN  # what nobody knows better is looked at each day
+        return _together([_of_field(path, test) for path, test in raw["person"].items()])
+    if "did" in raw:
+        return _of_events(raw)
+    if "in segment" in raw:
+        return partial(_of_segment, raw["in segment"])
+    if any(word in raw for word in TIMELESS):
+        return None
+    return lambda facts: (facts.now + UNKNOWN,)  # what nobody knows better is looked at each day
 
 
-def _of_fields(tests: Raw, values: Callable[[str], list[Any]]) -> Iterator[datetime]:
-    for path, test in tests.items():
-        if isinstance(test, dict):
-            for value in values(path):
-                for one in value if isinstance(value, list) else [value]:
-                    yield from _of_test(test, as_moment(one))
+def _together(parts: Iterable[Moments | None]) -> Moments | None:
+    found = [part for part in parts if part]
+    if len(found) < 2:
+        return found[0] if found else None
+    return lambda facts: chain.from_iterable(part(facts) for part in found)
 
 
-def _of_test(test: Raw, moment: datetime | None) -> Iterator[datetime]:
-    """When "in the last" and "in the next" begin and cease to hold for a date."""
-    if moment is None:
-        return
-    try:
-        if "in the last" in test:
-            yield moment
-            yield moment + duration(test["in the last"]).at_most + JUST_AFTER
-        if "in the next" in test:
-            yield moment - duration(test["in the next"]).at_most
-            yield moment + JUST_AFTER
-    except OverflowError:
-        return  # before the year 1 or after 9999
+def _of_segment(name: str, facts: Facts) -> Iterable[datetime]:
+    segment = facts.segments.get(name)
+    moment = segment.turns(of_segment(facts)) if segment else facts.now + UNKNOWN
+    return (moment,) if moment else ()
 
 
-def _of_events(raw: Raw, facts: Facts) -> Iterator[datetime]:
+def _of_field(path: str, test: Any) -> Moments | None:
+    shifts = _shifts(test)
+    if not shifts:
+        return None
+    return lambda facts: _shifted(facts.values(path), shifts)
+
+
+def _shifts(test: Any) -> list[timedelta]:
+    """How long after a date "in the last" and "in the next" begin and cease to hold for it."""
+    if not isinstance(test, dict):
+        return []
+    found = []
+    if "in the last" in test:
+        found += [timedelta(), duration(test["in the last"]).at_most + JUST_AFTER]
+    if "in the next" in test:
+        found += [-duration(test["in the next"]).at_most, JUST_AFTER]
+    return found
+
+
+def _shifted(values: list[Any], shifts: list[timedelta]) -> Iterator[datetime]:
+    for value in values:
+        for one in value if isinstance(value, list) else (value,):
+            moment = as_moment(one)
+            if moment:
+                with suppress(OverflowError):  # before the year 1 or after 9999
+                    yield from (moment + shift for shift in shifts)
+
+
+def _of_events(raw: Raw) -> Moments | None:
     """When events leave the span of `in the last`, and when a test in `where` changes."""
     span = duration(raw["in the last"]).at_most if "in the last" in raw else None
-    timely = isinstance(raw.get("where"), dict) and any(
-        isinstance(test, dict) and ("in the last" in test or "in the next" in test)
-        for test in raw["where"].values()
-    )
+    where = raw["where"] if isinstance(raw.get("where"), dict) else {}
+    timely = {path: shifts for path, test in where.items() if (shifts := _shifts(test))}
     if span is None and not timely:
-        return
-    clause = tally.of_did(raw)
-    kept = facts.tally(clause) if clause else None
-    if kept is not None and span:
-        yield from (time + span + JUST_AFTER for time in kept.latest)
-        return
-    since = facts.now - span if span else None
-    for event in facts.events(names(raw["did"]), since):
-        if span:
-            yield event.time + span + JUST_AFTER
-        if timely:
-            yield from _of_fields(raw["where"], partial(event_values, event))
+        return None
+    clause, wanted = tally.of_did(raw), names(raw["did"])
+
+    def moments(facts: Facts) -> Iterator[datetime]:
+        kept = facts.tally(clause) if clause else None
+        if kept is not None and span:
+            yield from (time + span + JUST_AFTER for time in kept.latest)
+            return
+        for event in facts.events(wanted, facts.now - span if span else None):
+            if span:
+                yield event.time + span + JUST_AFTER
+            for path, shifts in timely.items():
+                yield from _shifted(event_values(event, path), shifts)
+
+    return moments
 
 
 def refuse_of_a_run(raw: Any, place: str) -> None:

@@ -69,7 +69,7 @@ def _take(
     if event.event in orders.ORDER_EVENTS:
         order_id = orders.order_id_of(event)
         if order_id not in profile.orders and order_id in rows:
-            orders.take_back(profile, rows.pop(order_id))
+            orders.take_back(profile, rows.pop(order_id), rows.values())
     fold(profile, event)
     take_in(profile, [event], rules, now)
     forget_ids(profile)

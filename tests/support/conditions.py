@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from functions.segments.condition import READERS, Facts, Segment, condition
 from functions.segments.operators import OF_NUMBERS, OF_TEXTS, test
 from functions.segments.phrases import BadPhrase
+from functions.segments.turning import turning
 from functions.tracking.event import Event
 from functions.tracking.message import Message
 from functions.tracking.permission import Consent, Live, Permission
@@ -237,7 +238,7 @@ _segments = st.dictionaries(
     st.sampled_from(("guide", "Login", "” or “")), st.sampled_from(_SEGMENTS), max_size=2
 ).map(
     lambda found: {
-        name: Segment(name, who, condition(who))
+        name: Segment(name, who, condition(who), turning(who))
         for name, who in {**found, "and": _SEGMENTS[0]}.items()
     }
 )

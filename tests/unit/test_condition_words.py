@@ -12,6 +12,7 @@ from functions.journeys.journey import leave
 from functions.segments.condition import Segment, condition
 from functions.segments.person import CONTACTS, KINDS, fields
 from functions.segments.phrases import BadPhrase
+from functions.segments.turning import turning
 from functions.tracking.permission import Live, Permission
 from functions.tracking.profile import Cart, Move, Order, Seen, Stay, Visits
 from tests.unit.test_conditions import NOW, event, facts, holds, message, profile
@@ -79,7 +80,7 @@ def test_bounced_is_a_message_that_came_back() -> None:
 
 
 def segments(**whos: Any) -> dict[str, Segment]:
-    return {name: Segment(name, who, condition(who)) for name, who in whos.items()}
+    return {name: Segment(name, who, condition(who), turning(who)) for name, who in whos.items()}
 
 
 def test_in_a_segment_is_for_whom_its_condition_holds_now() -> None:

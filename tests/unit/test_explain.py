@@ -14,6 +14,7 @@ from functions.segments.explain import USED, Explanation, explain
 from functions.segments.phrases import BadPhrase
 from functions.segments.sentence import sentence
 from functions.segments.spoken import LANGUAGES, Language, value
+from functions.segments.turning import turning
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, Message
 from functions.tracking.permission import Consent, Live, Permission
@@ -79,7 +80,7 @@ ADA = Facts(
     events=lambda names, since: [
         one for one in LOGINS if one.name in names and (since is None or one.time >= since)
     ],
-    segments={"fans": Segment("Fans", FANS, condition(FANS))},
+    segments={"fans": Segment("Fans", FANS, condition(FANS), turning(FANS))},
     runs=lambda journey: {"winback": ["finished"]}.get(journey, []),
 )
 

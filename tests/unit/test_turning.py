@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.segments.condition import Facts, condition
-from functions.segments.turning import of_a_run, turns_at
+from functions.segments.turning import of_a_run, turning
 from functions.tracking.event import Event
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile, Trait
@@ -88,7 +88,7 @@ def test_until_the_moment_it_names_no_condition_changes(
     raw: dict[str, Any], day: Any, events: list[Event], now: datetime
 ) -> None:
     holds = condition(raw)
-    turns = turns_at(raw, facts(now, day, events))
+    turns = turning(raw)(facts(now, day, events))
     assert turns is None or turns > now
     truth = holds(facts(now, day, events))
     # All at which anything could change, and moments between them.
@@ -139,12 +139,12 @@ def _is_date(event: Event) -> bool:
 def test_it_names_the_first_change_there_is(
     raw: dict[str, Any], day: Any, expected: datetime | None
 ) -> None:
-    assert turns_at(raw, facts(NOW, day)) == expected
+    assert turning(raw)(facts(NOW, day)) == expected
 
 
 def test_of_a_condition_that_it_does_not_know_it_says_tomorrow() -> None:
     unknown = {"any of": [{"in segment": "fans"}]}
-    assert turns_at(unknown, facts(NOW)) == NOW + timedelta(days=1)
+    assert turning(unknown)(facts(NOW)) == NOW + timedelta(days=1)
 
 
 @pytest.mark.parametrize(
