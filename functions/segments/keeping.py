@@ -178,14 +178,16 @@ def _keep_stages(keeping: Keeping) -> Iterator[datetime]:
 
 def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
     """Who is in which, now; and when each may next change by itself."""
-    profile, facts = keeping.profile, keeping.facts
+    profile, facts, is_complete = keeping.profile, keeping.facts, keeping.is_complete
     for name, segment in keeping.rules.segments.items():
         moment = segment.turns(facts)
         if moment:
             yield moment
         is_known = keeping.with_permission or not segment.asks
-        if is_known and keeping.has(segment.needs):
-            _note(keeping, name, segment.title, segment.holds(facts))
+        if is_known and (is_complete or keeping.has(segment.needs)):
+            is_in = segment.holds(facts)
+            if is_in != (name in profile.segments):
+                _note(keeping, name, segment.title, is_in)
     if keeping.sweeps:
         for name in profile.segments.keys() - keeping.rules.segments.keys():
             _note(keeping, name, name, False)
@@ -193,8 +195,6 @@ def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
 
 def _note(keeping: Keeping, name: str, title: str, is_in: bool) -> None:
     before = keeping.profile.segments
-    if is_in == (name in before):
-        return
     if is_in:
         keeping.profile.segments = {**before, name: keeping.now}
     else:
