@@ -1,4 +1,4 @@
-"""`make oracle`: a year of everybody, kept event by event, against SQL. Ends with 1 on a difference."""
+"""`make oracle`: a year of everybody kept event by event, against SQL; 1 on a difference."""
 
 import os
 import sys

@@ -77,7 +77,7 @@ def compare(
         with duckdb.connect(str(path)) as con:
             populate(con, size)
             say(f"{size.people} people are made")
-            who = {**shipped(), **_telling(con, number_of_conditions, size.seed, asked)}
+            who = {**shipped(), **telling(con, number_of_conditions, size.seed, asked)}
         follow = partial(_follow, path, size, who, asked, workers)
         with ProcessPoolExecutor(workers) as pool:
             parts = list(pool.map(follow, range(workers)))
@@ -88,7 +88,7 @@ def compare(
     return _verdict(size, who, asked, parts, answers)
 
 
-def _telling(
+def telling(
     con: duckdb.DuckDBPyConnection, number: int, seed: int, asked: list[datetime]
 ) -> dict[str, Any]:
     """Generated conditions that are neither true for nobody nor for everybody."""

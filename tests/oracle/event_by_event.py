@@ -1,17 +1,18 @@
-"""Memberships as process_event and the sweep keep them: event by event, and when a time has come."""
+"""Memberships as they are kept: event by event, and when a time has come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from functions.segments.keeping import keep, take_in
 from functions.segments.rules import Rules
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.fold import fold, forget_ids
-from functions.tracking.profile import Profile
+from functions.tracking.profile import Order, Profile
 
+Rows = dict[str, Order]  # by order id
 Life = Sequence[tuple[datetime, Event]]
 
 
@@ -37,12 +38,12 @@ class Follower:
         and only then."""
         profile = Profile(person=str(person))
         left = list(self.moments)
-        rows: dict[str, Any] = {}
+        rows: Rows = {}
         for arrived, event in life:
             while left and left[0] < arrived:
                 self._note(person, profile, left.pop(0))
             self._look_until(profile, arrived)
-            _take(profile, event, self.rules, arrived, rows)
+            remember(profile, event, rows, partial(take_in, profile, [event], self.rules, arrived))
             self.found.events += 1
         for moment in left:
             self._note(person, profile, moment)
@@ -57,28 +58,27 @@ class Follower:
         while profile.due is not None and profile.due <= moment:
             before = dict(profile.segments)
             keep(profile, self.rules, profile.due)
-            _is_written(profile)
+            is_written(profile)
             self.found.looks += 1
             self.found.looks_in_vain += before == profile.segments
 
 
-def _take(
-    profile: Profile, event: Event, rules: Rules, now: datetime, rows: dict[str, Any]
-) -> None:
-    """`remember` without a store: what would be rows is kept in a dictionary."""
+def remember(profile: Profile, event: Event, rows: Rows, take: Callable[[], None]) -> None:
+    """What `storage.remember` does for an event, without a store: orders that leave the profile
+    go to `rows`, and come back from there."""
     if event.event in orders.ORDER_EVENTS:
         order_id = orders.order_id_of(event)
         if order_id not in profile.orders and order_id in rows:
             orders.take_back(profile, rows.pop(order_id), rows.values())
     fold(profile, event)
-    take_in(profile, [event], rules, now)
+    take()
     forget_ids(profile)
     for row in profile.leaving:
-        rows |= {order.order_id: order for order in row.orders}
-    _is_written(profile)
+        rows.update((order.order_id, order) for order in row.orders)
+    is_written(profile)
 
 
-def _is_written(profile: Profile) -> None:
+def is_written(profile: Profile) -> None:
     """Everything that was left to be done is done."""
     profile.version += 1
     profile.pending, profile.leaving, profile.outbox = {}, [], []

@@ -35,7 +35,8 @@ FROM (
 _PERSON = """
 CREATE OR REPLACE TEMP TABLE person AS
 SELECT * FROM (
-    SELECT person, min(time) AS first_seen, max(time) AS last_seen,
+    SELECT person, min(time) AS first_seen,
+        max(time) FILTER (name <> 'Email Delivered') AS last_seen,  -- no sign of the person
         arg_max(plan, time) FILTER (plan <> '') AS plan,
         arg_max(land, time) FILTER (land <> '') AS country
     FROM known GROUP BY person
@@ -55,7 +56,18 @@ _RECEIPTS = {
     "clicked": "Email Link Clicked",
     "bounced": "Email Bounced",
 }
-_COMPARED = {"at least": ">=", "at most": "<=", "more than": ">", "less than": "<"}
+_COMBINED = {"all of": ("", " AND "), "any of": ("", " OR "), "none of": ("NOT ", " OR ")}
+_OPERATORS = {
+    "": "=",
+    "not": "<>",
+    "at least": ">=",
+    "at most": "<=",
+    "more than": ">",
+    "less than": "<",
+    "one of": "IN",
+    "none of": "NOT IN",
+}
+_FUNCTIONS = {"contains": "contains", "starts with": "starts_with"}
 
 
 def at(con: duckdb.DuckDBPyConnection, moment: datetime) -> None:
@@ -92,21 +104,18 @@ class _Question:
 
     def sentence(self, raw: Mapping[str, Any]) -> str:
         """The condition as a truth value."""
-        if "all of" in raw:
-            return "(" + " AND ".join(self.sentence(part) for part in raw["all of"]) + ")"
-        if "any of" in raw:
-            return "(" + " OR ".join(self.sentence(part) for part in raw["any of"]) + ")"
-        if "none of" in raw:
-            return "NOT (" + " OR ".join(self.sentence(part) for part in raw["none of"]) + ")"
+        for word, (begin, between) in _COMBINED.items():
+            if word in raw:
+                return f"{begin}({between.join(self.sentence(part) for part in raw[word])})"
+        for word, name in _RECEIPTS.items():
+            if word in raw:
+                return self._receipt(name, raw[word])
         if "in segment" in raw:
             return self.sentence(self.segments[raw["in segment"]])
         if "person" in raw:
             return "(" + " AND ".join(self._of_person(raw["person"])) + ")"
         if "did" in raw:
             return self._did(raw)
-        for word, name in _RECEIPTS.items():
-            if word in raw:
-                return self._receipt(name, raw[word])
         raise NotImplementedError(f"the oracle cannot say {dict(raw)}")
 
     def _of_person(self, tests: Mapping[str, Any]) -> Iterator[str]:
@@ -116,7 +125,7 @@ class _Question:
 
     def _did(self, raw: Mapping[str, Any]) -> str:
         names = raw["did"] if isinstance(raw["did"], list) else [raw["did"]]
-        said = [f"name IN ({', '.join(map(_literal, names))})"]
+        said = [f"name IN {_listed(names)}"]
         if "in the last" in raw:
             said.append(f"time >= {self._ago(raw['in the last'])}")
         for field, test in raw.get("where", {}).items():
@@ -127,15 +136,16 @@ class _Question:
     def _of_event(self, field: str, test: Any) -> str:
         if field == "products.sku":
             options = test["one of"] if isinstance(test, dict) else [test]
-            return f"coalesce(list_has_any(skus, [{', '.join(map(_literal, options))}]), false)"
+            any_of = ", ".join(map(_literal, options))
+            return f"coalesce(list_has_any(skus, [{any_of}]), false)"
         column = _COLUMNS[field]
         empty = f"CASE WHEN {column} <> '' THEN {column} END"
         return self._test(column if column == "revenue" else empty, test)
 
     def _receipt(self, name: str, messages: Any) -> str:
         of = [one.split("/") for one in (messages if isinstance(messages, list) else [messages])]
-        journeys = [_literal(journey) for journey, message in of if message == "letter"]
-        said = f"journey IN ({', '.join(journeys)})" if journeys else "false"
+        journeys = [journey for journey, message in of if message == "letter"]
+        said = f"journey IN {_listed(journeys)}" if journeys else "false"
         return f"{self._count([f'name = {_literal(name)}', said])} > 0"
 
     def _count(self, where: list[str]) -> str:
@@ -151,33 +161,25 @@ class _Question:
         )
 
     def _one(self, value: str, word: str, said: Any) -> str:
-        if word in _COMPARED:
-            return f"coalesce({value} {_COMPARED[word]} {_literal(said)}, false)"
-        match word:
-            case "":
-                return f"coalesce({value} = {_literal(said)}, false)"
-            case "not":
-                return f"coalesce({value} <> {_literal(said)}, true)"
-            case "one of":
-                return f"coalesce({value} IN ({', '.join(map(_literal, said))}), false)"
-            case "none of":
-                return f"coalesce({value} NOT IN ({', '.join(map(_literal, said))}), true)"
-            case "known":
-                return f"{value} IS {'NOT ' if said else ''}NULL"
-            case "contains":
-                return f"coalesce(contains({value}, {_literal(said)}), false)"
-            case "starts with":
-                return f"coalesce(starts_with({value}, {_literal(said)}), false)"
-            case "before":
-                return f"coalesce({value} < {_moment(datetime.fromisoformat(said))}, false)"
-            case "after":
-                return f"coalesce({value} > {_moment(datetime.fromisoformat(said))}, false)"
-            case "in the last":
-                now = _moment(self.moment)
-                return f"coalesce({value} BETWEEN {self._ago(said)} AND {now}, false)"
-            case "in the next":
-                now, end = _moment(self.moment), _moment(self.moment + _length(said))
-                return f"coalesce({value} BETWEEN {now} AND {end}, false)"
+        if word == "known":
+            return f"{value} IS {'NOT ' if said else ''}NULL"
+        if word in _OPERATORS:
+            right = _listed(said) if isinstance(said, list) else _literal(said)
+            # Whom something is not known of, it is not what is ruled out.
+            missing = "true" if word in ("not", "none of") else "false"
+            return f"coalesce({value} {_OPERATORS[word]} {right}, {missing})"
+        if word in _FUNCTIONS:
+            return f"coalesce({_FUNCTIONS[word]}({value}, {_literal(said)}), false)"
+        if word in ("before", "after"):
+            sign = "<" if word == "before" else ">"
+            return f"coalesce({value} {sign} {_moment(datetime.fromisoformat(said))}, false)"
+        return f"coalesce({value} BETWEEN {' AND '.join(self._span(word, said))}, false)"
+
+    def _span(self, word: str, said: str) -> tuple[str, str]:
+        if word == "in the last":
+            return self._ago(said), _moment(self.moment)
+        if word == "in the next":
+            return _moment(self.moment), _moment(self.moment + _length(said))
         raise NotImplementedError(f"the oracle cannot test {word}")
 
     def _ago(self, said: str) -> str:
@@ -190,6 +192,10 @@ def _length(said: str) -> timedelta:
 
 def _moment(time: datetime) -> str:
     return f"TIMESTAMP '{time.replace(tzinfo=None).isoformat(sep=' ')}'"
+
+
+def _listed(values: list[Any]) -> str:
+    return f"({', '.join(map(_literal, values))})"
 
 
 def _literal(value: Any) -> str:

