@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pytest
 
 from functions.handlers import wiring
 from functions.tracking.own_event import STAGE_CHANGED
+from local.scenarios.read import read_scenarios
+from local.scenarios.rehearsal import Rehearsal
+from local.scenarios.verdict import judge
 from tests.support.world import JOURNEYS, World
 
 STEPS = "title: A\npurpose: offers\nonce per: occasion\nsteps:\n  - wait: 1 day\n"
@@ -251,3 +255,37 @@ def test_the_admin_api_tells_the_models_in_words(begin: Any) -> None:
     [lost] = [stage for stage in customer["stages"] if stage["name"] == "lost"]
     assert lost["comes_from"] == ["first-buyer", "repeat-buyer", "regular", "reactivated"]
     assert "last_order is within the last 365 days" in lost["when"]
+
+
+SCENARIO = """\
+- scenario: Who comes back after a year is welcomed once
+  happens:
+    - at: 2027-03-01 10:00
+      event: Order Completed
+      with: {order_id: o-1}
+    - after: 400 days
+      event: Order Completed
+      with: {order_id: o-2}
+  expect:
+    - stage: first-buyer
+    - stage: sales/customer
+    - stage: lost
+      after: 365 days
+    - stage: reactivated
+      after: 35 days
+    - starts: back
+    - person: {stage: reactivated, stages.sales: customer}
+"""
+
+
+def test_a_scenario_expects_stages(begin: Any, tmp_path: Path) -> None:
+    begin(back=WELCOMES_BACK)
+    (tmp_path / "folder" / "back" / "back.scenario.yaml").write_text(SCENARIO, "utf-8")
+    [scenario] = read_scenarios(tmp_path / "folder")
+    (tmp_path / "work").mkdir()
+    rehearsal = Rehearsal(tmp_path / "folder", tmp_path / "work")
+    assert judge(scenario, rehearsal.play(scenario)).wrong == []
+    late = replace(scenario, expect=[one for one in scenario.expect if one.what.verb == "stage"])
+    late.expect[2].what.after = "364 days"  # type: ignore[union-attr]
+    [wrong] = judge(late, rehearsal.play(late)).wrong
+    assert "stage lost: came at" in wrong.what
