@@ -62,7 +62,7 @@ class ConsentView(msgspec.Struct):
 
 class Person(msgspec.Struct, kw_only=True):
     """A person: who they are, what they did, what they permit; since when they are in which
-    segments."""
+    segments, and where they stand in each model of lifecycle.yaml."""
 
     id: str
     user_id: str
@@ -83,6 +83,7 @@ class Person(msgspec.Struct, kw_only=True):
     devices: dict[str, Count]
     companies: list[str]
     first_touch: dict[str, Any]
+    stages: dict[str, str]
     consents: list[ConsentView]
     suppressed: dict[str, str]
     journeys: list[str]
@@ -118,6 +119,7 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         },
         companies=list(profile.groups),
         first_touch=msgspec.to_builtins(profile.first_touch) if profile.first_touch else {},
+        stages={model: stay.stage for model, stay in profile.stages.items() if stay.stage},
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
         suppressed=permission.suppressed,
         journeys=[live.journey for live in permission.live.values() if not live.leaving],

@@ -106,7 +106,8 @@ def test_a_receipt_moves_nobody_and_is_counted_as_an_event(household: Household)
 
 def test_the_reference_profile_is_a_year_of_the_median_household(household: Household) -> None:
     rows = [one for one in household.year if one.kind == "event"]
-    ours = [household.profile.events[name].count for name in ("Segment Entered", "Segment Left")]
+    told = ("Segment Entered", "Segment Left", "Stage Changed")
+    ours = [household.profile.events[name].count for name in told]
     # Baskets, the introduction and its permission for e-mail.
     assert len(rows) - sum(ours) == 43 + 1 + 1
     assert household.profile.events["Order Completed"].count == 43
