@@ -48,7 +48,7 @@ from functions.messages.best_channel import ORDER
 from functions.messages.deliver import Desk, Wish, deliver, languages, template_values
 from functions.messages.template import TemplateError, fill
 from functions.segments.condition import Facts
-from functions.segments.person import fields
+from functions.segments.person import fields, shown_fields
 from functions.storage import people
 from functions.storage.library import Published
 from functions.storage.store import Conflict, Unavailable, change
@@ -313,7 +313,7 @@ class _Steps:
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
         values = template_values(
-            fields(self.profile, parts.now()), run.entry, brand, "", self._pass
+            shown_fields(self.profile, parts.now()), run.entry, brand, "", self._pass
         )
         try:
             told = {

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from functions.segments.operators import Kind
+from functions.segments.score import score_at, shown
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -42,8 +43,8 @@ def _last_contact(profile: Profile, now: datetime) -> Any:
 
 
 def _score(profile: Profile, now: datetime) -> float:
-    """What journeys have added; whole where it is whole, for a mail shows it."""
-    points = profile.points
+    """Whole where it is whole: 15 is told as 15."""
+    points = score_at(profile, now)
     return int(points) if points == int(points) else points
 
 
@@ -103,3 +104,9 @@ def fields(profile: Profile, now: datetime) -> dict[str, Any]:
     if "lastName" in traits:
         traits.setdefault("last_name", traits["lastName"])
     return {**traits, **{name: compute(profile, now) for name, compute in COMPUTED.items()}}
+
+
+def shown_fields(profile: Profile, now: datetime) -> dict[str, Any]:
+    """The same as messages and colleagues read them: the score is a whole number."""
+    found = fields(profile, now)
+    return {**found, "score": shown(found["score"])}

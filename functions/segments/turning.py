@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from functions.segments.condition import Facts, event_values, names
-from functions.segments.operators import as_moment, find
+from functions.segments.operators import as_moment, find, is_number
 from functions.segments.person import fields
 from functions.segments.phrases import BadPhrase, duration
+from functions.segments.score import crosses_at
 
 Raw = dict[str, Any]
 JUST_AFTER = timedelta(microseconds=1)  # the last moment of a span still belongs to it
@@ -54,12 +55,23 @@ def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
     if "person" in raw:
         known = fields(facts.profile, facts.now)
         yield from _of_fields(raw["person"], lambda path: find(known, path))
+        yield from _of_score(raw["person"].get("score"), facts)
     elif "did" in raw:
         yield from _of_events(raw, facts)
     elif "in segment" in raw and raw["in segment"] in facts.segments:
         yield from _moments(dict(facts.segments[raw["in segment"]].who), facts)
     elif not any(word in raw for word in (*COMBINED, *TIMELESS)):
         yield facts.now + UNKNOWN  # what nobody knows better is looked at each day
+
+
+def _of_score(test: Any, facts: Facts) -> Iterator[datetime]:
+    """When the score crosses a number that it is compared with, because its parts fade."""
+    wanted = list(test.values()) if isinstance(test, dict) else [test]
+    numbers = (one for value in wanted for one in (value if isinstance(value, list) else [value]))
+    for number in filter(is_number, numbers):
+        moment = crosses_at(facts.profile, float(number), facts.now)
+        if moment:
+            yield moment
 
 
 def _of_fields(tests: Raw, values: Callable[[str], list[Any]]) -> Iterator[datetime]:

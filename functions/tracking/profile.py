@@ -103,6 +103,35 @@ class OlderOrders(msgspec.Struct):
     last: datetime | None = None
 
 
+class Tally(msgspec.Struct, array_like=True, omit_defaults=True):
+    """How often something happened, the latest times, and what is left of it where it fades."""
+
+    count: int = 0
+    latest: list[datetime] = []
+    sums: dict[int, int] = {}
+
+
+class ScorePart(msgspec.Struct, array_like=True, omit_defaults=True):
+    """What one rule of scoring.yaml gives a person, told so that nobody needs the rule to read it.
+
+    `points` for whatever it counts; of events it is the tally with the key `tally` (none: it
+    counts once). They fade by half in each `half_life` (seconds; 0: never), and the rule gives or
+    takes `most` points at most (0: without end).
+    """
+
+    points: float
+    tally: str = ""
+    half_life: int = 0
+    most: float = 0
+
+
+class Score(msgspec.Struct, omit_defaults=True):
+    """The rules that count for a person, and the thresholds that they are known to have reached."""
+
+    parts: dict[str, ScorePart] = {}
+    reached: list[str] = []
+
+
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Everything we know of a person. API, command line and journeys call it *person*.
 
@@ -111,7 +140,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
-    `points` is what journeys have added to the score.
+    `points` is what journeys and colleagues have added to the score by hand; `score` has what the
+    rules of scoring.yaml give.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
     """
@@ -135,6 +165,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     groups: dict[str, datetime] = {}
     first_touch: Touch | None = None
     points: float = 0
+    score: Score = msgspec.field(default_factory=Score)
+    tallies: dict[str, Tally] = {}
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""
