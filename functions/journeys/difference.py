@@ -9,6 +9,8 @@ from typing import Any
 
 from functions.journeys.telling import Arm, Raw, arms, plain, rules, step, verb
 from functions.journeys.yaml_file import read
+from functions.segments.score_words import scoring_said
+from functions.segments.scoring import Scoring
 from functions.segments.sentence import sentence
 from functions.segments.spoken import Language, quoted
 
@@ -154,6 +156,21 @@ def of_segments(before: Raw, after: Raw, language: Language) -> list[str]:
         _changed_rule(name, said(name, before), said(name, after), language)
         for name in dict.fromkeys((*before, *after))
         if said(name, before) != said(name, after)
+    ]
+
+
+def of_scoring(before: Scoring | None, after: Scoring | None, language: Language) -> list[str]:
+    """What changed in scoring.yaml: each rule as what it asks and what it gives."""
+    old, new = scoring_said(before, language), scoring_said(after, language)
+    return [
+        _changed_rule(
+            new.get(key, old.get(key, ("", [])))[0],
+            old[key][1] if key in old else None,
+            new[key][1] if key in new else None,
+            language,
+        )
+        for key in dict.fromkeys((*old, *new))
+        if old.get(key) != new.get(key)
     ]
 
 

@@ -19,7 +19,7 @@ DEEP = 48  # half-lives behind the newest event, after which nothing is left of 
 def add(sums: Sums, time: datetime, half_life: timedelta) -> Sums:
     """The sums with one more event at `time`."""
     number, rest = divmod(time - EPOCH, half_life)
-    part = round(2.0 ** (rest / half_life) * 2**PLACES)
+    part = round(math.exp2(rest / half_life) * 2**PLACES)
     return combine(sums, {number: part})
 
 
@@ -40,4 +40,4 @@ def left(sums: Sums, now: datetime, half_life: timedelta) -> float:
     first = min(sums)
     whole = sum(part << (number - first) for number, part in sums.items())
     number, rest = divmod(now - EPOCH, half_life)
-    return math.ldexp(whole, min(first - number, DEEP) - PLACES) * 2.0 ** -(rest / half_life)
+    return math.ldexp(whole, min(first - number, DEEP) - PLACES) * math.exp2(-(rest / half_life))
