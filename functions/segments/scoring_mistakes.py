@@ -53,10 +53,10 @@ def _of_rules(raw: Mapping[str, Any], segments: Mapping[str, Any]) -> Iterator[M
             yield path, f"it stands here twice, first as {_place(seen[key])}; keep one of them"
         seen.setdefault(key, path)
     if not any(raw.get(word) for word in OF_RULE):
-        yield (
-            (),
-            'there are no rules; who somebody is stands under "fit", what they do under "behaviour"',
+        words = (
+            'there are no rules: who somebody is stands under "fit", what they do under "behaviour"'
         )
+        yield (), words
     if len(found) > MOST_RULES:
         yield (), f"there are {len(found)} rules, and at most {MOST_RULES} are kept for a person"
 

@@ -59,7 +59,7 @@ def behaviour(clause: str, beside: str = "points: 5") -> str:
     ("scoring", "expected"),
     [
         ("- a\n", ['1: the file begins with "title:", then "fit:"']),
-        (rules(""), ["1: there are no rules; who somebody is"]),
+        (rules(""), ["1: there are no rules: "]),
         (GOOD.replace("title: A\n", ""), ['1: "title" is a text of at most 200']),
         (GOOD + "treshold: {}\n", ['3: "treshold" is unknown here; did you mean "thresholds"?']),
         (rules("fit: {points: 5}"), ['2: "fit" takes a list of rules']),
