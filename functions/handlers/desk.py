@@ -1,6 +1,6 @@
 """What journeys need of the parts: the desk that reacting and running steps work at."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -64,12 +64,6 @@ def _facts(
     def messages() -> list[Message]:
         return [message for key in profile.keys for message in parts.store.query(Message, key)]
 
-    def outcomes(journey: str) -> list[str]:
-        found = (
-            run for key in profile.keys for run in parts.store.query(Run, key, prefix=f"{journey}/")
-        )
-        return [run.outcome for run in found if run.status == "ended"]
-
     return Facts(
         profile=profile,
         permission=permission,
@@ -83,8 +77,19 @@ def _facts(
         messages=messages,
         events=lambda names, since: events_since(parts.store, profile, tuple(names), since),
         segments=parts.library.segments(),
-        runs=outcomes,
+        tallied=parts.library.rules().tallied,
+        runs=outcomes_of(parts.store, profile),
     )
+
+
+def outcomes_of(store: Store, profile: Profile) -> Callable[[str], list[str]]:
+    """For a journey, the outcomes of the person's runs that have ended."""
+
+    def outcomes(journey: str) -> list[str]:
+        found = (run for key in profile.keys for run in store.query(Run, key, prefix=f"{journey}/"))
+        return [run.outcome for run in found if run.status == "ended"]
+
+    return outcomes
 
 
 def events_since(

@@ -1,18 +1,17 @@
 """scoring.yaml: what a lead's score is made of, and the thresholds at which something happens."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.segments.condition import (
-    Condition,
-    Facts,
-    condition,
-)
+from functions.segments.condition import Condition, Facts, condition, names
 from functions.segments.phrases import duration
-from functions.segments.score import crosses_at, score_at
+from functions.segments.score import crosses_at, points, score_at
+from functions.segments.tally import Clause, TallyRule, clause
+from functions.segments.tallying import rule_of as tally_rule
+from functions.segments.tallying import tally_rules
 from functions.segments.turning import turns_at
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Profile, ScorePart
@@ -21,14 +20,15 @@ OF_RULE = {  # the words of a rule, by the word that it stands under
     "fit": ("points", "when", "because"),
     "behaviour": ("points", "for", "half-life", "at most", "because"),
 }
+NONE: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class Rule:
     """Points for what somebody is (`asks` is a condition) or did (`asks` is {did, where}).
 
-    `key` stays the same while the weight changes; so does `tally`, the key of what is counted.
-    `half_life` None: they do not fade; `most` 0: without end.
+    `key` stays the same while the weight changes; `counts` is what is counted of events. `most` 0:
+    without end.
     """
 
     key: str
@@ -36,8 +36,7 @@ class Rule:
     asks: Mapping[str, Any]
     because: str = ""
     holds: Condition | None = None
-    tally: str = ""
-    half_life: timedelta | None = None
+    counts: Clause | None = None
     most: float = 0
 
     @property
@@ -51,40 +50,61 @@ class Rule:
         seconds = int(self.half_life.total_seconds()) if self.half_life else 0
         return ScorePart(self.points, self.tally, seconds, self.most)
 
+    @property
+    def tally(self) -> str:
+        """The key of what is counted; "" of a rule about who somebody is."""
+        return self.counts.key if self.counts else ""
+
+    @property
+    def half_life(self) -> timedelta | None:
+        """In which its points fade by half; None: they do not."""
+        return self.counts.half_life if self.counts else None
+
 
 @dataclass(frozen=True)
 class Scoring:
     """A file without mistakes. Thresholds by their names, the lowest first; `bands` are the lower
-    ends of the bands in the report, the lowest first."""
+    ends of the bands in the report, the lowest first; `needs` are the tallies that the rules look
+    at, by key."""
 
     title: str = ""
     rules: tuple[Rule, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
     bands: tuple[float, ...] = ()
+    needs: Mapping[str, TallyRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """A threshold that a score has reached or fallen below."""
+    """A threshold that a score has reached or fallen below; `before`: the highest that it had
+    reached until then, "" for none."""
 
     threshold: str
     at: float
     rose: bool
     score: float
+    before: str
 
 
-def build(raw: Mapping[str, Any] | None) -> Scoring | None:
-    """What a file without mistakes says; None, without a file, nobody has a score by rules."""
+def build(raw: Mapping[str, Any] | None, segments: Mapping[str, Any] = NONE) -> Scoring | None:
+    """What a file without mistakes says; None, without a file, nobody has a score by rules.
+    `segments`: name -> the condition of its members."""
     if not raw:
         return None
     thresholds = dict(sorted(raw.get("thresholds", {}).items(), key=lambda one: float(one[1])))
     bands = raw.get("bands") or thresholds.values()
+    rules = tuple(rule_of(word, one) for word in OF_RULE for one in raw.get(word) or ())
     return Scoring(
         raw["title"],
-        tuple(rule_of(word, one) for word in OF_RULE for one in raw.get(word) or ()),
+        rules,
         {name: float(at) for name, at in thresholds.items()},
         tuple(sorted({float(one) for one in bands})),
+        {one.clause.key: one for rule in rules for one in _tallies(rule, segments)},
     )
+
+
+def _tallies(rule: Rule, segments: Mapping[str, Any]) -> Iterable[TallyRule]:
+    return [tally_rule(rule.counts)] if rule.counts else tally_rules(rule.asks, segments)
 
 
 def rule_of(word: str, one: Mapping[str, Any]) -> Rule:
@@ -93,14 +113,14 @@ def rule_of(word: str, one: Mapping[str, Any]) -> Rule:
     if word == "fit":
         asks = one["when"]
         return Rule(_key(asks), weight, asks, because, condition(asks))
-    asks, fades = one["for"], "half-life" in one
+    asks = one["for"]
+    half_life = duration(one["half-life"]).exact if "half-life" in one else None
     return Rule(
         _key(asks),
         weight,
         asks,
         because,
-        tally=_key({**asks, "half-life": one["half-life"]} if fades else asks),
-        half_life=duration(one["half-life"]).exact if fades else None,
+        counts=clause(names(asks["did"]), asks.get("where", {}), half_life=half_life),
         most=float(one.get("at most", 0)),
     )
 
@@ -112,16 +132,27 @@ def _key(asks: Mapping[str, Any]) -> str:
 # --- keeping
 
 
-def keep(profile: Profile, scoring: Scoring, facts: Facts) -> list[Crossing]:
+def keep(scoring: Scoring, facts: Facts) -> list[Crossing]:
     """Put into the profile the parts that count now (changed in place), and tell which thresholds
-    were crossed since it was last kept. `facts` are the profile's."""
-    score = profile.score
+    were crossed since it was last kept."""
+    profile, score = facts.profile, facts.profile.score
     score.parts = {rule.key: rule.part for rule in scoring.rules if _counts(rule, facts)}
     total = score_at(profile, facts.now)
     reached = [name for name, at in scoring.thresholds.items() if total >= at]
     changed = [name for name in scoring.thresholds if (name in reached) != (name in score.reached)]
+    before = ([name for name in scoring.thresholds if name in score.reached] or [""])[-1]
     score.reached = reached
-    return [Crossing(name, scoring.thresholds[name], name in reached, total) for name in changed]
+    return [
+        Crossing(name, scoring.thresholds[name], name in reached, total, before) for name in changed
+    ]
+
+
+def freeze(profile: Profile, known: Collection[str], now: datetime) -> None:
+    """Before tallies are let go that are not among the `known`: what hangs on them stays as it is
+    now, until the person is kept by the new rules."""
+    for key, part in profile.score.parts.items():
+        if part.tally and part.tally not in known:
+            profile.score.parts[key] = ScorePart(points(profile, part, now))
 
 
 def _counts(rule: Rule, facts: Facts) -> bool:

@@ -16,12 +16,13 @@ from functions.segments.operators import is_number
 from functions.segments.phrases import BadPhrase, duration
 from functions.segments.scoring import OF_RULE, rule_of
 from functions.tracking.event import SCORE_ADDED
+from functions.tracking.own_event import SCORE_FELL, SCORE_REACHED
 
 _WORDS = ("title", *OF_RULE, "thresholds", "bands")
 _OF_CLAUSE = ("did", "where")
 _IN_FIT = ("person", "account", "in segment", "all of", "any of", "none of")
 _BEHIND = ("score", "stage", "stages", "phase", "stage_since")  # what is made of the score
-_EVENTS_BEHIND = ("Score Reached", "Score Fell", SCORE_ADDED, "Stage Changed")
+_EVENTS_BEHIND = (SCORE_REACHED, SCORE_FELL, SCORE_ADDED, "Stage Changed")
 MOST_RULES, MOST_POINTS, LONGEST_TEXT = 50, 10_000, 200
 Mistake = tuple[Path, str]  # the place in the file, and what would be right
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from functions.tracking.event import Event
+from functions.tracking.tally import Tally
 
 
 class Trait(msgspec.Struct, array_like=True):
@@ -103,12 +104,18 @@ class OlderOrders(msgspec.Struct):
     last: datetime | None = None
 
 
-class Tally(msgspec.Struct, array_like=True, omit_defaults=True):
-    """How often something happened, the latest times, and what is left of it where it fades."""
+class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A change that the rules found, until its event is remembered; see `own_event.told`.
 
-    count: int = 0
-    latest: list[datetime] = []
-    sums: dict[int, int] = {}
+    `person` is the key that the profile had then; `occasion` makes the event's id.
+    """
+
+    person: str
+    source: str
+    name: str
+    occasion: str
+    time: datetime
+    properties: dict[str, Any] = {}
 
 
 class ScorePart(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -144,6 +151,11 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     rules of scoring.yaml give.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
+
+    What the rules keep (see `segments.keeping`): `tallies` by the keys of what is counted, those
+    of nothing left out, complete for the rules with the hash `tallied`; `segments` since when the
+    person is in each; `ruled` the hash of the rules by which all of it was last kept; `due` the
+    moment at which they are looked at again; `outbox` the changes whose events are on their way.
     """
 
     person: str
@@ -166,12 +178,17 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     first_touch: Touch | None = None
     points: float = 0
     score: Score = msgspec.field(default_factory=Score)
-    tallies: dict[str, Tally] = {}
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""
     pending: dict[str, int] = {}
     leaving: list[OrderRow] = []
+    tallies: dict[str, Tally] = {}
+    tallied: str = ""
+    segments: dict[str, datetime] = {}
+    ruled: str = ""
+    due: datetime | None = None
+    outbox: list[Fact] = []
 
     @property
     def keys(self) -> list[str]:

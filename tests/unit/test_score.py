@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from functions.segments.person import fields, shown_fields
 from functions.segments.score import crosses_at, parts_at, score_at, shown
 from functions.tracking.decay import Sums, add
-from functions.tracking.profile import Profile, Score, ScorePart, Tally
+from functions.tracking.profile import Profile, Score, ScorePart
+from functions.tracking.tally import Tally
 
 NOW = datetime(2027, 3, 1, 10, tzinfo=UTC)
 DAY = 24 * 3600
