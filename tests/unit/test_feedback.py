@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -120,13 +121,12 @@ def test_a_change_of_weights_in_between_does_not_mislead() -> None:
 
 
 def test_only_what_the_outcomes_bear_out_is_certain() -> None:
-    found = propose(latest(leads(1500), "won"), RULES)
-    assert [one.is_certain for one in found] == [True, False, True, True]
-    chance = random.Random(5)
-    blind = [
-        Lead(one.handed, one.score, one.parts, chance.choice(("won", "lost"))) for one in leads(60)
-    ]
-    assert all(one.high - one.low > 10 for one in propose(latest(blind, "won"), RULES))
+    found = leads(1500)
+    known = latest(found, "won")
+    assert all(one.is_certain for one in propose(known, RULES))  # the present ones are all wrong
+    right = [replace(r, points=true) for r, true in zip(RULES, planted(found), strict=True)]
+    assert not any(one.is_certain for one in propose(known, right))
+    assert not all(one.is_certain for one in propose(latest(found[:60], "won"), RULES))
 
 
 def test_of_too_few_outcomes_nothing_is_proposed() -> None:
