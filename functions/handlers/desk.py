@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger
@@ -10,6 +11,7 @@ from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run
+from functions.journeys.standing import arm
 from functions.segments.condition import Facts
 from functions.segments.person import fields
 from functions.storage import people
@@ -43,7 +45,15 @@ def journey_desk(parts: Parts) -> Desk:
         facts=facts,
         is_closed=parts.library.is_closed,
         zone=lambda profile: zone_of(parts, profile),
+        runs_changed=partial(_have_kept, parts),
     )
+
+
+def _have_kept(parts: Parts, person: str) -> None:
+    """A run began or ended: where a segment asks for that, the person is looked at within a
+    minute. Not every Lambda that ends runs may send to the event queue; all may write this."""
+    if parts.library.rules().asks_runs:
+        arm(parts.store, person, parts.now(), parts.now())
 
 
 def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:

@@ -1,14 +1,13 @@
 """Keeping a person's segments: what of it reads and writes, at an event and at a look."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 import msgspec
 
 from functions.handlers.desk import outcomes_of
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
-from functions.journeys.standing import Backfill, Everybody, Look, Standing
+from functions.journeys.standing import Backfill, Everybody, Look, arm
 from functions.segments.keeping import complete, is_complete, keep, missing, take_in
 from functions.segments.rules import Rules
 from functions.storage import people
@@ -110,19 +109,6 @@ def _send(parts: Parts, profile: Profile) -> None:
     """The changes whose events may not have been heard of yet; a second time does no harm."""
     if profile.outbox:
         parts.send_events(bodies(EventBatch([told(fact) for fact in profile.outbox])), 0)
-
-
-def arm(store: Store, person: str, due: datetime | None, now: datetime) -> None:
-    """Have the person looked at when this time comes, if not before. What was due by `now` is
-    done with: whoever calls read the profile after it. So it can be told in any order."""
-
-    def move(standing: Standing) -> bool:
-        ahead = standing.kept if standing.kept and standing.kept > now else None
-        kept = min(filter(None, (ahead, due)), default=None)
-        changed, standing.kept = kept != standing.kept, kept
-        return changed
-
-    change(store, lambda: store.get(Standing, person) or Standing(person=person), move)
 
 
 def note_backfill(parts: Parts, asked: Everybody, done: int, is_last: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -160,7 +161,8 @@ def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
         groups = deque(_by_person(parts, asked))
     except Unavailable as error:
         return _put_off(parts, asked, error)
-    desk = journey_desk(parts)
+    # Whom these events are about is kept at the end of it.
+    desk = replace(journey_desk(parts), runs_changed=lambda person: None)
     while groups:
         person, members = groups[0]
         try:

@@ -157,6 +157,7 @@ def why_not_in(desk: Desk, profile: Profile, journey: Journey, run: Run) -> str:
     if run.status == "ended":
         return IN_ALREADY
     start(desk, run)
+    desk.runs_changed(run.person)
     _leave_by_overtakers(desk, profile, run)
     return IN_ALREADY if there else ""
 

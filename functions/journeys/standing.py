@@ -5,6 +5,8 @@ from zlib import crc32
 
 import msgspec
 
+from functions.storage.store import Store, change
+
 SHARDS = tuple(f"{number:02}" for number in range(16))
 
 
@@ -40,6 +42,19 @@ class Standing(msgspec.Struct, omit_defaults=True, kw_only=True):
 def shard(person: str) -> str:
     """In which of the listings by due time a person stands: one alone would be a hot spot."""
     return SHARDS[crc32(person.encode()) % len(SHARDS)]
+
+
+def arm(store: Store, person: str, due: datetime | None, now: datetime) -> None:
+    """Have the person looked at when this time comes, if not before. What was due by `now` is
+    done with: whoever calls read the profile after it. So it can be told in any order."""
+
+    def move(standing: Standing) -> bool:
+        ahead = standing.kept if standing.kept and standing.kept > now else None
+        kept = min(filter(None, (ahead, due)), default=None)
+        changed, standing.kept = kept != standing.kept, kept
+        return changed
+
+    change(store, lambda: store.get(Standing, person) or Standing(person=person), move)
 
 
 class Sweep(msgspec.Struct, omit_defaults=True, kw_only=True):
