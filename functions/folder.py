@@ -19,8 +19,9 @@ from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
+from functions.sales import rules as sales
 from functions.segments import segment
-from functions.segments.rules import LIVE_FILES, SEGMENTS_FILE
+from functions.segments.rules import LIVE_FILES, SALES_FILE, SEGMENTS_FILE
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
@@ -134,8 +135,12 @@ def others(folder: Folder, published: Journeys = NONE) -> Others:
 
 def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
     """All that is wrong in the live files. Raises Problems if one is no YAML."""
-    journeys = others(folder, published).journeys
-    wrong = {SEGMENTS_FILE: segment.mistakes(folder.raw(SEGMENTS_FILE), brand.purposes, journeys)}
+    known = others(folder, published)
+    there = (brand.purposes, known.journeys)
+    wrong = {
+        SEGMENTS_FILE: segment.mistakes(folder.raw(SEGMENTS_FILE), *there),
+        SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
+    }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)
         for file, found in wrong.items()

@@ -18,14 +18,14 @@ from functions.journeys.check import load
 from functions.journeys.difference import differences, of_files, of_mapping, of_segments
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
-from functions.segments.rules import SEGMENTS_FILE
+from functions.segments.rules import SALES_FILE, SEGMENTS_FILE
 from functions.segments.spoken import Language
 
 T = TypeVar("T")
 
 
 def between(before: Path, after: Path, language: Language) -> dict[str, list[str]]:
-    """What changed, by journey, "brand.yaml", "segments.yaml" and "parts".
+    """What changed, by journey, "brand.yaml", "segments.yaml", "sales.yaml", "parts".
 
     Raises Problems of either folder.
     """
@@ -33,6 +33,7 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
     found = {
         BRAND_FILE: of_mapping(_brand(old), _brand(new), language),
         SEGMENTS_FILE: of_segments(_segments(old), _segments(new), language),
+        SALES_FILE: of_mapping(_sales(old), _sales(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),
     }
@@ -74,6 +75,11 @@ def _brand(folder: Folder) -> dict[str, Any]:
 
 def _segments(folder: Folder) -> dict[str, Any]:
     raw: dict[str, Any] | None = folder.raw(SEGMENTS_FILE)
+    return raw or {}
+
+
+def _sales(folder: Folder) -> dict[str, Any]:
+    raw: dict[str, Any] | None = folder.raw(SALES_FILE)
     return raw or {}
 
 

@@ -9,8 +9,10 @@ from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
 from functions.messages.brand import BRAND, Brand
+from functions.sales import rules as sales_rules
+from functions.sales.rules import Sales
 from functions.segments.condition import Segment
-from functions.segments.rules import LIVE_FILES, Rules, rules_of
+from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
 from functions.storage.store import Store
 
 NEWEST = "newest"
@@ -39,6 +41,7 @@ class Library:
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
         self._rules = Rules()
+        self._sales: Sales | None = None
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -115,6 +118,11 @@ class Library:
         self._refresh()
         return self._rules
 
+    def sales(self) -> Sales | None:
+        """How sales works, in force; None without a sales.yaml."""
+        self._refresh()
+        return self._sales
+
     def _refresh(self) -> None:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
@@ -146,3 +154,4 @@ class Library:
                 name: read(name, row.files[name]).value for name in LIVE_FILES if name in row.files
             }
             self._brand, self._rules = (version, brands.from_mapping(raw)), rules_of(live)
+            self._sales = sales_rules.build(live.get(SALES_FILE))
