@@ -41,13 +41,15 @@ class Lead(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Note(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A conversation, held or tried: what was said, and what the form asks for (`fields`)."""
+    """A conversation, held or tried: when it was and when it was `noted`, what was said, and
+    what the form asks for (`fields`)."""
 
     person: str
     note_id: str
     version: int = 0
     kind: NoteKind
     at: datetime
+    noted: datetime
     outcome: str = ""
     text: str = ""
     fields: dict[str, Any] = {}

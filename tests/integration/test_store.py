@@ -83,7 +83,8 @@ def a_task(task_id: str, minute: int = 0, person: str = "ada") -> Task:
         journey="onboarding",
         text="Call",
         owner="sales",
-        created=NOW + timedelta(minutes=minute),
+        created=NOW,
+        due=NOW - timedelta(minutes=minute),  # what is due soonest comes first
     )
 
 
