@@ -13,7 +13,7 @@ from functions.sales.deals import missing
 from functions.sales.records import Deal, Lead, Note
 from functions.sales.rules import CLOSED, Stage
 from functions.segments.person import fields
-from functions.segments.spoken import Language, day, number, quoted
+from functions.segments.spoken import Language, day, number, quoted, value
 from functions.tracking.fold import open_carts
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
@@ -109,6 +109,15 @@ _WORDS: dict[Language, dict[str, str]] = {
         "no talk": "nobody has spoken to them yet",
         "long ago": "the last conversation was on {}",
         "nothing": "nothing is open",
+        "accepted": "accepted",
+        "rejected": "rejected",
+        "won": "won",
+        "lost": "lost",
+        "reached": "reached",
+        "interested": "interested",
+        "not interested": "not interested",
+        "call again": "wants to be called again",
+        "not reached": "not reached",
     },
     "de": {
         "who": "Wer",
@@ -161,6 +170,15 @@ _WORDS: dict[Language, dict[str, str]] = {
         "no talk": "mit der Person hat noch niemand gesprochen",
         "long ago": "das letzte Gespräch war am {}",
         "nothing": "nichts ist offen",
+        "accepted": "angenommen",
+        "rejected": "abgelehnt",
+        "won": "gewonnen",
+        "lost": "verloren",
+        "reached": "erreicht",
+        "interested": "interessiert",
+        "not interested": "nicht interessiert",
+        "call again": "möchte wieder angerufen werden",
+        "not reached": "nicht erreicht",
     },
 }
 
@@ -198,8 +216,8 @@ def brief(known: Known, language: Language) -> Brief:
     )
 
 
-def _text(value: Any) -> str:
-    return str(value)[:SHORT] if isinstance(value, str | int | float) else ""
+def _text(found: Any) -> str:
+    return str(found)[:SHORT] if isinstance(found, str | int | float) else ""
 
 
 def _company(person: Mapping[str, Any]) -> str:
@@ -234,17 +252,20 @@ class _Teller:
         ):
             yield Part(self._words[title], list(says))
 
-    def _say(self, form: str, *values: Any) -> str:
-        return self._words[form].format(*values)
+    def _say(self, form: str, *said: Any) -> str:
+        return self._words[form].format(*said)
 
     def _day(self, time: datetime) -> str:
         return day(time.astimezone(self._known.zone), self._language)
 
-    def _number(self, value: Any) -> str:
-        return number(value, self._language)
+    def _number(self, found: Any) -> str:
+        return number(found, self._language)
 
     def _quoted(self, text: str) -> str:
         return quoted(text[:SHORT], self._language)
+
+    def _value(self, found: Any) -> str:
+        return found[:SHORT] if isinstance(found, str) else value(found, self._language)
 
     def _who(self) -> Iterable[str]:
         person, profile = self.person, self._known.profile
@@ -309,7 +330,7 @@ class _Teller:
                 yield self._say(form, offer.offer_id, self._day(offer.signed or offer.sent))
         for lead in self._known.leads[:MOST]:
             reason = f" ({lead.reason})" if lead.reason else ""
-            status = self._words["open lead"] if lead.status == "open" else lead.status
+            status = self._words["open lead" if lead.status == "open" else lead.status]
             points = self._number(round(lead.score))
             yield self._say("lead", self._day(lead.handed), points, f"{status}{reason}")
 
@@ -331,8 +352,8 @@ class _Teller:
     def _talks(self) -> Iterable[str]:
         notes = sorted(self._known.notes, key=lambda note: (note.at, note.note_id), reverse=True)
         for note in notes[:MOST]:
-            outcome = f", {note.outcome}" if note.outcome else ""
-            told = [f"{name}: {value}" for name, value in note.fields.items()]
+            outcome = f", {self._words.get(note.outcome, note.outcome)}" if note.outcome else ""
+            told = [f"{name}: {self._value(one)}" for name, one in note.fields.items()]
             said = "; ".join(filter(None, [note.text[:SHORT], *told])) or self._words["no words"]
             yield self._say("note", self._words[note.kind], self._day(note.at), outcome, said)
 

@@ -15,7 +15,8 @@ NoteKind = Literal["call", "meeting", "visit", "email"]
 class Lead(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A hand-over of a person to sales, with the score and its parts as they were then.
 
-    `lead_id` is also the id of its task. `reason` is why it was rejected or lost.
+    `lead_id` is also the id of its task. `reason` is why it was rejected or lost; `forwarded` how
+    often it was handed on.
     """
 
     person: str
@@ -31,6 +32,7 @@ class Lead(msgspec.Struct, omit_defaults=True, kw_only=True):
     handed: datetime
     status: LeadStatus = "open"
     reason: str = ""
+    forwarded: int = 0
     history: list[Change] = []
 
     @property

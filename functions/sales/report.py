@@ -49,11 +49,12 @@ class OwnerReport(msgspec.Struct, kw_only=True):
 
 
 class LeadReport(msgspec.Struct, kw_only=True):
-    """Leads by status, the hours from hand-over to acceptance (time to owner), and the longest
-    that one waits now."""
+    """Leads by status, how often they were handed on, the hours from hand-over to acceptance (time
+    to owner), and the longest that one waits now."""
 
     leads: int
     by_status: dict[LeadStatus, int]
+    forwarded: int
     median_hours: float | None
     longest_hours: float | None
     waiting_hours: float | None
@@ -151,6 +152,7 @@ def lead_report(leads: Iterable[Lead], now: datetime) -> LeadReport:
     return LeadReport(
         leads=len(found),
         by_status=by_status,
+        forwarded=sum(lead.forwarded for lead in found),
         median_hours=_in(HOUR, _middle(taken)),
         longest_hours=_in(HOUR, max(taken, default=None)),
         waiting_hours=_in(HOUR, max(waiting, default=None)),

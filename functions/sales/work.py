@@ -104,6 +104,14 @@ def decide(lead: Lead, status: LeadStatus, by: str, reason: str, now: datetime) 
     return True
 
 
+def hand_on(lead: Lead, to: str) -> bool:
+    """The lead goes where its task went. False: it is there."""
+    if lead.owner == to:
+        return False
+    lead.owner, lead.forwarded = to, lead.forwarded + 1
+    return True
+
+
 def lead_event(lead: Lead, index: int) -> Event:
     """One change of the lead (-1: the last) as an event about the person."""
     about = {

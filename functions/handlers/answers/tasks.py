@@ -21,7 +21,17 @@ from functions.handlers.answers.door import (
 from functions.handlers.openapi import Parameter
 from functions.handlers.sales_desk import owner_event, tell
 from functions.journeys.run import Task
-from functions.sales.work import REASSIGNED, NotSo, Outcome, finish, reassign, reopen, task_event
+from functions.sales.records import Lead
+from functions.sales.work import (
+    REASSIGNED,
+    NotSo,
+    Outcome,
+    finish,
+    hand_on,
+    reassign,
+    reopen,
+    task_event,
+)
 from functions.storage import people
 from functions.storage.kinds import listed_under
 from functions.storage.store import change
@@ -136,12 +146,22 @@ def _task_reassigned(person_id: str, task_id: str) -> views.TaskView:
         occasion = f"{task.task_id}/{len(task.history) - 1}"
         return [owner_event(task.person, task.owner, occasion, last.time)]
 
-    return _change(
-        person_id,
-        task_id,
-        lambda task: reassign(task, said.to, said.by, said.note, now),
-        further,
-    )
+    def alter(task: Task) -> bool:
+        return reassign(task, said.to, said.by, said.note, now)
+
+    found = _change(person_id, task_id, alter, further)
+    if found.handed_over:
+        _hand_on_lead(found.person, task_id, said.to)
+    return found
+
+
+def _hand_on_lead(person: str, lead_id: str, to: str) -> None:
+    store = wiring.parts().store
+    lead = store.get(Lead, person, lead_id)
+    if lead:
+        change(
+            store, lambda: store.get(Lead, person, lead_id) or lead, lambda one: hand_on(one, to)
+        )
 
 
 def _refuse_strangers(name: str) -> None:
