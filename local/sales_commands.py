@@ -4,16 +4,13 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-
-if TYPE_CHECKING:
-    from local.client import Client
 
 tasks_app = typer.Typer(help="Tasks of colleagues: what is open, who does it, what came of it.")
 leads_app = typer.Typer(help="People who were handed over to sales.")
@@ -63,7 +60,7 @@ class Desk:
         """The id of a person as part of a path."""
         from local.why import NoPerson, id_of
 
-        def find(client: "Client") -> str:
+        def find(client: Any) -> str:
             try:
                 return id_of(client, who)
             except NoPerson:
@@ -72,7 +69,7 @@ class Desk:
 
         return quote(str(self._told(find)), safe="")
 
-    def _told(self, ask: Callable[["Client"], Any]) -> Any:
+    def _told(self, ask: Callable[[Any], Any]) -> Any:
         from local.client import NoAnswer, Refusal, client
 
         try:

@@ -33,12 +33,12 @@ class Colleague(msgspec.Struct, forbid_unknown_fields=True, rename={"at_most": "
     regions: list[str] = []
     languages: list[str] = []
     products: list[str] = []
-    at_most: str = ""
+    at_most: str | int = ""
 
     @property
     def most(self) -> int | None:
         """How many open tasks are too many."""
-        found = _LOAD.match(self.at_most)
+        found = _LOAD.match(str(self.at_most))
         return int(found[1]) if found else None
 
 
