@@ -19,8 +19,9 @@ from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
+from functions.sales import rules as sales
 from functions.segments import scoring_mistakes, segment
-from functions.segments.rules import LIVE_FILES, SCORING_FILE, SEGMENTS_FILE
+from functions.segments.rules import LIVE_FILES, SALES_FILE, SCORING_FILE, SEGMENTS_FILE
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
@@ -134,13 +135,14 @@ def others(folder: Folder, published: Journeys = NONE) -> Others:
 
 def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
     """All that is wrong in the live files. Raises Problems if one is no YAML."""
-    journeys = others(folder, published).journeys
-    segments = folder.raw(SEGMENTS_FILE)
+    known, segments = others(folder, published), folder.raw(SEGMENTS_FILE)
+    there = (brand.purposes, known.journeys)
     wrong = {
-        SEGMENTS_FILE: segment.mistakes(segments, brand.purposes, journeys),
+        SEGMENTS_FILE: segment.mistakes(segments, *there),
         SCORING_FILE: scoring_mistakes.mistakes(
             folder.raw(SCORING_FILE), segments if isinstance(segments, dict) else {}
         ),
+        SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
     }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)

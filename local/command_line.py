@@ -13,6 +13,7 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
+from local import sales_commands, score_commands
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -28,6 +29,8 @@ journeys_app = typer.Typer(help="Published journeys: where people stand, pause, 
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
+sales_commands.register(app)
+score_commands.register(app)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]

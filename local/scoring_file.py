@@ -34,4 +34,5 @@ def _below(node: yaml.Node | None, step: str | int) -> yaml.Node:
         found: yaml.Node = node.value[step]
         return found
     assert isinstance(node, yaml.MappingNode)
-    return next(value for key, value in node.value if key.value == step)
+    here: yaml.Node = next(value for key, value in node.value if key.value == step)
+    return here

@@ -19,7 +19,15 @@ class NoPerson(Exception):
 
 
 def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]:
-    """The answer of the admin API for a person: an e-mail address, a user id or a person's id.
+    """The answer of the admin API for a person. Raises NoPerson, and what the client raises."""
+    person = quote(id_of(client, who), safe="")
+    path = f"/api/people/{person}/journeys/{quote(journey, safe='')}/why"
+    found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
+    return found
+
+
+def id_of(client: Client, who: str) -> str:
+    """The id of the person with this e-mail address, user id or anonymous id.
 
     Raises NoPerson, and what the client raises.
     """
@@ -27,12 +35,8 @@ def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]
     for kind in kinds:
         people = client.ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
         if people:
-            break
-    else:
-        raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
-    path = f"/api/people/{quote(people[0]['id'])}/journeys/{quote(journey, safe='')}/why"
-    found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
-    return found
+            return str(people[0]["id"])
+    raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
 
 
 def show(answer: dict[str, Any], journey: str, out: Console) -> None:

@@ -55,7 +55,7 @@ def mistakes(
         yield from (((name, *path), text) for path, text in wrong)
         if wrong:
             continue
-        for path, text in _of_condition(one["who"], purposes, journeys, raw):
+        for path, text in of_condition(one["who"], purposes, journeys, raw):
             yield (name, "who", *path), text
         uses[name] = mentioned_segments(one["who"])
     for circle in _circles(uses):
@@ -88,13 +88,14 @@ def _of_form(name: str, one: Any) -> Iterator[Mistake]:
         yield ("who",), str(error)
 
 
-def _of_condition(
+def of_condition(
     who: Any,
     purposes: Collection[str],
     journeys: Mapping[str, Collection[str]],
     segments: Collection[str],
 ) -> Iterator[Mistake]:
-    """What only stands in a journey, and names that are not there."""
+    """What is wrong with a condition that speaks of a person alone: words that only stand in a
+    journey, and names that are not there."""
     for path, one in parts_of(who):
         for word, text in (*_of_a_run(one), *_of_its_messages(one, journeys)):
             yield (*path, word), text

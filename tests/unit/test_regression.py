@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.segments.regression import chance, fit
+from functions.sales.regression import chance, fit
 
 # Hours of study and whether the exam was passed: the example of Wikipedia's "Logistic regression"
 # (with the published coefficients, errors and chances).

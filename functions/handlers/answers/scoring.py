@@ -12,10 +12,16 @@ from functions.handlers.answers.door import (
     chosen_language,
     operation,
     profile_of_id,
+    query,
     read_as,
 )
+from functions.handlers.openapi import Parameter
+from functions.sales.feedback import CHOICES
+from functions.sales.feedback_words import ScoringReport, report
+from functions.sales.records import Lead
 from functions.segments.score_words import ScoreTold, told
 from functions.segments.scoring_mistakes import MOST_POINTS
+from functions.storage.whole import every
 from functions.tracking.event import SCORE_ADDED, EventBatch, bodies
 from functions.tracking.own_event import SCORING, own_event
 
@@ -32,6 +38,21 @@ LONGEST_NOTE = 1000
 def _score(person_id: str) -> ScoreTold:
     parts, profile = wiring.parts(), profile_of_id(person_id)
     return told(profile, parts.library.rules().scoring, parts.now(), chosen_language())
+
+
+@operation(
+    "/api/scoring/report",
+    "How many of the leads that sales got were good, by score, and the weights this speaks for",
+    ScoringReport,
+    Parameter("by", "query", "what counts as good: accepted (by default) or won"),
+    LANGUAGE,
+)
+def _report() -> ScoringReport:
+    store, scoring = wiring.parts().store, wiring.parts().library.rules().scoring
+    by = next((one for one in CHOICES if one == (query("by") or "accepted")), None)
+    if by is None:
+        raise BadRequestError(f'"by" is one of: {", ".join(CHOICES)}')
+    return report(every(store, Lead), scoring, by, chosen_language())
 
 
 class PointsToGive(msgspec.Struct):

@@ -6,15 +6,15 @@ Pure; nothing here changes a weight. A person reads the proposal and publishes w
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
-from functions.segments.regression import fit
+from functions.sales.records import Lead
+from functions.sales.regression import fit
 from functions.segments.scoring import Rule
 
-Result = Literal["", "accepted", "rejected", "won", "lost"]
 By = Literal["accepted", "won"]
+CHOICES: tuple[By, ...] = ("accepted", "won")
 FEWEST, FEWEST_EACH = 30, 10  # outcomes, and of them good ones and others, to learn from
 FEWEST_SEEN = 5  # leads with more or less of a rule than the others, to say something of it
 MOST_LEADS = 2000  # the latest; older ones tell of a market that has changed
@@ -25,16 +25,6 @@ _GOOD: Mapping[By, Mapping[str, bool]] = {
     "accepted": {"accepted": True, "won": True, "lost": True, "rejected": False},
     "won": {"won": True, "lost": False, "rejected": False},
 }
-
-
-@dataclass(frozen=True)
-class Lead:
-    """A lead as it was handed over: its score, and what each part gave (`score.parts_at`)."""
-
-    handed: datetime
-    score: float
-    parts: Mapping[str, float]
-    result: Result = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class Proposal:
 
 def latest(leads: Iterable[Lead], by: By) -> list[tuple[Lead, bool]]:
     """The latest leads of which it is known what became of them, and whether it was good."""
-    known = [(lead, _GOOD[by][lead.result]) for lead in leads if lead.result in _GOOD[by]]
+    known = [(lead, _GOOD[by][lead.status]) for lead in leads if lead.status in _GOOD[by]]
     return sorted(known, key=lambda one: one[0].handed)[-MOST_LEADS:]
 
 

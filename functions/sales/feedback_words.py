@@ -4,11 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from functions.segments.feedback import (
+from functions.sales.feedback import (
     FEWEST,
     FEWEST_EACH,
     By,
-    Lead,
     Proposal,
     Share,
     bands,
@@ -17,6 +16,7 @@ from functions.segments.feedback import (
     propose,
     rounded,
 )
+from functions.sales.records import Lead
 from functions.segments.score_words import title
 from functions.segments.scoring import Scoring
 from functions.segments.spoken import Language, number
