@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from functions.segments.score import GIVEN, crosses_at, points, score_at, shown, units
+from functions.segments.score import GIVEN, crosses_at, curve, score_at, shown
 from functions.segments.scoring import Rule, Scoring
 from functions.segments.sentence import sentence
 from functions.segments.spoken import Language, moment, number, quoted
+from functions.tracking.decay import microseconds
 from functions.tracking.event import SCORE_ADDED
 from functions.tracking.profile import Profile
 
@@ -134,9 +135,9 @@ def _length(half_life: timedelta, language: Language) -> str:
 
 def _part(profile: Profile, rule: Rule, now: datetime, language: Language) -> PartTold:
     words, part = _WORDS[language], profile.score.parts.get(rule.key)
-    worth = points(profile, part, now) if part else 0.0
-    raw = part.points * units(profile, part, now) if part else 0.0
-    capped = bool(part and part.most and abs(raw) >= part.most)
+    found, here = curve(profile, part) if part else None, microseconds(now)
+    worth = found.at(here) if found else 0.0
+    capped = bool(found and found.most and abs(worth) == found.most)
     tally = profile.tallies.get(rule.tally) if rule.tally else None
     times, last = (tally.count, tally.latest[-1]) if tally and tally.latest else (0, None)
     if rule.is_fit:

@@ -8,11 +8,12 @@ from typing import Any
 
 from functions.segments.condition import Condition, Facts, condition, names
 from functions.segments.phrases import duration
-from functions.segments.score import crosses_at, points, score_at
+from functions.segments.score import crosses_at, curve, score_at
 from functions.segments.tally import Clause, TallyRule, clause
 from functions.segments.tallying import rule_of as tally_rule
 from functions.segments.tallying import tally_rules
 from functions.segments.turning import turns_at
+from functions.tracking.decay import microseconds
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Profile, ScorePart
 
@@ -152,7 +153,7 @@ def freeze(profile: Profile, known: Collection[str], now: datetime) -> None:
     now, until the person is kept by the new rules."""
     for key, part in profile.score.parts.items():
         if part.tally and part.tally not in known:
-            profile.score.parts[key] = ScorePart(points(profile, part, now))
+            profile.score.parts[key] = ScorePart(curve(profile, part).at(microseconds(now)))
 
 
 def _counts(rule: Rule, facts: Facts) -> bool:
@@ -164,7 +165,10 @@ def _counts(rule: Rule, facts: Facts) -> bool:
 
 def due(scoring: Scoring, facts: Facts) -> datetime | None:
     """When the next threshold may be crossed, or a rule about who somebody is begin or cease to
-    hold, while no event comes; None: never. May be too early, never too late."""
-    crossings = [crosses_at(facts.profile, at, facts.now) for at in scoring.thresholds.values()]
+    hold, while no event comes; None: not before the person is looked at anyway. May be too early,
+    never too late."""
+    profile, now = facts.profile, facts.now
+    until = profile.due if profile.due and profile.due > now else None
+    crossings = [crosses_at(profile, at, now, until) for at in scoring.thresholds.values()]
     turns = [turns_at(dict(rule.asks), facts) for rule in scoring.rules if rule.is_fit]
     return min(filter(None, (*crossings, *turns)), default=None)

@@ -8,9 +8,11 @@ event as it counts at that half-life's beginning. Whole numbers add up alike in 
 """
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 Sums = dict[int, int]  # number of the half-life since EPOCH -> sum of its events
 PLACES = 40  # binary
 DEEP = 48  # half-lives behind the newest event, after which nothing is left of an older one
@@ -33,11 +35,33 @@ def combine(one: Sums, other: Sums) -> Sums:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Fading:
+    """A sum, made ready to be asked for many moments, which are microseconds since EPOCH."""
+
+    whole: float
+    first: int
+    half_life: int
+
+    def left(self, moment: int) -> float:
+        """How many events' worth is left then; not before its newest event."""
+        number, rest = divmod(moment, self.half_life)
+        grown = min(self.first - number, DEEP) - PLACES
+        return math.ldexp(self.whole, grown) * math.exp2(-rest / self.half_life)
+
+
+def fading(sums: Sums, half_life: timedelta) -> Fading:
+    """The sum as a whole. More time never leaves more of it, to the last bit."""
+    first = min(sums, default=0)
+    whole = sum(part << (number - first) for number, part in sums.items())
+    return Fading(float(whole), first, half_life // MICROSECOND)
+
+
+def microseconds(moment: datetime) -> int:
+    """Since EPOCH."""
+    return (moment - EPOCH) // MICROSECOND
+
+
 def left(sums: Sums, now: datetime, half_life: timedelta) -> float:
     """How many events' worth is left of the sum; `now` is not before its newest event."""
-    if not sums:
-        return 0.0
-    first = min(sums)
-    whole = sum(part << (number - first) for number, part in sums.items())
-    number, rest = divmod(now - EPOCH, half_life)
-    return math.ldexp(whole, min(first - number, DEEP) - PLACES) * math.exp2(-(rest / half_life))
+    return fading(sums, half_life).left(microseconds(now))
