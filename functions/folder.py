@@ -19,8 +19,15 @@ from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
-from functions.segments import lifecycle, segment
-from functions.segments.rules import LIFECYCLE_FILE, LIVE_FILES, SEGMENTS_FILE
+from functions.sales import rules as sales
+from functions.segments import lifecycle, scoring_mistakes, segment
+from functions.segments.rules import (
+    LIFECYCLE_FILE,
+    LIVE_FILES,
+    SALES_FILE,
+    SCORING_FILE,
+    SEGMENTS_FILE,
+)
 from functions.segments.stage_words import stage_names
 from functions.tracking.identity import short_hash
 
@@ -137,10 +144,14 @@ def others(folder: Folder, published: Journeys = NONE) -> Others:
 def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
     """All that is wrong in the live files. Raises Problems if one is no YAML."""
     known, segments = others(folder, published), folder.raw(SEGMENTS_FILE)
-    stages = folder.raw(LIFECYCLE_FILE)
+    there, stages = (brand.purposes, known.journeys), folder.raw(LIFECYCLE_FILE)
     wrong = {
-        SEGMENTS_FILE: segment.mistakes(segments, brand.purposes, known.journeys, known.stages),
-        LIFECYCLE_FILE: lifecycle.mistakes(stages, segments, brand.purposes, known.journeys),
+        SEGMENTS_FILE: segment.mistakes(segments, *there, known.stages),
+        LIFECYCLE_FILE: lifecycle.mistakes(stages, segments, *there),
+        SCORING_FILE: scoring_mistakes.mistakes(
+            folder.raw(SCORING_FILE), segments if isinstance(segments, dict) else {}
+        ),
+        SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
     }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)

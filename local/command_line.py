@@ -13,7 +13,7 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
-from local import lifecycle_commands, segment_commands
+from local import lifecycle_commands, sales_commands, score_commands, segment_commands
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -30,6 +30,8 @@ app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
+sales_commands.register(app)
+score_commands.register(app)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]

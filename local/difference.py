@@ -20,11 +20,13 @@ from functions.journeys.difference import (
     of_files,
     of_lifecycle,
     of_mapping,
+    of_scoring,
     of_segments,
 )
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
-from functions.segments.rules import LIFECYCLE_FILE, SEGMENTS_FILE
+from functions.segments.rules import LIFECYCLE_FILE, SALES_FILE, SCORING_FILE, SEGMENTS_FILE
+from functions.segments.scoring import build
 from functions.segments.spoken import Language
 
 T = TypeVar("T")
@@ -42,6 +44,10 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
         LIFECYCLE_FILE: of_lifecycle(
             old.raw(LIFECYCLE_FILE) or {}, new.raw(LIFECYCLE_FILE) or {}, language
         ),
+        SCORING_FILE: of_scoring(
+            build(old.raw(SCORING_FILE)), build(new.raw(SCORING_FILE)), language
+        ),
+        SALES_FILE: of_mapping(_sales(old), _sales(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),
     }
@@ -83,6 +89,11 @@ def _brand(folder: Folder) -> dict[str, Any]:
 
 def _segments(folder: Folder) -> dict[str, Any]:
     raw: dict[str, Any] | None = folder.raw(SEGMENTS_FILE)
+    return raw or {}
+
+
+def _sales(folder: Folder) -> dict[str, Any]:
+    raw: dict[str, Any] | None = folder.raw(SALES_FILE)
     return raw or {}
 
 

@@ -30,14 +30,24 @@ def find_person(ask: Callable[[str, str], Any], who: str) -> str:
 
 
 def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]:
-    """The answer of the admin API for a person, as `find_person` finds them.
+    """The answer of the admin API for a person. Raises NoPerson, and what the client raises."""
+    person = quote(id_of(client, who), safe="")
+    path = f"/api/people/{person}/journeys/{quote(journey, safe='')}/why"
+    found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
+    return found
+
+
+def id_of(client: Client, who: str) -> str:
+    """The id of the person with this e-mail address, user id or anonymous id.
 
     Raises NoPerson, and what the client raises.
     """
-    person = find_person(client.ask, who)
-    path = f"/api/people/{quote(person)}/journeys/{quote(journey, safe='')}/why"
-    found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
-    return found
+    kinds = ("email",) if "@" in who else ("user_id", "anonymous_id")
+    for kind in kinds:
+        people = client.ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
+        if people:
+            return str(people[0]["id"])
+    raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
 
 
 def show(answer: dict[str, Any], journey: str, out: Console) -> None:

@@ -14,13 +14,14 @@ OURS = ("functions", "local", "infra")
 
 # package -> what it may import of ours, beside itself. A dotted name is that module alone.
 SHARED = {"problem", "settings"}
-PURE = {"tracking", "segments", "journeys", "engine", "forecast"}
+PURE = {"tracking", "segments", "sales", "journeys", "engine", "forecast"}
 MAY_IMPORT: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
-    "folder": {"journeys", "messages", "segments", "tracking"},
+    "folder": {"journeys", "messages", "sales", "segments", "tracking"},
     "tracking": set(),
     "segments": {"tracking"},
+    "sales": {"tracking", "segments", "journeys.run"},
     # Reacting to events writes run records by the store's Protocol, which does no I/O itself.
     "journeys": {"segments", "tracking", "storage.store"},
     "messages": {"tracking", "segments"},
@@ -28,11 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
     # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "journeys", "messages.brand"},
+    "storage": {"tracking", "segments", "sales", "journeys", "messages.brand"},
     "handlers": {
         "folder",
         "tracking",
         "segments",
+        "sales",
         "journeys",
         "messages",
         "engine",
@@ -50,6 +52,7 @@ FOR_ALL_HANDLERS = {
     *("wiring", "desk", "views", "openapi", "orders", "standing", "versions"),
     "looking",
     "keeping",
+    "sales_desk",
     "answers",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {
@@ -63,6 +66,7 @@ OTHERS: dict[str, set[str]] = {
     "folder": {"msgspec"},
     "tracking": {"msgspec"},
     "segments": {"msgspec", "dateutil"},
+    "sales": {"msgspec"},
     "journeys": {"msgspec", "jsonschema", "yaml"},
     "messages": {"msgspec", "liquid", "mjml", "phonenumbers"},
     "engine": {"msgspec"},

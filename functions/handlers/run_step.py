@@ -10,6 +10,7 @@ from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.sales_desk import give, who_takes
 from functions.journeys.decision import is_worth_noting, tell
 from functions.journeys.enter import start, start_by_journey
 from functions.journeys.flow import rest_of
@@ -22,13 +23,13 @@ from functions.journeys.run import (
     RENEWED,
     Decision,
     Run,
-    Task,
     Wait,
     Waits,
     once,
     register,
     run_key,
 )
+from functions.journeys.run import Task as TaskRecord
 from functions.journeys.step import (
     Answer,
     Busy,
@@ -43,16 +44,23 @@ from functions.journeys.step import (
 )
 from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import BEST_CHANNEL, Send, moment
+from functions.journeys.steps.task import Task
 from functions.messages import signature
 from functions.messages.best_channel import ORDER
 from functions.messages.deliver import Desk, Wish, deliver, languages, template_values
 from functions.messages.template import TemplateError, fill
+from functions.sales.brief import known_of
+from functions.sales.records import Lead
+from functions.sales.routing import Routed
+from functions.sales.work import HANDED_OVER, created
 from functions.segments.condition import Facts
-from functions.segments.person import fields
+from functions.segments.person import shown_fields
+from functions.segments.score import parts_at, score_at
 from functions.storage import people
 from functions.storage.library import Published
-from functions.storage.store import Conflict, Unavailable, change
+from functions.storage.store import Unavailable, change
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event, EventBatch, bodies
+from functions.tracking.history import Change
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.own_event import MESSAGE_SENT, own_event
 from functions.tracking.permission import pause_marketing
@@ -232,7 +240,7 @@ class _Steps:
             payload=self.payload,
             deliver=self._deliver,
             enter=self._enter,
-            give_task=lambda text, owner, due: self._give_task(step, text, owner, due),
+            give_task=lambda task, due: self._give_task(task, facts, due),
             pause_marketing=lambda until: self._pause_marketing(step, until),
             stop=self._stop,
             change_person=lambda traits, points: self._change_person(step, traits, points),
@@ -335,7 +343,7 @@ class _Steps:
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
         values = template_values(
-            fields(self.profile, parts.now()), run.entry, brand, "", self._pass
+            shown_fields(self.profile, parts.now()), run.entry, brand, "", self._pass
         )
         try:
             told = {
@@ -469,45 +477,47 @@ class _Steps:
         )
         self.parts.store.write([decision])
 
-    def _give_task(self, step: Step, text: str, owner: str, due: datetime | None) -> None:
-        brand = self.parts.library.brand()
-        own = self.profile.trait("owner")
-        task = Task(
-            person=self.run.person,
-            task_id=self._once(step),
-            run_id=self.run.run_id,
-            journey=self.run.journey,
-            text=text,
-            owner=str(own or brand.owner) if owner == "owner" else owner,
-            created=self.parts.now(),
+    def _give_task(self, step: Task, facts: Facts, due: datetime | None) -> None:
+        now, run, task_id = self.parts.now(), self.run, self._once(step)
+        routed = Routed(step.for_, "")
+        if step.for_ == "owner":
+            routed = who_takes(self.parts, self.profile, facts)
+        task = TaskRecord(
+            person=run.person,
+            task_id=task_id,
+            run_id=run.run_id,
+            journey=run.journey,
+            text=step.task,
+            owner=routed.owner,
+            created=now,
             due=due,
             reason=f"{self.journey.title}: {step.name}",
-            context=_context(self.profile, self.parts.now()),
+            context=known_of(self.profile, now),
+            routed=routed.why,
+            handed_over=step.hand_over,
+            history=[created(now, routed.stays)],
         )
-        try:
-            self.parts.store.put(task)
-        except Conflict:
-            # A retry of the step: the colleague has the task already, and may even have done it.
-            there = self.parts.store.get(Task, task.person, task.task_id)
-            if there and there.status == "done":
-                people.end_pause_of(self.parts.store, task.person, task.task_id)
+        lead = Lead(
+            person=run.person,
+            lead_id=task_id,
+            journey=run.journey,
+            run_id=run.run_id,
+            text=step.task,
+            owner=routed.owner,
+            why=routed.why,
+            score=score_at(self.profile, now),
+            parts=parts_at(self.profile, now),
+            handed=now,
+            history=[Change(now, HANDED_OVER)],
+        )
+        give(self.parts, task, lead if step.hand_over else None)
 
     def _pause_marketing(self, step: Step, until: datetime | None) -> None:
         task_id = self._once(step)
-        if self.parts.store.get(Task, self.run.person, task_id):
+        if self.parts.store.get(TaskRecord, self.run.person, task_id):
             return  # a retry of the step: the pause was set before the task was made
         change(
             self.parts.store,
             lambda: self.desk.permission(self.run.person),
             lambda permission: pause_marketing(permission, task_id, until, self.parts.now()),
         )
-
-
-def _context(profile: Profile, now: datetime) -> dict[str, str]:
-    """What a colleague should know before they call."""
-    person = fields(profile, now)
-    wanted = ("name", "first_name", "last_name", "company", "email", "phone", "orders", "revenue")
-    found = {name: str(person[name]) for name in wanted if person.get(name) not in (None, "")}
-    if profile.pages:
-        found["last page"] = profile.pages[-1].what
-    return found

@@ -1,16 +1,21 @@
 """What the admin API shows of a record: the words of the outside, none of the machinery."""
 
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from functions.journeys.run import Run, Task
+from functions.sales.deals import missing
+from functions.sales.records import Deal, Lead, Note
+from functions.sales.rules import Stage
 from functions.segments.person import fields
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.fold import open_carts
+from functions.tracking.history import Change
 from functions.tracking.permission import Consent, Permission
 from functions.tracking.profile import Order, Profile, Seen
 
@@ -212,6 +217,20 @@ def run(record: Run, waits_for: str) -> RunView:
     )
 
 
+class ChangeView(msgspec.Struct):
+    """What a colleague did: when, what (as an event's name), who, and in their words."""
+
+    time: datetime
+    what: str
+    by: str
+    note: str
+    details: dict[str, Any]
+
+
+def _changes(history: list[Change]) -> list[ChangeView]:
+    return [ChangeView(one.time, one.event, one.by, one.note, one.said) for one in history]
+
+
 class TaskView(msgspec.Struct, kw_only=True):
     """A request to a colleague."""
 
@@ -225,6 +244,11 @@ class TaskView(msgspec.Struct, kw_only=True):
     due: datetime | None
     reason: str
     context: dict[str, str]
+    why_owner: str
+    handed_over: bool
+    outcome: str
+    finished: datetime | None
+    history: list[ChangeView]
 
 
 def task(record: Task) -> TaskView:
@@ -240,4 +264,149 @@ def task(record: Task) -> TaskView:
         due=record.due,
         reason=record.reason,
         context=record.context,
+        why_owner=record.routed,
+        handed_over=record.handed_over,
+        outcome=record.outcome,
+        finished=record.finished,
+        history=_changes(record.history),
+    )
+
+
+class LeadView(msgspec.Struct, kw_only=True):
+    """Somebody who was handed over to sales, with the score of that time; the id is also that of
+    the task. `hours_to_owner` is how long it took until sales took them on."""
+
+    id: str
+    person: str
+    journey: str
+    text: str
+    owner: str
+    why_owner: str
+    score: float
+    parts: dict[str, float]
+    status: str
+    reason: str
+    handed: datetime
+    hours_to_owner: float | None
+    history: list[ChangeView]
+
+
+def lead(record: Lead) -> LeadView:
+    """A lead record as a lead."""
+    taken = record.accepted
+    return LeadView(
+        id=record.lead_id,
+        person=record.person,
+        journey=record.journey,
+        text=record.text,
+        owner=record.owner,
+        why_owner=record.why,
+        score=record.score,
+        parts=record.parts,
+        status=record.status,
+        reason=record.reason,
+        handed=record.handed,
+        hours_to_owner=round((taken - record.handed) / timedelta(hours=1), 2) if taken else None,
+        history=_changes(record.history),
+    )
+
+
+class NoteView(msgspec.Struct, kw_only=True):
+    """A conversation."""
+
+    id: str
+    kind: str
+    at: datetime
+    outcome: str
+    text: str
+    fields: dict[str, Any]
+    deal: str
+    by: str
+
+
+def note(record: Note) -> NoteView:
+    """A note record as a note."""
+    return NoteView(
+        id=record.note_id,
+        kind=record.kind,
+        at=record.at,
+        outcome=record.outcome,
+        text=record.text,
+        fields=record.fields,
+        deal=record.deal,
+        by=record.by,
+    )
+
+
+class OfferView(msgspec.Struct):
+    """An offer; `value` is the deal's where the offer has none of its own."""
+
+    id: str
+    sent: datetime
+    value: Decimal
+    signed: datetime | None
+
+
+class StayView(msgspec.Struct):
+    """From when on a deal stood in a stage."""
+
+    stage: str
+    since: datetime
+
+
+class DealView(msgspec.Struct, kw_only=True):
+    """A deal; `missing` is what its stage needs and no conversation has told, `known` what they
+    told. `notes` are the conversations, newest first, where one person's deals were asked for."""
+
+    id: str
+    person: str
+    title: str
+    stage: str
+    since: datetime
+    owner: str
+    account: str
+    value: Decimal
+    currency: str
+    expected: str
+    created: datetime
+    reason: str
+    missing: list[str]
+    known: dict[str, Any]
+    offers: list[OfferView]
+    stays: list[StayView]
+    history: list[ChangeView]
+    notes: list[NoteView]
+
+
+def deal(record: Deal, pipeline: Mapping[str, Stage], notes: Iterable[Note] = ()) -> DealView:
+    """A deal record as a deal, with those of the notes that are about it."""
+    about = [one for one in notes if one.deal == record.deal_id]
+    about.sort(key=lambda one: (one.at, one.note_id), reverse=True)
+    return DealView(
+        id=record.deal_id,
+        person=record.person,
+        title=record.title,
+        stage=record.stage,
+        since=record.stays[-1].since,
+        owner=record.owner,
+        account=record.account,
+        value=record.value,
+        currency=record.currency,
+        expected=record.expected,
+        created=record.created,
+        reason=record.reason,
+        missing=missing(record, pipeline),
+        known=record.known,
+        offers=[
+            OfferView(
+                one.offer_id,
+                one.sent,
+                record.value if one.value is None else one.value,
+                one.signed,
+            )
+            for one in record.offers
+        ],
+        stays=[StayView(one.stage, one.since) for one in record.stays],
+        history=_changes(record.history),
+        notes=[note(one) for one in about],
     )

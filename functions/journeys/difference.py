@@ -10,6 +10,8 @@ from typing import Any
 from functions.journeys.telling import Arm, Raw, arms, plain, rules, step, verb
 from functions.journeys.yaml_file import read
 from functions.segments.lifecycle import EARLIER
+from functions.segments.score_words import scoring_said
+from functions.segments.scoring import Scoring
 from functions.segments.sentence import sentence
 from functions.segments.spoken import Language, quoted
 
@@ -194,6 +196,21 @@ def _stage(stage: Raw, language: Language) -> list[str]:
     phase = [stage["phase"]] if "phase" in stage else []
     comes = words["from"].format(", ".join(places))
     return [quoted(stage["title"], language), *phase, comes, sentence(stage["when"], language)]
+
+
+def of_scoring(before: Scoring | None, after: Scoring | None, language: Language) -> list[str]:
+    """What changed in scoring.yaml: each rule as what it asks and what it gives."""
+    old, new = scoring_said(before, language), scoring_said(after, language)
+    return [
+        _changed_rule(
+            new.get(key, old.get(key, ("", [])))[0],
+            old[key][1] if key in old else None,
+            new[key][1] if key in new else None,
+            language,
+        )
+        for key in dict.fromkeys((*old, *new))
+        if old.get(key) != new.get(key)
+    ]
 
 
 # --- texts

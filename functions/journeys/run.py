@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from functions.tracking.event import Event
+from functions.tracking.history import Change
 from functions.tracking.identity import short_hash
 
 MOST_TRIES = 12  # of a state: the first, ten retries, and one that was delivered twice
@@ -169,7 +170,10 @@ def once(run_id: str, step: str, number: int) -> str:
 
 
 class Task(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A request to a colleague: who does what by when, why, and what they should know."""
+    """A request to a colleague: who does what by when, why, and what they should know.
+
+    `routed` says why just this owner; `handed_over`: with it the person is a lead of this id.
+    """
 
     person: str
     task_id: str
@@ -183,6 +187,15 @@ class Task(msgspec.Struct, omit_defaults=True, kw_only=True):
     reason: str = ""
     context: dict[str, str] = {}
     status: Literal["open", "done"] = "open"
+    routed: str = ""
+    handed_over: bool = False
+    outcome: str = ""
+    history: list[Change] = []
+
+    @property
+    def finished(self) -> datetime | None:
+        """When it was done."""
+        return self.history[-1].time if self.status == "done" and self.history else None
 
 
 DECISIONS_KEPT = timedelta(days=400)

@@ -17,6 +17,7 @@ from functions.tracking.message import Outcome
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
     from functions.journeys.steps.send import Send
+    from functions.journeys.steps.task import Task
 
 
 class Exit(Exception):
@@ -73,7 +74,7 @@ class Visit:
 
     deliver(message, channel, purpose): sends, and says what came of it.
     enter(journey): starts another journey for the person with this run's entry.
-    give_task(text, owner, due): makes a task for a colleague.
+    give_task(task, due): makes the step's task for a colleague.
     pause_marketing(until): from now on nothing goes to the person that needs consent (None: until
     the step's task is done).
     stop(journey, outcome): ends the person's runs of that journey.
@@ -94,7 +95,7 @@ class Visit:
     payload: dict[str, Any]
     deliver: Callable[[Send], Outcome]
     enter: Callable[[str], None]
-    give_task: Callable[[str, str, datetime | None], None]
+    give_task: Callable[[Task, datetime | None], None]
     pause_marketing: Callable[[datetime | None], None]
     stop: Callable[[str, str], None]
     change_person: Callable[[dict[str, Any], float], None]

@@ -107,6 +107,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "skip after": "skipped after {}",
         "pause marketing": "marketing to the person is paused for {}",
         "until done": "marketing to the person is paused until that is done",
+        "hand over": "the person is handed over to sales",
         "set": "{} becomes {}",
         "add tag": "gets the tag {}",
         "remove tag": "loses the tag {}",
@@ -182,6 +183,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "skip after": "entfällt nach: {}",
         "pause marketing": "Werbung an die Person ruht so lange: {}",
         "until done": "Werbung an die Person ruht, bis das erledigt ist",
+        "hand over": "die Person wird dem Vertrieb übergeben",
         "set": "{} wird {}",
         "add tag": "bekommt das Kennzeichen {}",
         "remove tag": "verliert das Kennzeichen {}",
@@ -395,7 +397,9 @@ def step(raw: Raw, language: Language) -> str:
     said = STEPS[which](raw, language) if which in STEPS else f"{which}: {_rest(raw, language)}"
     used = {which, *_SAID_WITH.get(which, ()), *ARMS, "arms"}
     beside = [
-        _beside(word, one, language) for word, one in raw.items() if word not in used and one != ""
+        _beside(word, one, language)
+        for word, one in raw.items()
+        if word not in used and one not in ("", False)
     ]
     return ", ".join((said, *beside))
 
@@ -410,6 +414,8 @@ def _beside(word: str, raw: Any, language: Language) -> str:
         return words[f"by {raw}"]
     if word == "pause marketing" and raw == "until done":
         return words["until done"]
+    if word == "hand over":
+        return words[word]
     if word in ("due", "skip after", "pause marketing"):
         return words[word].format(_length(raw, language))
     form = {"purpose": "for purpose", "as": "outcome", "name": "called"}.get(word)

@@ -16,7 +16,7 @@ from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
 from functions.messages.template import Rendered, TemplateError, render_mail, render_sms
 from functions.segments.hours import Hours
-from functions.segments.person import fields
+from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event
 from functions.tracking.message import Message, Outcome, ledger_key
@@ -315,7 +315,7 @@ def template_values(
 
 
 def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
-    person = fields(profile, desk.now())
+    person = shown_fields(profile, desk.now())
     return template_values(person, wish.entry, desk.brand, _leave_url(row, desk), wish.iteration)
 
 

@@ -57,7 +57,7 @@ class Facts:
         found = self._known.get(path)
         if found is None:
             found = person.values(self.profile, self.now, path)
-            if path.partition(".")[0] not in person.STAGED:
+            if path.partition(".")[0] not in person.KEPT:
                 self._known[path] = found
         return found
 

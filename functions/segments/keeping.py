@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from functions.segments import scoring
 from functions.segments.condition import Facts
 from functions.segments.rules import Rules
 from functions.segments.stages import keep_stages, stages_turn_at
@@ -17,13 +18,16 @@ from functions.tracking.event import Event
 from functions.tracking.own_event import (
     BACKFILL,
     LIFECYCLE,
+    SCORE_FELL,
+    SCORE_REACHED,
+    SCORING,
     SEGMENT_ENTERED,
     SEGMENT_LEFT,
     SEGMENTS,
     STAGE_CHANGED,
 )
 from functions.tracking.permission import Permission
-from functions.tracking.profile import Fact, Profile
+from functions.tracking.profile import Fact, Profile, Score
 
 Runs = Callable[[str], Iterable[str]]  # a journey -> the outcomes of the person's runs of it
 
@@ -74,6 +78,7 @@ class Keeping:
 def take_in(profile: Profile, events: Iterable[Event], rules: Rules, now: datetime) -> None:
     """Count new events, which the profile has folded, and keep it. What asks for the permission
     item is not asked here; see `keep`."""
+    scoring.freeze(profile, rules.tallies, now)
     prepare(profile, rules)
     for event in events:
         take(profile, event, rules.by_event.get(event.name, ()))
@@ -133,7 +138,7 @@ def keep(
     is_backfill = bool(profile.version) and profile.ruled != rules.hash
     keeping = Keeping(profile, rules, facts, permission is not None, is_backfill, sweeps)
     # In this order, for what comes later may ask for what was kept before it.
-    moments = [*_keep_stages(keeping), *_keep_segments(keeping)]
+    moments = [*_keep_score(keeping), *_keep_stages(keeping), *_keep_segments(keeping)]
     _arm(profile, min(moments, default=None), now)
     is_done = is_complete(profile, rules) and (permission is not None or not rules.asks)
     if is_done or not profile.version:
@@ -164,6 +169,23 @@ def facts_of(
         kept=True,
         tallied=rules.tallied,
     )
+
+
+def _keep_score(keeping: Keeping) -> Iterator[datetime]:
+    """Which rules of scoring.yaml give points, and the thresholds that the score has passed; and
+    when it may pass the next one by itself."""
+    scored, facts = keeping.rules.scoring, keeping.facts
+    if scored is None:
+        keeping.profile.score = Score()
+        return
+    if keeping.has(scored.needs):
+        for one in scoring.keep(scored, facts):
+            name = SCORE_REACHED if one.rose else SCORE_FELL
+            said = {"threshold": one.threshold, "at": one.at, "before": one.before}
+            keeping.tell(SCORING, name, one.threshold, **said, score=one.score)
+    moment = scoring.due(scored, facts)
+    if moment:
+        yield moment
 
 
 def _keep_stages(keeping: Keeping) -> Iterator[datetime]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.segments import origin, shopping
 from functions.segments.operators import Kind, find
+from functions.segments.score import score_at, shown
 from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
 
@@ -26,8 +27,8 @@ def _last_contact(profile: Profile, now: datetime) -> Any:
 
 
 def _score(profile: Profile, now: datetime) -> float:
-    """What journeys have added; whole where it is whole, for a mail shows it."""
-    points = profile.points
+    """Whole where it is whole: 15 is told as 15."""
+    points = score_at(profile, now)
     return int(points) if points == int(points) else points
 
 
@@ -72,6 +73,7 @@ SETTABLE = ("country", "city")  # computed where the person did not say it: a tr
 
 
 STAGED = ("stage", "phase", "stage_since", "stages")
+KEPT = ("score", *STAGED)  # what changes while a person is kept
 
 
 def _stages(profile: Profile) -> dict[str, Any]:
@@ -102,6 +104,12 @@ def _traits(profile: Profile) -> dict[str, Any]:
         if theirs in traits:
             traits.setdefault(ours, traits[theirs])
     return traits
+
+
+def shown_fields(profile: Profile, now: datetime) -> dict[str, Any]:
+    """The same as messages and colleagues read them: the score is a whole number."""
+    found = fields(profile, now)
+    return {**found, "score": shown(found["score"])}
 
 
 def values(profile: Profile, now: datetime, path: str) -> list[Any]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from functions.segments import lifecycle, segment
+from functions.segments import lifecycle, scoring, segment
 from functions.segments.condition import Segment
 from functions.segments.lifecycle import Lifecycle
+from functions.segments.scoring import Scoring
 from functions.segments.tally import TallyRule
 from functions.segments.tallying import tally_rules
 from functions.tracking.identity import short_hash
@@ -30,6 +31,7 @@ class Rules:
 
     segments: Mapping[str, Segment] = field(default_factory=dict)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    scoring: Scoring | None = None
     tallies: Mapping[str, TallyRule] = field(default_factory=dict)
     tallied: str = ""
     hash: str = ""
@@ -64,13 +66,15 @@ def rules_of(raw: Mapping[str, Any], needs_consent: Mapping[str, bool] | None = 
     segments = raw.get(SEGMENTS_FILE) or {}
     wanted = {name: one["who"] for name, one in segments.items()}
     stages = raw.get(LIFECYCLE_FILE)
+    scored = scoring.build(raw.get(SCORING_FILE), wanted)
     conditions = [*wanted.values(), *lifecycle.conditions(stages)]
     found = (rule for one in conditions for rule in tally_rules(one, wanted))
-    tallies = {rule.clause.key: rule for rule in found}
+    tallies = {**(scored.needs if scored else {}), **{rule.clause.key: rule for rule in found}}
     said = json.dumps([raw, needs_consent], sort_keys=True, default=str)
     return Rules(
         segments=segment.build(segments),
         lifecycle=lifecycle.build(stages, segments),
+        scoring=scored,
         tallies=tallies,
         tallied=short_hash(*sorted(tallies))[:6] if tallies else "",
         hash=short_hash(said)[:6] if any(raw.values()) else "",

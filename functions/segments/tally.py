@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil, floor
 from typing import Any
 
@@ -25,12 +26,14 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True)
 class Clause:
-    """Events of these names whose fields pass `where`; of their times the latest `most`."""
+    """Events of these names whose fields pass `where`; of their times the latest `most`, and what
+    they add up to where they fade by half in each `half_life`."""
 
     key: str
     names: tuple[str, ...]
     where: Raw
     most: int
+    half_life: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,14 @@ class TallyRule:
     matches: Callable[[Event], bool]
 
 
-def clause(names: tuple[str, ...], where: Raw, most: int = 1) -> Clause:
+def clause(
+    names: tuple[str, ...], where: Raw, most: int = 1, half_life: timedelta | None = None
+) -> Clause:
     """The same words in another order have the same key."""
     names = tuple(sorted(set(names)))
-    words = json.dumps([names, where, most], sort_keys=True, default=str)
-    return Clause(short_hash(words)[:8], names, where, most)
+    fades = [half_life.total_seconds()] if half_life else []
+    words = json.dumps([names, where, most, *fades], sort_keys=True, default=str)
+    return Clause(short_hash(words)[:8], names, where, most, half_life)
 
 
 def of_did(raw: Raw) -> Clause | None:

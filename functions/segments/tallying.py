@@ -41,14 +41,16 @@ def take(profile: Profile, event: Event, rules: Iterable[TallyRule]) -> None:
         key = rule.clause.key
         before = profile.tallies.get(key) or (Tally() if profile.tallied else None)
         if before is not None and rule.matches(event):
-            after = counted(before, event.time, rule.clause.most)
+            after = counted(before, event.time, rule.clause.most, rule.clause.half_life)
             profile.tallies = {**profile.tallies, key: after}
 
 
 def recount(rule: TallyRule, events: Iterable[Event]) -> Tally:
     """The tally of all these events."""
-    found = sorted(event.time for event in events if rule.matches(event))
-    return Tally(len(found), found[-rule.clause.most :])
+    found = Tally()
+    for event in filter(rule.matches, events):
+        found = counted(found, event.time, rule.clause.most, rule.clause.half_life)
+    return found
 
 
 def is_nothing(profile: Profile, rule: TallyRule) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 from functions.segments import tally
 from functions.segments.condition import Facts, Turning, event_values, names, of_segment
-from functions.segments.operators import as_moment
+from functions.segments.operators import as_moment, is_number
 from functions.segments.phrases import BadPhrase, duration
+from functions.segments.score import crosses_at
 
 Raw = dict[str, Any]
 Moments = Callable[[Facts], Iterable[datetime]]
@@ -60,7 +61,8 @@ def _moments(raw: Raw) -> Moments | None:
         if word in raw:
             return _together([_moments(part) for part in raw[word]])
     if "person" in raw:
-        return _together([_of_field(path, test) for path, test in raw["person"].items()])
+        tests = [_of_field(path, test) for path, test in raw["person"].items()]
+        return _together([*tests, _of_score(raw["person"].get("score"))])
     if "did" in raw:
         return _of_events(raw)
     if "in segment" in raw:
@@ -75,6 +77,18 @@ def _together(parts: Iterable[Moments | None]) -> Moments | None:
     if len(found) < 2:
         return found[0] if found else None
     return lambda facts: chain.from_iterable(part(facts) for part in found)
+
+
+def _of_score(test: Any) -> Moments | None:
+    """When the score crosses a number that it is compared with, because its parts fade."""
+    wanted = list(test.values()) if isinstance(test, dict) else [test]
+    every = (one for value in wanted for one in (value if isinstance(value, list) else [value]))
+    numbers = [float(one) for one in every if is_number(one)]
+    if not numbers:
+        return None
+    return lambda facts: filter(
+        None, (crosses_at(facts.profile, number, facts.now) for number in numbers)
+    )
 
 
 def _of_segment(name: str, facts: Facts) -> Iterable[datetime]:

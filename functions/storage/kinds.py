@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
+from functions.sales.records import Deal, Lead, Note
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -56,6 +57,21 @@ def sortable(time: datetime | None) -> str:
 def _person_listing(profile: Profile) -> tuple[str, str] | None:
     redirected = profile.moved_to or profile.created is None
     return None if redirected else ("", sortable(profile.created))
+
+
+def listed_under(text: str) -> str:
+    """A name of somebody outside as that of a listing."""
+    return text.replace("#", " ")[:100].strip() or "nobody"
+
+
+_AGAINST_TIME = str.maketrans("0123456789", "9876543210")
+
+
+def _task_listing(task: Task) -> tuple[str, str]:
+    """By owner: the open ones first, of those the one that is due soonest, without a day last."""
+    last = task.finished or task.created
+    place = sortable(last) if task.status == "done" else sortable(task.due).translate(_AGAINST_TIME)
+    return listed_under(task.owner), f"{task.status} {place}"
 
 
 _person = attrgetter("person")
@@ -118,7 +134,25 @@ KINDS: dict[type[Any], Kind] = {
         "task",
         _person,
         sort=attrgetter("task_id"),
-        listing=lambda task: ("", sortable(task.created)),
+        listing=_task_listing,
+        named=True,
+    ),
+    Lead: Kind(
+        "people",
+        "lead",
+        _person,
+        sort=attrgetter("lead_id"),
+        listing=lambda lead: (lead.status, sortable(lead.handed)),
+        named=True,
+    ),
+    Note: Kind("people", "note", _person, sort=attrgetter("note_id")),
+    Deal: Kind(
+        "people",
+        "deal",
+        _person,
+        sort=attrgetter("deal_id"),
+        listing=lambda deal: (deal.stage, sortable(deal.stays[-1].since)),
+        named=True,
     ),
     # Beside the people, because who sends may write there and nowhere else.
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),

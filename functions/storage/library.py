@@ -9,8 +9,10 @@ from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
 from functions.messages.brand import BRAND, Brand
+from functions.sales import rules as sales_rules
+from functions.sales.rules import Sales
 from functions.segments.condition import Segment
-from functions.segments.rules import LIVE_FILES, Rules, rules_of
+from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
 from functions.storage.store import Store
 
 NEWEST = "newest"
@@ -49,6 +51,7 @@ class Library:
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
         self._rules = Rules()
+        self._sales: Sales | None = None
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -125,6 +128,11 @@ class Library:
         self._refresh()
         return self._rules
 
+    def sales(self) -> Sales | None:
+        """How sales works, in force; None without a sales.yaml."""
+        self._refresh()
+        return self._sales
+
     def _refresh(self) -> None:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
@@ -152,3 +160,4 @@ class Library:
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
             self._brand, self._rules = (version, _brand_in(row.files)), rules_in(row.files)
+            self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)

@@ -8,6 +8,7 @@ import msgspec
 from functions.tracking import orders, visits
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
+from functions.tracking.own_event import SCORING
 from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Trait, Visit
 
 MOST_NAMES = 200  # of events and of traits a person may have
@@ -16,6 +17,7 @@ REMEMBERED = 3  # message ids kept once their rows are written
 KEPT = 10  # last pages, searches, devices, anonymous ids
 MOST_CARTS = 5
 MOST_ITEMS = 100  # different products in a cart
+_GIVERS = (JOURNEYS, SCORING)  # of points
 
 
 def timeline_key(event: Event) -> str:
@@ -249,9 +251,9 @@ def _shop(profile: Profile, event: Event) -> None:
 
 
 def _score(profile: Profile, event: Event) -> None:
-    """Points that a journey gave; a shop's event of that name gives none."""
+    """Points that a journey or a colleague gave; a shop's event of that name gives none."""
     points = orders.number(event.properties.get("points"))
-    if event.event == SCORE_ADDED and event.source == JOURNEYS and event.person and points:
+    if event.event == SCORE_ADDED and event.source in _GIVERS and event.person and points:
         profile.points = total_units(profile.points, float(points))
 
 

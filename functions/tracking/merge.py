@@ -100,6 +100,9 @@ def _merge_kept(source: Profile, target: Profile) -> None:
     else:
         target.tallied = ""
     target.tallies = together
+    target.score.parts = {**source.score.parts, **target.score.parts}
+    reached = (*target.score.reached, *source.score.reached)
+    target.score.reached = list(dict.fromkeys(reached))
     for name, since in source.segments.items():
         target.segments[name] = min(target.segments.get(name, since), since)
     target.outbox = [*source.outbox, *target.outbox]

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from functions.tracking.event import Event
+from functions.tracking.event import SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Fact
 
 SEGMENTS = "segments"  # the source of what the segments' rules tell
+SCORING = "scoring"  # of what the score's rules tell, and of points that colleagues give
+SCORE_REACHED, SCORE_FELL = "Score Reached", "Score Fell"
 SEGMENT_ENTERED, SEGMENT_LEFT = "Segment Entered", "Segment Left"
 LIFECYCLE, STAGE_CHANGED = "lifecycle", "Stage Changed"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
@@ -15,7 +17,7 @@ MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
 NO_SIGN_OF_LIFE = frozenset(
     {
         *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
-        *(STAGE_CHANGED, "Score Reached", "Score Fell", "Score Added"),
+        *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
     }

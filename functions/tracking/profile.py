@@ -187,6 +187,27 @@ class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
     properties: dict[str, Any] = {}
 
 
+class ScorePart(msgspec.Struct, array_like=True, omit_defaults=True):
+    """What one rule of scoring.yaml gives a person, told so that nobody needs the rule to read it.
+
+    `points` for whatever it counts; of events it is the tally with the key `tally` (none: it
+    counts once). They fade by half in each `half_life` (seconds; 0: never), and the rule gives or
+    takes `most` points at most (0: without end).
+    """
+
+    points: float
+    tally: str = ""
+    half_life: int = 0
+    most: float = 0
+
+
+class Score(msgspec.Struct, omit_defaults=True):
+    """The rules that count for a person, and the thresholds that they are known to have reached."""
+
+    parts: dict[str, ScorePart] = {}
+    reached: list[str] = []
+
+
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Everything we know of a person. API, command line and journeys call it *person*.
 
@@ -195,8 +216,9 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, zone, place);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
-    `points` is what journeys have added to the score. `stages` has a Stay for each model of
-    lifecycle.yaml, in the order of the file.
+    `points` is what journeys and colleagues have added to the score by hand; `score` has what the
+    rules of scoring.yaml give. `stages` has a Stay for each model of lifecycle.yaml, in the order
+    of the file.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
 
@@ -227,6 +249,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     first_touch: Touch | None = None
     points: float = 0
     stages: dict[str, Stay] = {}
+    score: Score = msgspec.field(default_factory=Score)
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""

@@ -22,6 +22,7 @@ from pynamodb.exceptions import PutError, TransactWriteError
 
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
 from functions.journeys.standing import Standing, Sweep, Taken
+from functions.sales.records import Deal, Lead, Note, Offer, Stay
 from functions.storage.dictionary import DICTIONARY
 from functions.storage.dynamo import DynamoStore
 from functions.storage.kinds import KINDS
@@ -29,6 +30,7 @@ from functions.storage.packing import MOST_BYTES, Item, item_size, key_of, pack,
 from functions.storage.paging import Entry, fresh
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.event import Event
+from functions.tracking.history import Change
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
@@ -83,7 +85,8 @@ def a_task(task_id: str, minute: int = 0, person: str = "ada") -> Task:
         journey="onboarding",
         text="Call",
         owner="sales",
-        created=NOW + timedelta(minutes=minute),
+        created=NOW,
+        due=NOW - timedelta(minutes=minute),  # what is due soonest comes first
     )
 
 
@@ -124,7 +127,18 @@ def one_of_each() -> list[Any]:
             began={"s": NOW},
         ),
         msgspec.structs.replace(a_message("r1", "welcome"), claimed=NOW, clicked={"": NOW}),
-        a_task("t1"),
+        msgspec.structs.replace(a_task("t1"), history=[Change(NOW, "Task Created", said={"n": 1})]),
+        Lead(person="ada", lead_id="t1", owner="anna", handed=NOW, parts={"asked": 2.5}),
+        Note(person="ada", note_id="n1", kind="call", at=NOW, noted=NOW, fields={"fit": True}),
+        Deal(
+            person="ada",
+            deal_id="d1",
+            title="Ü",
+            value=Decimal("19.90"),
+            created=NOW,
+            stays=[Stay("new", NOW)],
+            offers=[Offer("o1", NOW, Decimal("1E+3"))],
+        ),
         Pause(channel="email", until=NOW, seconds=60.5),
         JourneyVersion(journey="onboarding", journey_version="abc", files={"j.yaml": "title: Ü"}),
         Draft(journey="onboarding", saved=NOW, files={"journey.yaml": "title: Ü"}),

@@ -1,7 +1,10 @@
 """Answers about tasks for colleagues."""
 
+from collections.abc import Callable
+from typing import Annotated
+
 import msgspec
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
 
 from functions.handlers import views, wiring
 from functions.handlers.answers.door import (
@@ -13,45 +16,197 @@ from functions.handlers.answers.door import (
     page_size,
     profile_of_id,
     query,
+    read_as,
 )
 from functions.handlers.openapi import Parameter
+from functions.handlers.sales_desk import owner_event, tell
 from functions.journeys.run import Task
+from functions.sales.records import Lead
+from functions.sales.work import (
+    REASSIGNED,
+    NotSo,
+    Outcome,
+    finish,
+    hand_on,
+    reassign,
+    reopen,
+    task_event,
+)
 from functions.storage import people
+from functions.storage.kinds import listed_under
 from functions.storage.store import change
+from functions.tracking.event import Event
+from functions.tracking.history import TooMany
+from functions.tracking.profile import Profile
+
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+
+
+class Done(msgspec.Struct, forbid_unknown_fields=True):
+    """What came of it, in a word and in words of your own, and who did it."""
+
+    outcome: Outcome = "done"
+    note: Text = ""
+    by: Text = ""
+
+
+class Again(msgspec.Struct, forbid_unknown_fields=True):
+    """Why it is not done after all, and who says so."""
+
+    note: Text = ""
+    by: Text = ""
+
+
+class HandOn(msgspec.Struct, forbid_unknown_fields=True):
+    """Who is to do it, who says so and why; `owner_too`: and has the person from now on."""
+
+    to: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    note: Text = ""
+    by: Text = ""
+    owner_too: bool = False
 
 
 class TasksPage(msgspec.Struct):
-    """Tasks, newest first."""
+    """Tasks: the open ones first, of those the one that is due soonest."""
 
     tasks: list[views.TaskView]
     next: str = ""
 
 
-@operation("/api/tasks", "Tasks for colleagues, newest first", TasksPage, LIMIT, NEXT)
-def _tasks() -> TasksPage:
-    tasks, after = wiring.parts().store.listing(Task, limit=page_size(), after=query("after"))
-    return TasksPage([views.task(task) for task in tasks], after)
+TASK = Parameter("task_id", "path", "the task's id")
+PATH = "/api/tasks/{person_id}/{task_id}"
+STATUSES = ("open", "done")
 
 
 @operation(
-    "/api/tasks/{person_id}/{task_id}/done",
+    "/api/tasks",
+    "Tasks for colleagues: the open ones first, of those the one that is due soonest",
+    TasksPage,
+    Parameter("owner", "query", "only those of this colleague or team"),
+    Parameter("status", "query", "only those that are open, or done; a page may then be short"),
+    LIMIT,
+    NEXT,
+)
+def _tasks() -> TasksPage:
+    owner, status = query("owner"), query("status")
+    if status and status not in STATUSES:
+        raise BadRequestError('"status" is open or done')
+    name = listed_under(owner) if owner else ""
+    tasks, after = wiring.parts().store.listing(Task, name, limit=page_size(), after=query("after"))
+    return TasksPage([views.task(one) for one in tasks if status in ("", one.status)], after)
+
+
+@operation(
+    f"{PATH}/done",
     "Say that a task is done; what it kept back of marketing goes again",
     views.TaskView,
     PERSON,
-    Parameter("task_id", "path", "the task's id"),
+    TASK,
     method="post",
+    body=Done,
 )
 def _task_done(person_id: str, task_id: str) -> views.TaskView:
-    store, profile = wiring.parts().store, profile_of_id(person_id)
+    said, now = read_as(Done), wiring.parts().now()
+    return _change(
+        person_id, task_id, lambda task: finish(task, said.outcome, said.by, said.note, now)
+    )
+
+
+@operation(
+    f"{PATH}/reopen",
+    "Open a task that is done again; marketing that it kept back stays free",
+    views.TaskView,
+    PERSON,
+    TASK,
+    method="post",
+    body=Again,
+)
+def _task_reopened(person_id: str, task_id: str) -> views.TaskView:
+    said, now = read_as(Again), wiring.parts().now()
+    return _change(person_id, task_id, lambda task: reopen(task, said.by, said.note, now))
+
+
+@operation(
+    f"{PATH}/reassign",
+    "Give a task to somebody else; nobody gets back what they have handed on",
+    views.TaskView,
+    PERSON,
+    TASK,
+    method="post",
+    body=HandOn,
+)
+def _task_reassigned(person_id: str, task_id: str) -> views.TaskView:
+    said, now = read_as(HandOn), wiring.parts().now()
+    _refuse_strangers(said.to)
+
+    def further(task: Task) -> list[Event]:
+        last = task.history[-1] if task.history else None
+        if not said.owner_too or last is None or last.event != REASSIGNED:
+            return []
+        occasion = f"{task.task_id}/{len(task.history) - 1}"
+        return [owner_event(task.person, task.owner, occasion, last.time)]
+
+    def alter(task: Task) -> bool:
+        return reassign(task, said.to, said.by, said.note, now)
+
+    found = _change(person_id, task_id, alter, further)
+    if found.handed_over:
+        _hand_on_lead(found.person, task_id, said.to)
+    return found
+
+
+def _hand_on_lead(person: str, lead_id: str, to: str) -> None:
+    store = wiring.parts().store
+    lead = store.get(Lead, person, lead_id)
+    if lead:
+        change(
+            store, lambda: store.get(Lead, person, lead_id) or lead, lambda one: hand_on(one, to)
+        )
+
+
+def _refuse_strangers(name: str) -> None:
+    """Raises BadRequestError for who is neither a colleague nor a team."""
+    library = wiring.parts().library
+    sales = library.sales()
+    known = [*(sales.people if sales else ()), *library.brand().teams]
+    if name not in known:
+        raise BadRequestError(f'"{name}" is nobody here; there are: {", ".join(known)}')
+
+
+def _change(
+    person_id: str,
+    task_id: str,
+    alter: Callable[[Task], bool],
+    further: Callable[[Task], list[Event]] = lambda task: [],
+) -> views.TaskView:
+    """Alter the task and tell of it; a repetition finds it altered, and tells the same."""
+    parts, profile = wiring.parts(), profile_of_id(person_id)
+    task = task_of(profile, task_id)
+    done = alter_task(parts, profile, task, alter)
+    tell(parts, further(done))
+    return views.task(done)
+
+
+def task_of(profile: Profile, task_id: str) -> Task:
+    """The person's task, merges followed. Raises NotFoundError."""
+    store = wiring.parts().store
     found = (store.get(Task, key, task_id) for key in profile.keys if len(task_id) <= LONGEST)
     task = next(filter(None, found), None)
     if task is None:
         raise NotFoundError(f'this person has no task with the id "{task_id[:50]}"')
-    done = change(store, lambda: store.get(Task, task.person, task_id) or task, _finish)
-    people.end_pause_of(store, profile.person, task_id)  # after it: a retry of the step looks
-    return views.task(done)
+    return task
 
 
-def _finish(task: Task) -> bool:
-    was_open, task.status = task.status == "open", "done"
-    return was_open
+def alter_task(
+    parts: wiring.Parts, profile: Profile, task: Task, alter: Callable[[Task], bool]
+) -> Task:
+    """Change the task, end its pause if it is done now, and tell. Raises BadRequestError."""
+    store = parts.store
+    try:
+        now = change(store, lambda: store.get(Task, task.person, task.task_id) or task, alter)
+    except (NotSo, TooMany) as error:
+        raise BadRequestError(str(error)) from None
+    if now.status == "done":  # after it: a retry of the step looks
+        people.end_pause_of(store, profile.person, now.task_id)
+    tell(parts, [task_event(now, -1)])
+    return now

@@ -13,16 +13,21 @@ if TYPE_CHECKING:
     from functions.journeys.flow import Flow
 
 
-class Task(Step, rename={"for_": "for", "pause_marketing": "pause marketing"}):
+WRITTEN = {"for_": "for", "pause_marketing": "pause marketing", "hand_over": "hand over"}
+
+
+class Task(Step, rename=WRITTEN):
     """Makes a task for the person's own contact (`owner`) or a team, with a date and a reason.
 
     While `pause marketing` lasts, the person gets no message that needs consent, from no journey.
+    With `hand over` the person is a lead of sales from then on.
     """
 
     task: schema.Text
     for_: schema.Text
     due: schema.Duration = ""
     pause_marketing: schema.MarketingPause = ""
+    hand_over: bool = False
 
     verb: ClassVar[str] = "task"
 
@@ -38,7 +43,7 @@ class Task(Step, rename={"for_": "for", "pause_marketing": "pause marketing"}):
         due = duration(self.due).after(visit.now, visit.zone) if self.due else None
         if self.pause_marketing:  # first: there is no moment at which the task is there alone
             visit.pause_marketing(self._paused_until(visit))
-        visit.give_task(self.task, self.for_, due)
+        visit.give_task(self, due)
         return Answer()
 
     def _paused_until(self, visit: Visit) -> datetime | None:
