@@ -6,7 +6,15 @@ from typing import Any
 
 from functions.segments import origin, shopping
 from functions.segments.operators import Kind, find
+from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
+
+
+def _last_seen(profile: Profile, now: datetime) -> Any:
+    """What we found out or did ourselves is no sign of the person."""
+    times = (one.last for name, one in profile.events.items() if name not in NO_SIGN_OF_LIFE)
+    return max(times, default=None)
+
 
 # A conversation, with whoever of us and by whatever means; what a journey sends is none.
 CONTACTS = ("Call Logged", "Meeting Held", "Visit Held", "Email Answered")
@@ -47,7 +55,7 @@ COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
     **shopping.COMPUTED,
     "score": _score,
     "first_seen": lambda profile, now: profile.created,
-    "last_seen": lambda profile, now: max((s.last for s in profile.events.values()), default=None),
+    "last_seen": _last_seen,
     "tags": _tags,
     "last_contact": _last_contact,
 }
