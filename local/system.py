@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from typing import IO, Any
 from functions.channels.outbox import Outbox
 from functions.folder import read_folder
 from functions.handlers import (
+    count_people,
     find_due,
     process_event,
     publish_journey,
@@ -69,6 +70,7 @@ class System:
         self.starts = Queue(data / "starts.db", self.queue.arrived)
         self.store = SqliteStore(data / "tante.db")
         self._at: datetime | None = None  # virtual now of what is being done
+        self._counted: date | None = None  # the day of the last census
         self._working_thread = 0
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[Jump] = []
@@ -196,6 +198,8 @@ class System:
             if self._round(self._events, self.queue) or self._round(self._moves, self.starts):
                 continue
             due = self._next_due()
+            if self._counts(min(due, moment) if due else moment):
+                continue
             if due is None or due > moment:
                 return
             self._follow(due)
@@ -257,6 +261,18 @@ class System:
     def _looks(self, due: datetime) -> int:
         self._at = due
         return find_due.handler({}, None)["due"]
+
+    def _counts(self, moment: datetime) -> bool:
+        """Have everybody counted, with the first that happens on a day; days on which nothing
+        does are passed over."""
+        if self._counted == moment.date():
+            return False
+        self._counted = moment.date()
+        return self._round(partial(self._count, moment))
+
+    def _count(self, moment: datetime) -> int:
+        self._at = moment
+        return sum(count_people.handler({}, None).values())
 
     def _transitions(self, due: datetime) -> int:
         self._at = due

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from functions.segments import cart, person, tally
+from functions.segments import cart, person, population, tally
 from functions.segments.operators import Kind, find, test, test_of_kind
 from functions.segments.phrases import BadPhrase, duration
+from functions.segments.population import Cuts
 from functions.tracking.event import Event
 from functions.tracking.merge import LEAVES_BY_MERGE, taken
 from functions.tracking.message import Message
@@ -30,6 +31,7 @@ class Facts:
 
     `kept`: the condition is that of a segment, whose counts the profile keeps, once they are
     complete for the rules in force (whose tallies have the hash `tallied`).
+    `cuts`: the latest cut points of the population, if there are any.
     """
 
     profile: Profile
@@ -49,6 +51,7 @@ class Facts:
     runs: Callable[[str], Iterable[str]] = field(default=lambda journey: ())
     kept: bool = False
     tallied: str = ""
+    cuts: Cuts | None = None
 
     def tally(self, clause: tally.Clause) -> Tally | None:
         """What the profile keeps of a segment's clause; None where it has to be looked up."""
@@ -188,11 +191,19 @@ def _equal(event: Event, entry: Event | None, mine: str, theirs: str, lacking: b
 
 
 def _person(raw: dict[str, Any]) -> Condition:
-    tests = field_tests(raw["person"], person.KINDS)
+    population.check(raw["person"])
+    averages, plain = population.averages(raw["person"]), None
+    if not averages or population.without_averages(raw["person"]):
+        plain = field_tests(population.without_averages(raw["person"]), person.KINDS)
 
     def holds(facts: Facts) -> bool:
-        profile, now = facts.profile, facts.now
-        return tests(lambda path: person.values(profile, now, path), now)
+        profile, now, cuts = facts.profile, facts.now, facts.cuts
+        return (
+            plain is None or plain(lambda path: person.values(profile, now, path, cuts), now)
+        ) and all(
+            population.passes(person.values(profile, now, path), word, population.mean(cuts, path))
+            for path, word in averages
+        )
 
     return holds
 

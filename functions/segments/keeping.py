@@ -156,6 +156,7 @@ def facts_of(
         runs=runs,
         kept=True,
         tallied=rules.tallied,
+        cuts=rules.cuts,
     )
 
 

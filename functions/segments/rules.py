@@ -1,13 +1,14 @@
 """The rules in force: all that tells who a person is, as the live files have it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from functions.segments import segment
 from functions.segments.condition import Segment
+from functions.segments.population import Cuts, comparisons
 from functions.segments.tally import TallyRule
 from functions.segments.tallying import tally_rules
 from functions.tracking.identity import short_hash
@@ -24,7 +25,8 @@ class Rules:
 
     `hash` tells whether two publishes say the same of everybody, "" where nothing is kept;
     `tallies` are what is counted, by key, `tallied` the hash of their keys; `needs_consent` is the
-    brand's, for each purpose.
+    brand's, for each purpose; `comparisons` are the conditions in them that compare a person with
+    all others, by the latest `cuts`.
     """
 
     segments: Mapping[str, Segment] = field(default_factory=dict)
@@ -32,6 +34,8 @@ class Rules:
     tallied: str = ""
     hash: str = ""
     needs_consent: Mapping[str, bool] = field(default_factory=dict)
+    comparisons: Sequence[Mapping[str, Any]] = ()
+    cuts: Cuts | None = None
 
     @cached_property
     def by_event(self) -> Mapping[str, list[TallyRule]]:
@@ -70,4 +74,5 @@ def rules_of(raw: Mapping[str, Any], needs_consent: Mapping[str, bool] | None = 
         tallied=short_hash(*sorted(tallies))[:8] if tallies else "",
         hash=short_hash(said)[:8] if any(raw.values()) else "",
         needs_consent=needs_consent or {},
+        comparisons=comparisons(list(raw.values())),
     )

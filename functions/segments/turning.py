@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from functions.segments import tally
+from functions.segments import person, population, tally
 from functions.segments.condition import Facts, event_values, names, of_segment
-from functions.segments.operators import as_moment, find
-from functions.segments.person import fields
+from functions.segments.operators import as_moment
 from functions.segments.phrases import BadPhrase, duration
 
 Raw = dict[str, Any]
@@ -53,8 +52,9 @@ def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
         for part in raw.get(word, ()):
             yield from _moments(part, facts)
     if "person" in raw:
-        known = fields(facts.profile, facts.now)
-        yield from _of_fields(raw["person"], lambda path: find(known, path))
+        tests = population.in_numbers(raw["person"], facts.cuts)
+        ask = partial(person.values, facts.profile, facts.now, cuts=facts.cuts)
+        yield from _of_fields(tests, ask)
     elif "did" in raw:
         yield from _of_events(raw, facts)
     elif "in segment" in raw and raw["in segment"] in facts.segments:
