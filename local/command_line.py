@@ -28,6 +28,8 @@ journeys_app = typer.Typer(help="Published journeys: where people stand, pause, 
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
+segments_app = typer.Typer(help="Segments: who is in which, and how good they are.")
+app.add_typer(segments_app, name="segments", no_args_is_help=True)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
@@ -578,6 +580,15 @@ def why(
     except (NoAnswer, Refusal, telling.NoPerson) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+
+
+@segments_app.command("figures")
+def show_figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
+    """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
+    from local.client import client
+    from local.figures_commands import show
+
+    show(lambda: client(at, key, data), out, err)
 
 
 @app.command()
