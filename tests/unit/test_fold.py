@@ -557,11 +557,11 @@ def test_an_order_that_leaves_and_is_refunded_in_one_batch_is_not_lost(store: St
 
 
 def test_an_old_order_told_of_late_goes_straight_to_a_row(store: Store) -> None:
-    take(store, *many_orders(11))
+    take(store, *many_orders(orders.MOST_IN_PROFILE))
     profile = take(store, completed("late", -60, "early", revenue=7))
     assert "early" not in profile.orders
     assert row(store, "early")
-    assert orders.count(profile) == 12
+    assert orders.count(profile) == orders.MOST_IN_PROFILE + 1
     assert profile.older_orders.first == NOON - timedelta(minutes=60)
 
 
