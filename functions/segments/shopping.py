@@ -10,7 +10,7 @@ from functions.tracking import orders
 from functions.tracking.profile import OrderSums, Profile
 
 DAY = timedelta(days=1)
-RECENT = 3  # orders whose products are told: so many always stay in the profile
+RECENT = orders.KEPT_IN_PROFILE  # so many always stay in the profile
 
 
 def currency(profile: Profile) -> str | None:
