@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -39,6 +39,7 @@ logger = logging.getLogger("tante")
 MESSAGES_AT_A_TIME = 10
 TRANSITIONS_AT_A_TIME = 200
 LONGEST_NAP = 0.5
+FIRST_COUNT = timedelta(hours=1)  # of everybody
 
 
 class InUse(Exception):
@@ -70,7 +71,7 @@ class System:
         self.starts = Queue(data / "starts.db", self.queue.arrived)
         self.store = SqliteStore(data / "tante.db")
         self._at: datetime | None = None  # virtual now of what is being done
-        self._counted: date | None = None  # the day of the last census
+        self._next_count = self.clock.now() + FIRST_COUNT
         self._working_thread = 0
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[Jump] = []
@@ -264,10 +265,11 @@ class System:
 
     def _counts(self, moment: datetime) -> bool:
         """Have everybody counted, with the first that happens on a day; days on which nothing
-        does are passed over."""
-        if self._counted == moment.date():
+        does are passed over. As in the cloud, the first time is an hour after the start."""
+        if moment < self._next_count:
             return False
-        self._counted = moment.date()
+        midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._next_count = midnight + timedelta(days=1)
         return self._round(partial(self._count, moment))
 
     def _count(self, moment: datetime) -> int:

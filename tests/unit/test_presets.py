@@ -129,9 +129,7 @@ def test_who_buys_is_no_opener_without_orders_and_no_newcomer() -> None:
     assert found.isdisjoint({"openers-not-buyers", "newcomers"})
 
 
-def test_a_visitor_who_came_often_and_stays_away_was_engaged_and_one_who_came_once_was_not() -> (
-    None
-):
+def test_a_visitor_who_came_often_and_stays_away_was_engaged_and_who_came_seldom_was_not() -> None:
     visits = [page(100 + n) for n in range(5)]
     assert "formerly-engaged" in segments(visits)
     assert "formerly-engaged" not in segments(visits[:4])
