@@ -1,6 +1,7 @@
 """Hourly: once a day everybody is counted, for the cut points and for the figures of segments."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,7 +129,8 @@ class Pass:
     def _turns(
         self, profile: Profile, tests: list[Any], before: Cuts | None, now: datetime
     ) -> bool:
-        new, old = (facts_of(profile, Rules(cuts=cuts), now) for cuts in (self.rules.cuts, before))
+        new = facts_of(profile, Rules(cuts=self.rules.cuts), now)
+        old = replace(new, cuts=before)
         return any(holds(new) != holds(old) for holds in tests)
 
     def _pages(self, after: str) -> Iterator[tuple[list[Profile], str]]:

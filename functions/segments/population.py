@@ -209,12 +209,20 @@ def is_asked(raw: Any) -> bool:
 
 
 def comparisons(raw: Any) -> list[dict[str, Any]]:
-    """Every test in a file that goes by the cut points, as a condition of its own."""
+    """Every test in a file that goes by the cut points, once, as a condition of its own."""
+    found: list[dict[str, Any]] = []
+    for one in _comparisons(raw):
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _comparisons(raw: Any) -> list[dict[str, Any]]:
     if isinstance(raw, list):
-        return [one for part in raw for one in comparisons(part)]
+        return [one for part in raw for one in _comparisons(part)]
     if not isinstance(raw, dict):
         return []
     tests = raw.get("person")
     own = tests.items() if isinstance(tests, dict) else ()
     mine = [{"person": {path: test}} for path, test in own if is_asked({"person": {path: test}})]
-    return [*mine, *(one for part in raw.values() for one in comparisons(part))]
+    return [*mine, *(one for part in raw.values() for one in _comparisons(part))]
