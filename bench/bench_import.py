@@ -49,6 +49,8 @@ USES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "close_run": (STORE, ()),
     "compare_runs": ((*JOURNEYS, "machines"), ()),
     "settle_messages": (("store",), ()),
+    "find_due": (("store", "send_events"), ("sqs",)),
+    "count_people": ((*STORE, "send_events"), ("sqs",)),
     "publish_journey": ((*STORE, "machines"), ()),
 }
 GOAL = 0.55  # of the stack, for collecting

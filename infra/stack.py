@@ -251,6 +251,19 @@ class Tante(Stack):
         self.events.let_send(due.role, self.events.queue)
         self._every(Duration.minutes(1), due)
 
+        count = self._function(
+            "count_people",
+            "EVENT_QUEUE_URL",
+            memory=HEAVY,
+            timeout=Duration.minutes(15),
+            waited_for=False,
+        )
+        self.tables.let_read(count.role, PEOPLE)
+        self.tables.let_write(count.role, CATALOGUE)
+        self.events.let_send(count.role, self.events.queue)  # have those looked at who turn
+        # Once a day there is something to do; in the other hours it goes on where it had no time.
+        self._every(Duration.hours(1), count)
+
     def _every(self, period: Duration, function: PythonFunction) -> None:
         """Call a Lambda again and again, by the stage's clock, at most once a minute."""
         minutes = max(1, round(period.to_minutes() / self.stage_of.clock_speed))

@@ -584,6 +584,15 @@ def why(
         sys.exit(1)
 
 
+@segment_commands.app.command("figures")
+def show_figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
+    """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
+    from local.client import client
+    from local.figures_commands import show
+
+    show(lambda: client(at, key, data), out, err)
+
+
 @app.command()
 def publish(
     folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,

@@ -140,6 +140,7 @@ CALLED_AGAIN = {
     "compare_runs": "the daily comparison",
     "settle_messages": "the hourly settling of messages",
     "find_due": "the minutely search for people who are due",
+    "count_people": "the daily count of everybody",
 }
 BY_HAND = (
     "It does not say which Lambda failed. Look into it with `show`; if it is the end of an "

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from typing import IO, Any
 from functions.channels.outbox import Outbox
 from functions.folder import read_folder
 from functions.handlers import (
+    count_people,
     find_due,
     process_event,
     publish_journey,
@@ -38,6 +39,8 @@ logger = logging.getLogger("tante")
 MESSAGES_AT_A_TIME = 10
 TRANSITIONS_AT_A_TIME = 200
 LONGEST_NAP = 0.5
+FIRST_COUNT = timedelta(hours=1)  # of everybody
+COUNT_SHARE = 20  # times as long as a census takes it is let be, on days that fly
 
 
 class InUse(Exception):
@@ -69,6 +72,8 @@ class System:
         self.starts = Queue(data / "starts.db", self.queue.arrived)
         self.store = SqliteStore(data / "tante.db")
         self._at: datetime | None = None  # virtual now of what is being done
+        self._next_count = self.clock.now() + FIRST_COUNT
+        self._rest_until = 0.0  # real time, of `monotonic`: no census before
         self._working_thread = 0
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[Jump] = []
@@ -196,6 +201,8 @@ class System:
             if self._round(self._events, self.queue) or self._round(self._moves, self.starts):
                 continue
             due = self._next_due()
+            if self._counts(min(due, moment) if due else moment):
+                continue
             if due is None or due > moment:
                 return
             self._follow(due)
@@ -257,6 +264,23 @@ class System:
     def _looks(self, due: datetime) -> int:
         self._at = due
         return find_due.handler({}, None)["due"]
+
+    def _counts(self, moment: datetime) -> bool:
+        """Have everybody counted, with the first that happens on a day; days on which nothing
+        does are passed over. As in the cloud, the first time is an hour after the start."""
+        if moment < self._next_count or monotonic() < self._rest_until:
+            return False
+        midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._next_count = midnight + timedelta(days=1)
+        began = monotonic()
+        done = self._round(partial(self._count, moment))
+        if self._worker.is_alive():  # a clock that runs fast has many days in a minute
+            self._rest_until = monotonic() + COUNT_SHARE * (monotonic() - began)
+        return done
+
+    def _count(self, moment: datetime) -> int:
+        self._at = moment
+        return sum(count_people.handler({}, None).values())
 
     def _transitions(self, due: datetime) -> int:
         self._at = due

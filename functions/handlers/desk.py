@@ -88,6 +88,7 @@ def _facts(
         events=lambda names, since: events_since(parts.store, profile, tuple(names), since),
         segments=parts.library.segments(),
         tallied=parts.library.rules().tallied,
+        cuts=parts.library.rules().cuts,
         runs=outcomes_of(parts.store, profile),
     )
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from functions.segments import cart, person, tally
+from functions.segments import cart, person, population, tally
 from functions.segments.operators import Kind, find, test, test_of_kind
 from functions.segments.phrases import BadPhrase, duration
+from functions.segments.population import Cuts
 from functions.tracking.event import Event
 from functions.tracking.merge import LEAVES_BY_MERGE, taken
 from functions.tracking.message import Message
@@ -30,6 +31,7 @@ class Facts:
 
     `kept`: the condition is that of a segment, whose counts the profile keeps, once they are
     complete for the rules in force (whose tallies have the hash `tallied`).
+    `cuts`: the latest cut points of the population, if there are any.
     """
 
     profile: Profile
@@ -49,6 +51,7 @@ class Facts:
     runs: Callable[[str], Iterable[str]] = field(default=lambda journey: ())
     kept: bool = False
     tallied: str = ""
+    cuts: Cuts | None = None
     _known: dict[str, list[Any]] = field(default_factory=dict, init=False, compare=False)
 
     def values(self, path: str) -> list[Any]:
@@ -56,7 +59,7 @@ class Facts:
         person is kept is computed once, for hundreds of conditions may ask."""
         found = self._known.get(path)
         if found is None:
-            found = person.values(self.profile, self.now, path)
+            found = person.values(self.profile, self.now, path, self.cuts)
             if path.partition(".")[0] not in person.KEPT:
                 self._known[path] = found
         return found
@@ -204,8 +207,21 @@ def _equal(event: Event, entry: Event | None, mine: str, theirs: str, lacking: b
 
 
 def _person(raw: dict[str, Any]) -> Condition:
-    tests = field_tests(raw["person"], person.KINDS)
-    return lambda facts: tests(facts.values, facts.now)
+    population.check(raw["person"])
+    averages, plain = population.averages(raw["person"]), None
+    if not averages or population.without_averages(raw["person"]):
+        plain = field_tests(population.without_averages(raw["person"]), person.KINDS)
+        if not averages:
+            by_themselves = plain
+            return lambda facts: by_themselves(facts.values, facts.now)
+
+    def holds(facts: Facts) -> bool:
+        return (plain is None or plain(facts.values, facts.now)) and all(
+            population.passes(facts.values(path), word, population.mean(facts.cuts, path))
+            for path, word in averages
+        )
+
+    return holds
 
 
 def _entry(raw: dict[str, Any]) -> Condition:

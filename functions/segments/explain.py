@@ -21,6 +21,7 @@ from functions.segments.condition import (
 )
 from functions.segments.operators import find
 from functions.segments.person import fields
+from functions.segments.population import averages, mean
 from functions.segments.sentence import FIELD_WORDS, channel, name, sentence
 from functions.segments.spoken import Language, moment, number, quoted, value
 from functions.tracking.event import Event
@@ -34,6 +35,8 @@ _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "is": "{} is {}",
         "missing": "{} is not known",
+        "average": "the average of {} is {}",
+        "no average": "no average of {} is known yet",
         "counted": "counted: {}",
         "at least": "counted: at least {}",
         "latest": "{} on {}",
@@ -65,6 +68,8 @@ _WORDS: dict[str, dict[str, str]] = {
     "de": {
         "is": "{} ist {}",
         "missing": "{} ist nicht bekannt",
+        "average": "der Durchschnitt von {} ist {}",
+        "no average": "noch ist kein Durchschnitt von {} bekannt",
         "counted": "gezählt: {}",
         "at least": "gezählt: mindestens {}",
         "latest": "{} am {}",
@@ -157,8 +162,13 @@ def _used(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str
 
 
 def _of_person(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
-    known = fields(facts.profile, facts.now)
-    return [_field(path, find(known, path), language) for path in raw["person"]]
+    known, words = fields(facts.profile, facts.now, facts.cuts), _WORDS[language]
+    for path in raw["person"]:
+        yield _field(path, find(known, path), language)
+    for path, _ in averages(raw["person"]):
+        average = mean(facts.cuts, path)
+        form = "no average" if average is None else "average"
+        yield words[form].format(name(path, language), number(average or 0, language))
 
 
 def _of_entry(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:

@@ -168,6 +168,7 @@ def facts_of(
         runs=runs,
         kept=True,
         tallied=rules.tallied,
+        cuts=rules.cuts,
     )
 
 

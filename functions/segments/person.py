@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from functions.segments import origin, shopping
+from functions.segments import origin, population, shopping
 from functions.segments.operators import Kind, find
+from functions.segments.population import Cuts
 from functions.segments.score import score_at, shown
 from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
@@ -63,6 +64,7 @@ COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
 KINDS: dict[str, Kind] = {
     **origin.KINDS,
     **shopping.KINDS,
+    **population.KINDS,
     "score": "number",
     "first_seen": "date",
     "last_seen": "date",
@@ -90,10 +92,13 @@ def _stages(profile: Profile) -> dict[str, Any]:
     }
 
 
-def fields(profile: Profile, now: datetime) -> dict[str, Any]:
-    """All fields of a person as they are `now`: traits by their names, computed fields on top."""
+def fields(profile: Profile, now: datetime, cuts: Cuts | None = None) -> dict[str, Any]:
+    """All fields of a person as they are `now`: traits by their names, computed fields on top,
+    among them those that go by cut points where these are given."""
     computed = {name: compute(profile, now) for name, compute in COMPUTED.items()}
-    return {**_traits(profile), **computed, **_stages(profile)}
+    among = population.COMPUTED.items() if cuts else ()
+    relative = {name: compute(profile, now, cuts) for name, compute in among if cuts}
+    return {**_traits(profile), **computed, **relative, **_stages(profile)}
 
 
 def _traits(profile: Profile) -> dict[str, Any]:
@@ -112,9 +117,11 @@ def shown_fields(profile: Profile, now: datetime) -> dict[str, Any]:
     return {**found, "score": shown(found["score"])}
 
 
-def values(profile: Profile, now: datetime, path: str) -> list[Any]:
+def values(profile: Profile, now: datetime, path: str, cuts: Cuts | None = None) -> list[Any]:
     """The values of one field at a dotted path, as `find` gives them from all `fields`."""
     name = path.partition(".")[0]
+    if name in population.COMPUTED and cuts:
+        return find({name: population.COMPUTED[name](profile, now, cuts)}, path)
     if name in COMPUTED:
         return find({name: COMPUTED[name](profile, now)}, path)
     if name in STAGED and profile.stages:

@@ -1,7 +1,7 @@
 """The rules in force: all that tells who a person is, as the live files have it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from functions.segments import lifecycle, scoring, segment
 from functions.segments.condition import Segment
 from functions.segments.lifecycle import Lifecycle
+from functions.segments.population import Cuts, comparisons
 from functions.segments.scoring import Scoring
 from functions.segments.tally import TallyRule
 from functions.segments.tallying import tally_rules
@@ -26,7 +27,8 @@ class Rules:
 
     `hash` tells whether two publishes say the same of everybody, "" where nothing is kept;
     `tallies` are what is counted, by key, `tallied` the hash of their keys; `needs_consent` is the
-    brand's, for each purpose.
+    brand's, for each purpose; `comparisons` are the conditions in them that compare a person with
+    all others, by the latest `cuts`.
     """
 
     segments: Mapping[str, Segment] = field(default_factory=dict)
@@ -36,6 +38,8 @@ class Rules:
     tallied: str = ""
     hash: str = ""
     needs_consent: Mapping[str, bool] = field(default_factory=dict)
+    comparisons: Sequence[Mapping[str, Any]] = ()
+    cuts: Cuts | None = None
 
     @cached_property
     def by_event(self) -> Mapping[str, list[TallyRule]]:
@@ -79,4 +83,5 @@ def rules_of(raw: Mapping[str, Any], needs_consent: Mapping[str, bool] | None = 
         tallied=short_hash(*sorted(tallies))[:6] if tallies else "",
         hash=short_hash(said)[:6] if any(raw.values()) else "",
         needs_consent=needs_consent or {},
+        comparisons=comparisons(list(raw.values())),
     )

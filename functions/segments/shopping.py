@@ -10,7 +10,7 @@ from functions.tracking import orders
 from functions.tracking.profile import OrderSums, Profile
 
 DAY = timedelta(days=1)
-RECENT = 3  # orders whose products are told: so many always stay in the profile
+RECENT = orders.KEPT_IN_PROFILE  # so many always stay in the profile
 
 
 def currency(profile: Profile) -> str | None:
@@ -42,7 +42,7 @@ def _basket(profile: Profile, now: datetime) -> Decimal | None:
     return round(revenue(profile, now) / count, 2) if count else None
 
 
-def _margin(profile: Profile, now: datetime) -> Decimal | None:
+def margin(profile: Profile, now: datetime) -> Decimal | None:
     """Revenue less cost over the orders whose cost is known; None where none is."""
     sums = _sums(profile)
     return sums.margin if sums.costed else None
@@ -91,7 +91,7 @@ COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
     "last_order": lambda profile, now: max(order_times(profile), default=None),
     "lifetime_value": revenue,  # what came in so far; what may still come is not foretold
     "basket": _basket,
-    "margin": _margin,
+    "margin": margin,
     "items": _items,
     "used_coupons": _used_coupons,
     "coupon_share": _coupon_share,

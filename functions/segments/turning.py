@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from functions.segments import tally
+from functions.segments import population, tally
 from functions.segments.condition import Facts, Turning, event_values, names, of_segment
 from functions.segments.operators import as_moment, is_number
 from functions.segments.phrases import BadPhrase, duration
@@ -84,11 +84,16 @@ def _of_score(test: Any) -> Moments | None:
     wanted = list(test.values()) if isinstance(test, dict) else [test]
     every = (one for value in wanted for one in (value if isinstance(value, list) else [value]))
     numbers = [float(one) for one in every if is_number(one)]
-    if not numbers:
+    by_average = isinstance(test, dict) and bool(population.WORDS.keys() & test.keys())
+    if not (numbers or by_average):
         return None
-    return lambda facts: filter(
-        None, (crosses_at(facts.profile, number, facts.now) for number in numbers)
-    )
+
+    def moments(facts: Facts) -> Iterable[datetime]:
+        mean = population.mean(facts.cuts, "score") if by_average else None
+        bounds = numbers if mean is None else [*numbers, float(mean)]
+        return filter(None, (crosses_at(facts.profile, one, facts.now) for one in bounds))
+
+    return moments
 
 
 def _of_segment(name: str, facts: Facts) -> Iterable[datetime]:

@@ -14,6 +14,9 @@ from typing import Any, Literal
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.sales.records import Deal, Lead, Note
+from functions.segments.census import CensusPart
+from functions.segments.figures import Figures
+from functions.segments.population import Cuts
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -188,6 +191,32 @@ KINDS: dict[type[Any], Kind] = {
         "source",
         attrgetter("key_hash"),
         listing=lambda source: ("", sortable(source.created)),
+    ),
+    Cuts: Kind(
+        "catalogue",
+        "cuts",
+        lambda cuts: "cuts",
+        sort=attrgetter("key"),
+        versioned=False,
+        listing=lambda cuts: ("", sortable(cuts.made)),
+        expires=attrgetter("expires"),
+    ),
+    Figures: Kind(
+        "catalogue",
+        "figures",
+        lambda figures: "figures",
+        sort=attrgetter("key"),
+        versioned=False,
+        listing=lambda figures: ("", sortable(figures.made)),
+        expires=attrgetter("expires"),
+    ),
+    CensusPart: Kind(
+        "catalogue",
+        "census",
+        lambda part: "census",
+        sort=lambda part: f"{part.number:05}",
+        versioned=False,
+        expires=attrgetter("expires"),
     ),
     Kept: Kind(
         "catalogue",

@@ -12,6 +12,7 @@ from functions.messages.brand import BRAND, Brand
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.condition import Segment
+from functions.segments.population import Cuts
 from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
 from functions.storage.store import Store
 
@@ -142,6 +143,7 @@ class Library:
             name: row.points_to for name, row in self._pointed.items() if not row.retired
         }
         self._read_brand(self._newest.pop(BRAND, ""))
+        self._read_cuts()
         self._read_at = now
 
     def _pointers(self) -> list[JourneyVersion]:
@@ -159,5 +161,12 @@ class Library:
             return
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
-            self._brand, self._rules = (version, _brand_in(row.files)), rules_in(row.files)
+            rules = replace(rules_in(row.files), cuts=self._rules.cuts)
+            self._brand, self._rules = (version, _brand_in(row.files)), rules
             self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)
+
+    def _read_cuts(self) -> None:
+        """The cut points of the latest census."""
+        newest, _ = self._store.listing(Cuts, limit=1)
+        if newest and (self._rules.cuts is None or newest[0].made != self._rules.cuts.made):
+            self._rules = replace(self._rules, cuts=newest[0])

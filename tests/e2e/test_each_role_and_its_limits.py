@@ -177,6 +177,9 @@ MAY: dict[str, list[Probe]] = {
     ],
     "settle_messages": [put("people"), query("people", "listing")],
     "find_due": [get("people"), query("people", "listing"), send("EventQueueUrl")],
+    "count_people": [
+        *(query("people", "listing"), put("catalogue"), send("EventQueueUrl")),
+    ],
     "publish_journey": [
         *(put("catalogue"), query("people", "listing"), history("onboarding"), change("none")),
         *(send("EventQueueUrl"), send("StartQueueUrl")),
@@ -226,6 +229,11 @@ MAY_NOT: dict[str, list[Probe]] = {
     ],
     "find_due": [
         *(put("people"), get("timeline"), get("catalogue"), secret("Identity")),
+        *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
+        *(send("StartQueueUrl"), invoke("publish_journey")),
+    ],
+    "count_people": [
+        *(put("people"), get("timeline"), secret("Identity"), secret("Link"), secret("Admin")),
         *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
         *(send("StartQueueUrl"), invoke("publish_journey")),
     ],

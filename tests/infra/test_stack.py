@@ -27,6 +27,7 @@ CONTRACT = {
     "compare_runs",
     "settle_messages",
     "find_due",
+    "count_people",
 }
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.journeys.journey import leave
+from functions.segments.census import Counting
 from functions.segments.condition import Segment, condition
 from functions.segments.person import CONTACTS, KINDS, fields
 from functions.segments.phrases import BadPhrase
@@ -178,11 +179,14 @@ def test_every_field_of_a_known_kind_has_values_of_that_kind() -> None:
     known.visits = Visits(0, [(1_800_000_000, 1_800_000_060)])
     known.events["Meeting Held"] = Seen(1, NOW, NOW)
     known.stages["customer"] = Stay(1, "recruitment", [Move(NOW, "visitor")])
-    found = fields(known, NOW)
+    census = Counting()
+    census.take(known, NOW)
+    cuts = census.cuts(NOW)
+    found = fields(known, NOW, cuts)
     for field, kind in KINDS.items():
         said: Any = {"number": {"at least": 0}, "date": {"after": "2000-01-01"}}[kind]
         assert found[field] is not None
-        assert holds({"person": {field: said}}, profile=known), field
+        assert holds({"person": {field: said}}, profile=known, cuts=cuts), field
 
 
 # --- what is wrong, and what would be right

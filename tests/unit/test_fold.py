@@ -508,17 +508,17 @@ def _rows(store: Store) -> list[Order]:
     return [order for found in store.query(OrderRow, "p") for order in found.orders]
 
 
-def test_at_most_eleven_orders_stay_in_the_profile_and_the_oldest_leave_together(
+def test_at_most_ten_orders_stay_in_the_profile_and_the_oldest_leave_together(
     store: Store,
 ) -> None:
-    profile = take(store, *many_orders(11))
-    assert len(profile.orders) == 11
+    profile = take(store, *many_orders(10))
+    assert len(profile.orders) == 10
     assert _rows(store) == []
-    profile = take(store, *many_orders(20)[11:])
-    assert sorted(profile.orders) == [f"o{n:02}" for n in range(9, 20)]
+    profile = take(store, *many_orders(19)[10:])
+    assert sorted(profile.orders) == [f"o{n:02}" for n in range(9, 19)]
     assert [order.order_id for order in _rows(store)] == [f"o{n:02}" for n in range(9)]
-    assert orders.count(profile) == 20
-    assert orders.revenue(profile) == {"EUR": Decimal(sum(range(20)))}
+    assert orders.count(profile) == 19
+    assert orders.revenue(profile) == {"EUR": Decimal(sum(range(19)))}
     assert profile.older_orders.first == NOON
 
 

@@ -40,6 +40,12 @@ languages = st.sampled_from(LANGUAGES)
             "die Person hat „Login“ so oft (die Anzahl ist eines von 1 oder 2) ausgelöst",
         ),
         (
+            {"person": {"score": {"above": "average"}, "orders": {"below": "average"}}},
+            "the person's score is above average, and the person's orders is below average",
+            "score der Person liegt über dem Durchschnitt, "
+            "und orders der Person liegt unter dem Durchschnitt",
+        ),
+        (
             {"person": {"plan": "basic", "age": {"at least": 18, "less than": 30.5}}},
             "the person's plan is “basic”, and the person's age is at least 18 "
             "and is less than 30.5",

@@ -10,6 +10,7 @@ import msgspec
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit
 from functions.segments.person import COMPUTED, SETTABLE, TAG
+from functions.segments.population import COMPUTED as RELATIVE
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
@@ -90,6 +91,6 @@ def _why_not(name: str) -> str:
         return 'write "add tag" or "remove tag"'
     if name in ADDRESSES:
         return "an address comes from the person only"
-    if name in COMPUTED and name not in SETTABLE:
+    if name in (*COMPUTED, *RELATIVE) and name not in SETTABLE:
         return "it is computed"
     return ""

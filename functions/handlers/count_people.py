@@ -1,0 +1,172 @@
+"""Hourly: once a day everybody is counted, for the cut points and for the figures of segments."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from functions.handlers import wiring
+from functions.journeys.standing import Look
+from functions.journeys.yaml_file import read
+from functions.segments.census import Census, CensusPart, Counting, Progress
+from functions.segments.condition import condition
+from functions.segments.figures import figures
+from functions.segments.keeping import facts_of
+from functions.segments.population import Cuts, comparisons
+from functions.segments.rules import Rules
+from functions.storage.store import Store
+from functions.tracking.profile import Profile
+
+logger = Logger(service="count_people")
+JOURNEY = "journey.yaml"
+PAGE = 100  # people that are read at once
+TOGETHER = 5  # people of a message: process_event takes a hundred messages in a minute
+RESERVE = 60_000  # milliseconds before the end of an invocation: time to keep what was done
+HEARD = 15  # seconds, after which every Lambda knows the new cut points
+PART = 300_000  # bytes: a row takes 400 KB
+FORGOTTEN = timedelta(days=2)  # after which an interrupted pass is worth nothing
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Returns how many people were counted and how many are to be looked at.
+
+    A day's pass that does not get to its end is gone on with an hour later; one that fails begins
+    again where it was last kept.
+    """
+    pass_ = Pass(wiring.parts(), getattr(context, "get_remaining_time_in_millis", None))
+    pass_.go_on()
+    logger.info("counted", extra=pass_.done)
+    return pass_.done
+
+
+class Pass:
+    """The day's pass over everybody: first the numbers, then whom the new cut points concern.
+
+    `left`: milliseconds that remain, None where nothing ends it.
+    """
+
+    def __init__(self, parts: wiring.Parts, left: Callable[[], int] | None) -> None:
+        self.parts, self.store, self._left = parts, parts.store, left
+        self.done = {"counted": 0, "looks": 0}
+        parts.library.forget()
+        self.rules = parts.library.rules()
+
+    def go_on(self) -> None:
+        """Begin the day's pass, or go on with it; nothing is done where nobody asks for it."""
+        found = _kept(self.store)
+        newest = self.rules.cuts
+        if found and found.made and (newest is None or newest.made != found.made):
+            found = None  # its cut points were never published
+        if found is None and not self._is_due():
+            return
+        found = found or Progress(census=Census())
+        if found.made is None and not self._count(found):
+            return
+        if self._look(found):
+            _forget(self.store)
+
+    def _is_due(self) -> bool:
+        today = self.parts.now().date()
+        if self.rules.cuts and self.rules.cuts.made.date() >= today:
+            return False
+        return bool(self.rules.segments or self._compared())
+
+    def _compared(self) -> list[Any]:
+        """Every condition in force that goes by the cut points: of the rules and of journeys."""
+        journeys = [
+            read(JOURNEY, published.files[JOURNEY]).value
+            for published in self.parts.library.journeys()
+        ]
+        return [*self.rules.comparisons, *comparisons(journeys)]
+
+    def _count(self, progress: Progress) -> bool:
+        """The first half. False where it is to be gone on with; then it is kept."""
+        counting, now = Counting(progress.census), self.parts.now()
+        for page, after in self._pages(progress.after):
+            for profile in page:
+                counting.take(profile, now)
+            self.done["counted"] += len(page)
+            if after and self._is_over():
+                _keep(self.store, Progress(after=after, census=counting.packed()), now)
+                return False
+        cuts = counting.cuts(now)
+        progress.after, progress.census = "", None
+        progress.made, progress.before = cuts.made, self.rules.cuts
+        # Kept before it is published: else nobody would be looked at after a crash between.
+        _keep(self.store, progress, now)
+        self.store.write([cuts, figures(counting.tallied, self.rules.segments, now)])
+        self.parts.library.forget()
+        self.rules = self.parts.library.rules()
+        return True
+
+    def _look(self, progress: Progress) -> bool:
+        """The second half: have those looked at for whom a condition turns by the new cut points.
+        False where it is to be gone on with; then it is kept."""
+        tests = [condition(raw) for raw in self._compared()]
+        if not tests:
+            return True
+        now = self.parts.now()
+        before = msgspec.structs.replace(progress)
+        for page, after in self._pages(progress.after):
+            concerned = [
+                profile.person
+                for profile in page
+                if self._turns(profile, tests, progress.before, now)
+            ]
+            for first in range(0, len(concerned), TOGETHER):
+                people = concerned[first : first + TOGETHER]
+                self.parts.send_events([msgspec.json.encode(Look(look=people, keep=True))], HEARD)
+            self.done["looks"] += len(concerned)
+            if after and self._is_over():
+                before.after = after
+                _keep(self.store, before, now)
+                return False
+        return True
+
+    def _turns(
+        self, profile: Profile, tests: list[Any], before: Cuts | None, now: datetime
+    ) -> bool:
+        new = facts_of(profile, Rules(cuts=self.rules.cuts), now)
+        old = replace(new, cuts=before)
+        return any(holds(new) != holds(old) for holds in tests)
+
+    def _pages(self, after: str) -> Iterator[tuple[list[Profile], str]]:
+        page, after = self.store.listing(Profile, limit=PAGE, after=after)
+        yield page, after
+        while after:
+            page, after = self.store.listing(Profile, limit=PAGE, after=after)
+            yield page, after
+
+    def _is_over(self) -> bool:
+        return self._left is not None and self._left() < RESERVE
+
+
+def _keep(store: Store, progress: Progress, now: datetime) -> None:
+    body = msgspec.msgpack.encode(progress)
+    expires = int((now + FORGOTTEN).timestamp())
+    parts = [body[first : first + PART] for first in range(0, len(body), PART)]
+    # The first says how many there are, so that parts of an earlier, longer one do no harm.
+    head = msgspec.msgpack.encode(len(parts))
+    rows = [CensusPart(number, part, expires) for number, part in enumerate(parts, 1)]
+    store.write([*rows, CensusPart(0, head, expires)])
+
+
+def _kept(store: Store) -> Progress | None:
+    head = store.get(CensusPart, "census", f"{0:05}")
+    if head is None:
+        return None
+    count = msgspec.msgpack.decode(head.body, type=int)
+    rows = (store.get(CensusPart, "census", f"{number:05}") for number in range(1, count + 1))
+    bodies = [row.body for row in rows if row]
+    if len(bodies) < count:
+        return None
+    return msgspec.msgpack.decode(b"".join(bodies), type=Progress)
+
+
+def _forget(store: Store) -> None:
+    head = store.get(CensusPart, "census", f"{0:05}")
+    if head:
+        store.delete(head)
