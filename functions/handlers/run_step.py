@@ -47,6 +47,7 @@ from functions.messages import signature
 from functions.messages.best_channel import ORDER
 from functions.messages.deliver import Desk, Wish, deliver, languages, template_values
 from functions.messages.template import TemplateError, fill
+from functions.segments import account
 from functions.segments.condition import Facts
 from functions.segments.person import fields
 from functions.storage import people
@@ -313,7 +314,12 @@ class _Steps:
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
         values = template_values(
-            fields(self.profile, parts.now()), run.entry, brand, "", self._pass
+            fields(self.profile, parts.now()),
+            run.entry,
+            brand,
+            "",
+            self._pass,
+            account.fields(self.profile),
         )
         try:
             told = {

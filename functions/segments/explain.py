@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.segments import cart
+from functions.segments import account, cart
 from functions.segments.condition import (
     OUTCOMES,
     Facts,
@@ -36,6 +36,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "in all": "{} at any time: {}",
         "no message": "no such message",
         "no cart": "no such cart is known",
+        "no company": "no company of the person is known",
         "sent": "sent",
         "unknown": "sent, as far as we know",
         "failed": "failed",
@@ -65,6 +66,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "in all": "{} zu irgendeiner Zeit: {}",
         "no message": "keine solche Nachricht",
         "no cart": "kein solcher Warenkorb ist bekannt",
+        "no company": "keine Firma der Person ist bekannt",
         "sent": "gesendet",
         "unknown": "gesendet, soweit wir wissen",
         "failed": "fehlgeschlagen",
@@ -151,6 +153,13 @@ def _used(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str
 def _of_person(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
     known = fields(facts.profile, facts.now)
     return [_field(path, find(known, path), language) for path in raw["person"]]
+
+
+def _of_account(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    known = account.fields(facts.profile)
+    if not known:
+        return [_WORDS[language]["no company"]]
+    return [_field(path, find(known, path), language) for path in raw["account"]]
 
 
 def _of_entry(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
@@ -265,6 +274,7 @@ def _time(time: datetime, language: Language) -> str:
 
 USED: dict[str, Callable[[dict[str, Any], Facts, Language], Iterable[str]]] = {
     "person": _of_person,
+    "account": _of_account,
     "entry": _of_entry,
     "cart": _of_cart,
     "did": _of_events,

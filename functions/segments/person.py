@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from functions.segments import account
 from functions.segments.operators import Kind
 from functions.tracking import orders
 from functions.tracking.profile import Profile
@@ -102,4 +103,6 @@ def fields(profile: Profile, now: datetime) -> dict[str, Any]:
         traits.setdefault("first_name", traits["firstName"])
     if "lastName" in traits:
         traits.setdefault("last_name", traits["lastName"])
+    if profile.groups:
+        traits.setdefault("company", account.fields(profile).get("name"))
     return {**traits, **{name: compute(profile, now) for name, compute in COMPUTED.items()}}

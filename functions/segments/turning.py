@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from functions.segments import account
 from functions.segments.condition import Facts, event_values, names
 from functions.segments.operators import as_moment, find
 from functions.segments.person import fields
@@ -54,6 +55,9 @@ def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
     if "person" in raw:
         known = fields(facts.profile, facts.now)
         yield from _of_fields(raw["person"], lambda path: find(known, path))
+    elif "account" in raw:
+        company = account.fields(facts.profile)
+        yield from _of_fields(raw["account"], lambda path: find(company, path))
     elif "did" in raw:
         yield from _of_events(raw, facts)
     elif "in segment" in raw and raw["in segment"] in facts.segments:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from functions.tracking import orders
+from functions.tracking import company, orders
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import Cart, Profile, Trait
@@ -77,6 +77,7 @@ def _merge_counts(source: Profile, target: Profile) -> None:
     for name, time in source.groups.items():
         if room(target, target.groups, name, "groups"):
             target.groups[name] = max(target.groups.get(name, time), time)
+    company.merge(source, target)
 
 
 def _merge_shopping(source: Profile, target: Profile) -> None:
