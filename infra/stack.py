@@ -97,6 +97,7 @@ class Tante(Stack):
         admin = self._admin = self._function(
             "answer_admin",
             "PUBLISHER",
+            "EVENT_QUEUE_URL",
             "START_QUEUE_URL",
             "STATE_MACHINE_ARNS",
             "PUBLIC_URL",
@@ -110,6 +111,8 @@ class Tante(Stack):
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
         # It lets people into journeys, which may take them out of others.
         self.events.let_send(admin.role, self.events.starts)
+        # What colleagues do is an event about the person.
+        self.events.let_send(admin.role, self.events.queue)
         self.journeys.let_start(admin.role)
         self.journeys.let_stop(admin.role)
         self.api.route(

@@ -12,7 +12,7 @@ KINDS: dict[str, Kind] = {"employees": "number", "since": "date"}
 # Staff headcounts of the European Commission's Recommendation 2003/361/EC, article 2.
 SIZES = ((10, "micro"), (50, "small"), (250, "medium"))
 LARGE = "large"
-_COUNT = re.compile(r"\s*(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?![.,]\d)")
+_COUNT = re.compile(r"\s*(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?!\d|[.,]\d)")
 
 
 def fields(profile: Profile) -> dict[str, Any]:

@@ -155,7 +155,8 @@ MAY: dict[str, list[Probe]] = {
     "collect_event": [get("catalogue"), send("EventQueueUrl")],
     "answer_admin": [
         *(query("people"), query("people", "listing"), put("people"), get("timeline")),
-        *(start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
+        *(start(f"{PREFIX}none"), stop("onboarding")),
+        *(send("EventQueueUrl"), send("StartQueueUrl")),
         *(secret("Admin"), secret("Identity"), invoke("publish_journey")),
     ],
     "withdraw_consent": [get("people"), secret("Link")],
@@ -190,7 +191,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(mail(), text(), invoke("run_step"), invoke("publish_journey")),
     ],
     "answer_admin": [
-        *(drop("people"), put("timeline"), put("catalogue"), secret("Link"), send("EventQueueUrl")),
+        *(drop("people"), put("timeline"), put("catalogue"), secret("Link")),
         *(start("of-somebody-else"), history("onboarding"), change("onboarding"), mail(), text()),
         invoke("run_step"),
     ],
