@@ -8,7 +8,7 @@ from functions.tracking.profile import Company, Profile, Trait, newer
 
 ACCOUNTS = "accounts"  # the source of the events by which an account speaks to its members
 JOINED, CHANGED, LEFT = "Account Joined", "Account Changed", "Account Left"
-MOST_COPIES = 5  # of the companies named last, whose traits a profile has
+MOST_COPIES = 3  # of the companies named last, whose traits a profile has
 LONGEST = 100  # letters of a role
 # A trait of a group call that is the person's and not the company's -> what it says. Of several
 # names for one thing the first holds.

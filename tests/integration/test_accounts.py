@@ -409,6 +409,7 @@ def test_the_members_of_a_large_company_are_told_by_pages_and_never_read_in_one_
     crowd.take()
     crowd.work(bodies(_batch(crowd.world, "m9", name="Acme Ltd"))[0])
     [order] = [body for body in crowd.sent if body.startswith(b'{"spread"')]
+    assert json.loads(order)["version"] == account(crowd.world).version  # for it is sent before
     assert crowd.read <= 1  # the one who says it
     told: list[str] = []
     pages = 0
