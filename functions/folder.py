@@ -19,8 +19,9 @@ from functions.messages import template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
-from functions.segments import segment
-from functions.segments.rules import LIVE_FILES, SEGMENTS_FILE
+from functions.segments import lifecycle, segment
+from functions.segments.rules import LIFECYCLE_FILE, LIVE_FILES, SEGMENTS_FILE
+from functions.segments.stage_words import stage_names
 from functions.tracking.identity import short_hash
 
 JOURNEY_FILE, BRAND_FILE, PARTS = "journey.yaml", "brand.yaml", "parts"
@@ -123,19 +124,24 @@ def _place(error: msgspec.ValidationError) -> tuple[tuple[str, ...], str]:
 
 def others(folder: Folder, published: Journeys = NONE) -> Others:
     """What the folder's journeys may name of it, and of those that are published already. Raises
-    Problems if segments.yaml is no YAML."""
+    Problems if a live file is no YAML."""
     segments = folder.raw(SEGMENTS_FILE)
     there = {**published, **folder.journeys}
     return Others(
         tuple(segments) if isinstance(segments, dict) else (),
         {name: sorted(messages_of(files)) for name, files in there.items()},
+        stage_names(folder.raw(LIFECYCLE_FILE)),
     )
 
 
 def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list[Problem]:
     """All that is wrong in the live files. Raises Problems if one is no YAML."""
-    journeys = others(folder, published).journeys
-    wrong = {SEGMENTS_FILE: segment.mistakes(folder.raw(SEGMENTS_FILE), brand.purposes, journeys)}
+    known, segments = others(folder, published), folder.raw(SEGMENTS_FILE)
+    stages = folder.raw(LIFECYCLE_FILE)
+    wrong = {
+        SEGMENTS_FILE: segment.mistakes(segments, brand.purposes, known.journeys, known.stages),
+        LIFECYCLE_FILE: lifecycle.mistakes(stages, segments, brand.purposes, known.journeys),
+    }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)
         for file, found in wrong.items()

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
+from local import lifecycle_commands
 from local.account_commands import accounts_app
 
 app = typer.Typer(
@@ -701,3 +702,6 @@ def publish_draft(
 def drop_draft(name: JourneyName, data: RunningData = None, at: At = "", key: Key = "") -> None:
     """Forget a draft."""
     _commands(at, key, data).drop_draft(name)
+
+
+lifecycle_commands.register(app)

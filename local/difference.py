@@ -15,17 +15,23 @@ from functions.folder import (
     read_folder,
 )
 from functions.journeys.check import load
-from functions.journeys.difference import differences, of_files, of_mapping, of_segments
+from functions.journeys.difference import (
+    differences,
+    of_files,
+    of_lifecycle,
+    of_mapping,
+    of_segments,
+)
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
-from functions.segments.rules import SEGMENTS_FILE
+from functions.segments.rules import LIFECYCLE_FILE, SEGMENTS_FILE
 from functions.segments.spoken import Language
 
 T = TypeVar("T")
 
 
 def between(before: Path, after: Path, language: Language) -> dict[str, list[str]]:
-    """What changed, by journey, "brand.yaml", "segments.yaml" and "parts".
+    """What changed, by journey, "brand.yaml", a live file beside it, and "parts".
 
     Raises Problems of either folder.
     """
@@ -33,6 +39,9 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
     found = {
         BRAND_FILE: of_mapping(_brand(old), _brand(new), language),
         SEGMENTS_FILE: of_segments(_segments(old), _segments(new), language),
+        LIFECYCLE_FILE: of_lifecycle(
+            old.raw(LIFECYCLE_FILE) or {}, new.raw(LIFECYCLE_FILE) or {}, language
+        ),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),
     }

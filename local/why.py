@@ -18,19 +18,24 @@ class NoPerson(Exception):
     """Nobody is known by what was given; the text says what was tried."""
 
 
+def find_person(ask: Callable[[str, str], Any], who: str) -> str:
+    """The id of the person with this e-mail address, user id or anonymous id; `ask` is a client's.
+    Raises NoPerson, and what the client raises."""
+    kinds = ("email",) if "@" in who else ("user_id", "anonymous_id")
+    for kind in kinds:
+        people = ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
+        if people:
+            return str(people[0]["id"])
+    raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
+
+
 def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]:
-    """The answer of the admin API for a person: an e-mail address, a user id or a person's id.
+    """The answer of the admin API for a person, as `find_person` finds them.
 
     Raises NoPerson, and what the client raises.
     """
-    kinds = ("email",) if "@" in who else ("user_id", "anonymous_id")
-    for kind in kinds:
-        people = client.ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
-        if people:
-            break
-    else:
-        raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
-    path = f"/api/people/{quote(people[0]['id'])}/journeys/{quote(journey, safe='')}/why"
+    person = find_person(client.ask, who)
+    path = f"/api/people/{quote(person)}/journeys/{quote(journey, safe='')}/why"
     found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
     return found
 

@@ -50,6 +50,7 @@ FOR_ALL_HANDLERS = {
     *("wiring", "desk", "views", "openapi", "orders", "standing", "versions"),
     "looking",
     "spreading",
+    "keeping",
     "answers",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {

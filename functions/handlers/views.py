@@ -8,7 +8,7 @@ import msgspec
 
 from functions.journeys.run import Run, Task
 from functions.segments.account import described, fields_of
-from functions.segments.account_summary import COUNTED, called
+from functions.segments.account_summary import COUNTED, called, stages_of
 from functions.segments.person import fields
 from functions.tracking import orders
 from functions.tracking.account import Account, Member, copy_of
@@ -214,6 +214,7 @@ class MemberView(msgspec.Struct, kw_only=True):
     department: str
     buying_role: str
     score: float
+    stages: dict[str, str]
     orders: int
     last_seen: datetime | None
 
@@ -228,6 +229,7 @@ def member(account_id: str, row: Member, profile: Profile, now: datetime) -> Mem
         since=row.since,
         **{word: there.get(word, "") for word in COUNTED},
         score=known["score"],
+        stages=dict(stages_of(known)),
         orders=known["orders"],
         last_seen=known["last_seen"],
     )

@@ -32,6 +32,7 @@ from functions.segments.hours import HOURS_PATTERN, hours
 from functions.segments.moment import moment
 from functions.segments.phrases import DURATION_PATTERN, BadPhrase, duration
 from functions.segments.segment import unknown
+from functions.segments.stage_words import OF_EACH, OF_THE_FIRST, StageNames, mapping
 
 MESSAGE_FILE = re.compile(
     r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
@@ -47,11 +48,12 @@ READ_BY_US = {
 
 @dataclasses.dataclass(frozen=True)
 class Others:
-    """What stands outside a journey's folder and its conditions may name: the segments, and all
-    journeys with their messages."""
+    """What stands outside a journey's folder and its conditions may name: the segments, all
+    journeys with their messages, and the stages of each model of lifecycle.yaml."""
 
     segments: Collection[str] = ()
     journeys: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict)
+    stages: StageNames = dataclasses.field(default_factory=dict)
 
 
 @cache
@@ -305,7 +307,8 @@ class _Checker:
         for purpose in conditions.mentioned_purposes(raw):
             yield from self._known_purpose(path, purpose)
         if self._others:
-            for below, text in unknown(raw, self._others.segments, self._others.journeys):
+            there = self._others
+            for below, text in unknown(raw, there.segments, there.journeys, there.stages):
                 yield self._at((*path, *below), text)
 
     def _no_message(self, name: str) -> str:
@@ -339,6 +342,7 @@ class _Checker:
             there = ", ".join(sorted(self._webhooks)) or "none"
             words = f'there is no webhook "{webhook}" in brand.yaml; there are: {there}'
             yield self._at((*path, "call webhook"), words)
+        yield from self._kept(path, raw)
         yield from self._word(path, raw, "if", conditions.condition)
         yield from self._word(path, raw, "wait for", happening)
         yield from self._word(path, raw, "wait until", moment)
@@ -356,6 +360,13 @@ class _Checker:
             )
         for below, arm in _arms(raw):
             yield from self._steps(arm, (*path, *below))
+
+    def _kept(self, path: Path, raw: dict[str, Any]) -> Iterator[Problem]:
+        """Traits that a step sets and lifecycle.yaml keeps."""
+        for name in mapping(mapping(raw.get("update")).get("set")):
+            if name in (*OF_THE_FIRST, OF_EACH) and self._others and self._others.stages:
+                words = f'"{name}" cannot be set: lifecycle.yaml keeps it, by what the person does'
+                yield self._at((*path, "update", "set", name), words)
 
     def _send(self, raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         channels = self._messages.get(raw["send"])

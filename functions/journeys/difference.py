@@ -9,6 +9,7 @@ from typing import Any
 
 from functions.journeys.telling import Arm, Raw, arms, plain, rules, step, verb
 from functions.journeys.yaml_file import read
+from functions.segments.lifecycle import EARLIER
 from functions.segments.sentence import sentence
 from functions.segments.spoken import Language, quoted
 
@@ -36,6 +37,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "file removed": "{}: gone",
         "file changed": "{}: changed",
         "subject": "{}: the subject was {}; is now {}",
+        "from": "from: {}",
+        "earlier": "any before it, or none yet",
+        "order": "the order is now: {}",
     },
     "de": {
         "journey added": "diese Journey ist neu",
@@ -56,6 +60,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "file removed": "{}: gibt es nicht mehr",
         "file changed": "{}: geändert",
         "subject": "{}: der Betreff war {}; ist jetzt {}",
+        "from": "aus: {}",
+        "earlier": "jeder davor, oder noch keiner",
+        "order": "die Reihenfolge ist jetzt: {}",
     },
 }
 
@@ -155,6 +162,38 @@ def of_segments(before: Raw, after: Raw, language: Language) -> list[str]:
         for name in dict.fromkeys((*before, *after))
         if said(name, before) != said(name, after)
     ]
+
+
+def of_lifecycle(before: Raw, after: Raw, language: Language) -> list[str]:
+    """What changed in lifecycle.yaml: each stage as its title, its phase, from where people come
+    and its condition; and the order, of which the last stage that fits takes a person."""
+    old, new = _stages(before, language), _stages(after, language)
+    said = [
+        _changed_rule(name, old.get(name), new.get(name), language)
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    ]
+    if [name for name in old if name in new] != [name for name in new if name in old]:
+        said.append(_WORDS[language]["order"].format(", ".join(new)))
+    return said
+
+
+def _stages(raw: Raw, language: Language) -> dict[str, list[str]]:
+    """In words, by "model" and by "model stage"."""
+    found = {}
+    for model, one in raw.items():
+        found[model] = [quoted(one["title"], language)]
+        for name, stage in one["stages"].items():
+            found[f"{model} {name}"] = _stage(stage, language)
+    return found
+
+
+def _stage(stage: Raw, language: Language) -> list[str]:
+    words = _WORDS[language]
+    places = [words["earlier"] if one == EARLIER else one for one in stage.get("from", [EARLIER])]
+    phase = [stage["phase"]] if "phase" in stage else []
+    comes = words["from"].format(", ".join(places))
+    return [quoted(stage["title"], language), *phase, comes, sentence(stage["when"], language)]
 
 
 # --- texts

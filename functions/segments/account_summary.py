@@ -107,12 +107,13 @@ def _counted(there: Sequence[Mapping[str, str]], word: str) -> dict[str, int]:
 def _stages(members: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = {}
     for known in members:
-        for model, stage in _stages_of(known):
+        for model, stage in stages_of(known):
             found.setdefault(model, Counter())[stage] += 1
     return {model: dict(count.most_common()) for model, count in found.items()}
 
 
-def _stages_of(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def stages_of(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The models of lifecycle.yaml in which a person stands, by their fields, and where."""
     stages = known.get("stages")
     if isinstance(stages, dict):
         yield from ((model, stage) for model, stage in stages.items() if isinstance(stage, str))

@@ -8,6 +8,7 @@ from typing import Any
 from functions.segments import account
 from functions.segments.operators import Kind
 from functions.tracking import orders
+from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
 
 
@@ -31,6 +32,12 @@ def _order_times(profile: Profile) -> list[Any]:
     older = profile.older_orders
     placed = [order.placed for order in profile.orders.values() if order.counts]
     return [time for time in (*placed, older.first, older.last) if time]
+
+
+def _last_seen(profile: Profile, now: datetime) -> Any:
+    """What we found out or did ourselves is no sign of the person."""
+    times = (one.last for name, one in profile.events.items() if name not in NO_SIGN_OF_LIFE)
+    return max(times, default=None)
 
 
 # A conversation, with whoever of us and by whatever means; what a journey sends is none.
@@ -73,7 +80,7 @@ COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
     "orders": lambda profile, now: orders.count(profile),
     "revenue": _revenue,
     "first_seen": lambda profile, now: profile.created,
-    "last_seen": lambda profile, now: max((s.last for s in profile.events.values()), default=None),
+    "last_seen": _last_seen,
     "first_order": lambda profile, now: min(_order_times(profile), default=None),
     "tags": _tags,
     "last_order": lambda profile, now: max(_order_times(profile), default=None),
@@ -90,8 +97,23 @@ KINDS: dict[str, Kind] = {
     "first_order": "date",
     "last_order": "date",
     "last_contact": "date",
+    "stage_since": "date",
 }
 NOT_YET = ("visits",)
+
+
+def _stages(profile: Profile) -> dict[str, Any]:
+    """Where the person stands in each model of lifecycle.yaml, and in the first by itself. As long
+    as there is none, a stage is a trait like any other."""
+    if not profile.stages:
+        return {}
+    first = next(iter(profile.stages.values()))
+    return {
+        "stage": first.stage or None,
+        "phase": first.phase or None,
+        "stage_since": first.since if first.stage else None,
+        "stages": {model: stay.stage for model, stay in profile.stages.items() if stay.stage},
+    }
 
 
 def fields(profile: Profile, now: datetime) -> dict[str, Any]:
@@ -105,4 +127,5 @@ def fields(profile: Profile, now: datetime) -> dict[str, Any]:
         traits.setdefault("last_name", traits["lastName"])
     if profile.groups:
         traits.setdefault("company", account.fields(profile).get("name"))
-    return {**traits, **{name: compute(profile, now) for name, compute in COMPUTED.items()}}
+    computed = {name: compute(profile, now) for name, compute in COMPUTED.items()}
+    return {**traits, **computed, **_stages(profile)}

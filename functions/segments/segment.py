@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from functions.segments import tally
 from functions.segments.condition import (
     OUTCOMES,
     Path,
@@ -15,25 +16,40 @@ from functions.segments.condition import (
     parts_of,
 )
 from functions.segments.phrases import BadPhrase
+from functions.segments.stage_words import NO_STAGES, StageNames, unknown_stages
+from functions.segments.tallying import asks, tally_rules
 
-_NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
-_LONGEST_TITLE = 200
+NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
+LONGEST_TITLE = 200
 _WORDS = ("title", "who")
+_OF_RUNS = ("in journey", "left journey")
 Mistake = tuple[Path, str]  # the place in the file, and what would be right
 
 
 def build(raw: Mapping[str, Any] | None) -> dict[str, Segment]:
     """The segments of a file that has no mistakes; None, an empty file, has none."""
+    wanted = {name: one["who"] for name, one in (raw or {}).items()}
     return {
-        name: Segment(one["title"], one["who"], condition(one["who"]))
+        name: Segment(
+            title=one["title"],
+            who=one["who"],
+            holds=condition(one["who"]),
+            needs=frozenset(rule.clause.key for rule in tally_rules(one["who"], wanted)),
+            asks=asks(one["who"], wanted, ("may get", *_OF_RUNS)),
+            asks_runs=asks(one["who"], wanted, _OF_RUNS),
+        )
         for name, one in (raw or {}).items()
     }
 
 
 def mistakes(
-    raw: Any, purposes: Collection[str], journeys: Mapping[str, Collection[str]]
+    raw: Any,
+    purposes: Collection[str],
+    journeys: Mapping[str, Collection[str]],
+    stages: StageNames = NO_STAGES,
 ) -> Iterator[Mistake]:
-    """What is wrong in the file. `journeys` are those of the folder with their messages."""
+    """What is wrong in the file. `journeys` are those of the folder with their messages, `stages`
+    those of lifecycle.yaml."""
     if not isinstance(raw, dict):
         if raw is not None:
             yield (), 'segments stand one below the other, like "customers: {title: ..., who: ...}"'
@@ -44,7 +60,7 @@ def mistakes(
         yield from (((name, *path), text) for path, text in wrong)
         if wrong:
             continue
-        for path, text in _of_condition(one["who"], purposes, journeys, raw):
+        for path, text in mistakes_of_condition(one["who"], purposes, journeys, raw, stages):
             yield (name, "who", *path), text
         uses[name] = mentioned_segments(one["who"])
     for circle in _circles(uses):
@@ -53,7 +69,7 @@ def mistakes(
 
 
 def _of_form(name: str, one: Any) -> Iterator[Mistake]:
-    if not _NAME.match(name):
+    if not NAME.match(name):
         yield (
             (),
             f'"{name}" cannot be the name of a segment; it is written in at most 60 small letters, '
@@ -66,8 +82,8 @@ def _of_form(name: str, one: Any) -> Iterator[Mistake]:
         if word not in _WORDS:
             yield (word,), f'"{word}" is unknown here; {did_you_mean(word, _WORDS)}'
     title = one.get("title")
-    if not isinstance(title, str) or not 0 < len(title) <= _LONGEST_TITLE:
-        yield ("title",), f'"title" is missing: a text of at most {_LONGEST_TITLE} characters'
+    if not isinstance(title, str) or not 0 < len(title) <= LONGEST_TITLE:
+        yield ("title",), f'"title" is missing: a text of at most {LONGEST_TITLE} characters'
     if "who" not in one:
         yield (), '"who" is missing: the condition that is true for those in it'
         return
@@ -77,32 +93,36 @@ def _of_form(name: str, one: Any) -> Iterator[Mistake]:
         yield ("who",), str(error)
 
 
-def _of_condition(
+def mistakes_of_condition(
     who: Any,
     purposes: Collection[str],
     journeys: Mapping[str, Collection[str]],
     segments: Collection[str],
+    stages: StageNames = NO_STAGES,
+    what: str = "segment",
 ) -> Iterator[Mistake]:
-    """What only stands in a journey, and names that are not there."""
+    """What only stands in a journey, and names that are not there; `what` the condition is of."""
     for path, one in parts_of(who):
-        for word, text in (*_of_a_run(one), *_of_its_messages(one, journeys)):
+        for word, text in (*_of_a_run(one, what), *_of_its_messages(one, journeys)):
             yield (*path, word), text
         purpose = one.get("purpose")
         if "may get" in one and purpose and purpose not in purposes:
             words = f'"{purpose}" is not a purpose in brand.yaml; {did_you_mean(purpose, purposes)}'
             yield (*path, "purpose"), words
-    yield from unknown(who, segments, journeys)
+    yield from unknown(who, segments, journeys, stages)
 
 
-def _of_a_run(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_a_run(one: Mapping[str, Any], what: str) -> Iterator[tuple[str, str]]:
     """The words of a condition that speak of a run, which nobody is in here."""
     for word in ("entry", "cart"):
         if word in one:
-            yield word, f'"{word}" speaks of a run, and a segment of the person; write "person"'
+            yield word, f'"{word}" speaks of a run, and a {what} of the person; write "person"'
     if "since" in one:
         yield "since", '"since: entry" speaks of a run; write "in the last", like "30 days"'
     if "same" in one:
         yield "same", '"same" compares with the event that began a run; write "where"'
+    if "did" in one and (why_not := tally.refusal(dict(one))):
+        yield "did", why_not
     if "may get" in one and "purpose" not in one:
         yield "may get", "say for which purpose, like {may get: email, purpose: offers}"
 
@@ -124,11 +144,16 @@ def _of_which(message: str, journeys: Mapping[str, Collection[str]]) -> str:
 
 
 def unknown(
-    raw: Any, segments: Collection[str], journeys: Mapping[str, Collection[str]]
+    raw: Any,
+    segments: Collection[str],
+    journeys: Mapping[str, Collection[str]],
+    stages: StageNames = NO_STAGES,
 ) -> Iterator[Mistake]:
-    """The segments and journeys that a condition names and that are not there, and messages of
-    other journeys."""
+    """The segments, journeys and stages that a condition names and that are not there, and
+    messages of other journeys."""
     for path, one in parts_of(raw):
+        for below, text in unknown_stages(one, stages):
+            yield (*path, *below), text
         name = one.get("in segment")
         if name is not None and name not in segments:
             hint = did_you_mean(name, segments)
@@ -137,11 +162,17 @@ def unknown(
             if word in one and one[word] not in journeys:
                 hint = did_you_mean(one[word], journeys)
                 yield (*path, word), f'"{word}: {one[word]}": there is no such folder; {hint}'
-        for word in OUTCOMES:
-            for message in names(one[word]) if word in one else ():
-                journey, slash, _ = message.partition("/")
-                if slash:
-                    yield from _unknown_message((*path, word), message, journey, journeys)
+        yield from _unknown_messages(path, one, journeys)
+
+
+def _unknown_messages(
+    path: Path, one: Mapping[str, Any], journeys: Mapping[str, Collection[str]]
+) -> Iterator[Mistake]:
+    for word in OUTCOMES:
+        for message in names(one[word]) if word in one else ():
+            journey, slash, _ = message.partition("/")
+            if slash:
+                yield from _unknown_message((*path, word), message, journey, journeys)
 
 
 def _unknown_message(

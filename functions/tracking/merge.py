@@ -1,11 +1,13 @@
 """Merging: an anonymous person turns out to be one that we know."""
 
 from decimal import Decimal
+from math import inf
 
 from functions.tracking import company, orders
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
-from functions.tracking.profile import Cart, Profile, Trait
+from functions.tracking.profile import MOST_MOVES, Cart, Profile, Stay, Trait
+from functions.tracking.tally import joined
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
 OUTRANKED = "outranked"  # the outcome of a run that gave way to a journey of its group
@@ -45,11 +47,54 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     touches = [touch for touch in (source.first_touch, target.first_touch) if touch]
     target.first_touch = min(touches, key=lambda t: (t.time, t.message_id), default=None)
     target.points = total_units(source.points, target.points)
+    target.stages = join_stays(source.stages, target.stages)
+    _merge_kept(source, target)
     target.refused = list(dict.fromkeys([*source.refused, *target.refused]))[-KEPT:]
     target.recent = {**source.recent, **target.recent}
     target.let_go = max(source.let_go, target.let_go)
     target.pending = {**source.pending, **target.pending}
     source.moved_to = target.person
+
+
+def join_stays(source: dict[str, Stay], target: dict[str, Stay]) -> dict[str, Stay]:
+    """In each model the further stage of the two in the order of the file, of the same stage the
+    longer stay; both histories. Whether they move on, the joined facts tell when stages are kept
+    next."""
+    joined = {}
+    for model in dict.fromkeys([*target, *source]):
+        found = [stays[model] for stays in (target, source) if model in stays]
+        joined[model] = _one_stay(*found) if len(found) == 2 else found[0]
+    return joined
+
+
+def _one_stay(one: Stay, other: Stay) -> Stay:
+    far, near = sorted((one, other), key=_how_far)
+    moves = sorted([*near.history, *far.history[:-1]], key=lambda move: (move.time, move.stage))
+    return Stay(
+        place=far.place,
+        phase=far.phase,
+        history=[*moves, *far.history[-1:]][-MOST_MOVES:],
+    )
+
+
+def _how_far(stay: Stay) -> tuple[int, float, str]:
+    """The further first; of equal ones the one who has been there longer."""
+    return (-stay.place, stay.since.timestamp() if stay.since else inf, stay.stage)
+
+
+def _merge_kept(source: Profile, target: Profile) -> None:
+    """What the rules keep. Where not both have counted a tally from the beginning, it is counted
+    anew from the timeline."""
+    both = source.tallies.keys() & target.tallies.keys()
+    together = {key: joined(source.tallies[key], target.tallies[key]) for key in both}
+    if source.tallied and source.tallied == target.tallied:
+        together = {**source.tallies, **target.tallies, **together}
+    else:
+        target.tallied = ""
+    target.tallies = together
+    for name, since in source.segments.items():
+        target.segments[name] = min(target.segments.get(name, since), since)
+    target.outbox = [*source.outbox, *target.outbox]
 
 
 def _merge_traits(source: Profile, target: Profile) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 import msgspec
 
 from functions.tracking.event import Event
+from functions.tracking.tally import Tally
+
+MOST_MOVES = 20  # of a person in a model that are kept
 
 
 class Trait(msgspec.Struct, array_like=True):
@@ -115,6 +118,40 @@ class Company(msgspec.Struct, omit_defaults=True):
     traits: dict[str, Any] = {}
 
 
+class Move(msgspec.Struct, array_like=True):
+    """A change of stage: when, to which, and why.
+
+    `seen` has what its condition looked at, by the path of a field or by "did" and the name of
+    an event (when it was last); `rule` is a hash of the condition as it was then.
+    """
+
+    time: datetime
+    stage: str
+    seen: dict[str, Any] = {}
+    rule: str = ""
+
+
+class Stay(msgspec.Struct, array_like=True):
+    """Where a person stands in one model of lifecycle.yaml, and how they came there.
+
+    `place` is the stage's in the file, from 1; `history` keeps the last moves, the latest last.
+    """
+
+    place: int = 0
+    phase: str = ""
+    history: list[Move] = []
+
+    @property
+    def stage(self) -> str:
+        """The present stage, "" before the first."""
+        return self.history[-1].stage if self.history else ""
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when."""
+        return self.history[-1].time if self.history else None
+
+
 class OlderOrders(msgspec.Struct):
     """Sums over the orders that were moved out of the profile (`moved` of them)."""
 
@@ -125,6 +162,20 @@ class OlderOrders(msgspec.Struct):
     last: datetime | None = None
 
 
+class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A change that the rules found, until its event is remembered; see `own_event.told`.
+
+    `person` is the key that the profile had then; `occasion` makes the event's id.
+    """
+
+    person: str
+    source: str
+    name: str
+    occasion: str
+    time: datetime
+    properties: dict[str, Any] = {}
+
+
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Everything we know of a person. API, command line and journeys call it *person*.
 
@@ -133,11 +184,17 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     keep the key they came under. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, time zone);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
-    `points` is what journeys have added to the score.
+    `points` is what journeys have added to the score. `stages` has a Stay for each model of
+    lifecycle.yaml, in the order of the file.
     `groups` has the accounts that group calls named, with the time of the last one, and
     `companies` what is known of them.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
+
+    What the rules keep (see `segments.keeping`): `tallies` by the keys of what is counted, those
+    of nothing left out, complete for the rules with the hash `tallied`; `segments` since when the
+    person is in each; `ruled` the hash of the rules by which all of it was last kept; `due` the
+    moment at which they are looked at again; `outbox` the changes whose events are on their way.
     """
 
     person: str
@@ -160,11 +217,18 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     companies: dict[str, Company] = {}
     first_touch: Touch | None = None
     points: float = 0
+    stages: dict[str, Stay] = {}
     refused: list[str] = []
     recent: dict[str, str] = {}
     let_go: str = ""
     pending: dict[str, int] = {}
     leaving: list[OrderRow] = []
+    tallies: dict[str, Tally] = {}
+    tallied: str = ""
+    segments: dict[str, datetime] = {}
+    ruled: str = ""
+    due: datetime | None = None
+    outbox: list[Fact] = []
 
     @property
     def keys(self) -> list[str]:

@@ -22,6 +22,8 @@ from functions.messages.brand import Brand
 from functions.problem import Problem, Problems
 from functions.segments.condition import field_tests
 from functions.segments.phrases import BadPhrase, duration
+from functions.segments.rules import LIFECYCLE_FILE
+from functions.segments.stage_words import stage_names
 from functions.tracking.consent import CHANNELS
 from local.scenarios.scenario import (
     AT_EXAMPLE,
@@ -38,6 +40,7 @@ from local.scenarios.scenario import (
     Scenario,
     ScenarioForm,
     Sent,
+    Stage,
     Starts,
     Task,
     moment,
@@ -56,10 +59,11 @@ def read_scenarios(folder: FilePath) -> list[Scenario]:
 def scenarios_for(folder: FilePath, checked: list[Checked], brand: Brand) -> list[Scenario]:
     """The same where the journeys have been read. Raises Problems with all that is wrong."""
     journeys = {one.journey.name: one for one in checked}
+    stages = _stages(folder / LIFECYCLE_FILE)
     problems: list[Problem] = []
     scenarios: list[Scenario] = []
     for file in _files(folder):
-        reader = _Reader(file.parent.name, journeys, brand)
+        reader = _Reader(file.parent.name, journeys, brand, stages)
         try:
             name = f"{file.parent.name}/{file.name}"
             scenarios += reader.scenarios(read(name, file.read_text("utf-8")))
@@ -71,6 +75,17 @@ def scenarios_for(folder: FilePath, checked: list[Checked], brand: Brand) -> lis
     if problems:
         raise Problems(problems)
     return scenarios
+
+
+def _stages(file: FilePath) -> list[str]:
+    """All stages, as a line of `expect` names them. Raises Problems."""
+    text = file.read_text("utf-8") if file.is_file() else ""
+    models = stage_names(read(file.name, text).value)
+    return [
+        f"{model}/{stage}" if number else stage
+        for number, (model, stages) in enumerate(models.items())
+        for stage in stages
+    ]
 
 
 def _files(folder: FilePath) -> list[FilePath]:
@@ -92,8 +107,11 @@ def _schema(of: str) -> jsonschema.Draft202012Validator:
 class _Reader:
     """Reads the files of one journey and notes what is wrong."""
 
-    def __init__(self, journey: str, journeys: Mapping[str, Checked], brand: Brand) -> None:
+    def __init__(
+        self, journey: str, journeys: Mapping[str, Checked], brand: Brand, stages: Collection[str]
+    ) -> None:
         self._journey, self._journeys, self._brand = journey, journeys, brand
+        self._stages = stages
         self._located: Located
         self.problems: list[Problem] = []
 
@@ -185,20 +203,27 @@ class _Reader:
 
     def _check_names(self, line: Any, path: Path) -> None:
         if isinstance(line, Starts | Enters):
-            if line.object not in self._journeys:
-                hint = _hint(line.object, self._journeys)
-                self._wrong(path, f'there is no journey "{line.object}"; {hint}')
+            self._check_name("journey", line.object, self._journeys, path)
+        elif isinstance(line, Stage):
+            self._check_name("stage", line.object, self._stages, path)
         elif isinstance(line, Person):
-            try:
-                field_tests(line.person)
-            except BadPhrase as error:
-                self._wrong(path, str(error))
+            self._check_person(line, path)
         elif isinstance(line, Ends):
             self._of_journey(line.object, path)
         elif isinstance(line, Task):
             self._check_task(line, path)
         elif line.verb not in ("event", "changes"):
             self._check_message(line, path)
+
+    def _check_name(self, what: str, name: str, known: Collection[str], path: Path) -> None:
+        if name not in known:
+            self._wrong(path, f'there is no {what} "{name}"; {_hint(name, known)}')
+
+    def _check_person(self, line: Person, path: Path) -> None:
+        try:
+            field_tests(line.person)
+        except BadPhrase as error:
+            self._wrong(path, str(error))
 
     def _of_journey(self, name: str, path: Path) -> Checked | None:
         journey = name.rpartition("/")[0] or self._journey

@@ -42,6 +42,7 @@ from local.scenarios.scenario import (
     Person,
     Placed,
     Scenario,
+    Stage,
     Unsubscribes,
     moment,
 )
@@ -316,6 +317,14 @@ class _Play:
                 yield Came(row.claimed, "sent", self._named(row), row.channel)
         for task in self._system.store.query(Task, self._key):
             yield Came(task.created, "task", task.text, task.owner)
+        if any(isinstance(line.what, Stage) for line in self._scenario.expect):
+            yield from self._stages()
+
+    def _stages(self) -> Iterator[Came]:
+        """The stages that the person came to; of the first model without its name."""
+        for number, (model, stay) in enumerate(self._profile().stages.items()):
+            for move in stay.history:
+                yield Came(move.time, "stage", f"{model}/{move.stage}" if number else move.stage)
 
     def _unsent(self) -> dict[str, str]:
         rows = (row for row in self._messages() if row.state in ("not sent", "held", "failed"))

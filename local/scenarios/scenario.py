@@ -169,6 +169,15 @@ class Ends(Line):
     verb: ClassVar[str] = "ends"
 
 
+class Stage(Line):
+    """The person comes to a stage: `lost` of the first model in lifecycle.yaml, `sales/mql` of
+    another."""
+
+    stage: OfAJourney
+
+    verb: ClassVar[str] = "stage"
+
+
 class NotSent(
     msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"not_sent": "not sent"}
 ):
@@ -189,12 +198,12 @@ class Person(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 Happens = Event | Changes | Enters | Opens | Clicks | Unsubscribes | Bounces
-Expects = Sent | Task | Starts | Ends | NotSent | Person
+Expects = Sent | Task | Starts | Ends | Stage | NotSent | Person
 HAPPENS: dict[str, type[Any]] = {
     one.verb: one for one in (Event, Changes, Enters, Opens, Clicks, Unsubscribes, Bounces)
 }
 EXPECTS: dict[str, type[Any]] = {
-    one.verb: one for one in (Sent, Task, Starts, Ends, NotSent, Person)
+    one.verb: one for one in (Sent, Task, Starts, Ends, Stage, NotSent, Person)
 }
 
 T = TypeVar("T")

@@ -15,6 +15,7 @@ from functions.folder import check, read_folder
 from functions.handlers import process_event, spreading, wiring
 from functions.problem import Problems
 from functions.segments import account as company_of
+from functions.segments.person import fields
 from functions.storage import accounts
 from functions.storage.store import Conflict, Unavailable
 from functions.tracking.account import Account, Member, Spread, account_key
@@ -135,6 +136,41 @@ def test_a_segment_may_speak_of_the_company_and_takes_in_whoever_gets_another_ro
     assert world.runs("b2b") == []
     world.identify("ada", level="manager")
     assert len(world.runs("b2b")) == 1
+
+
+def test_a_segment_is_kept_when_the_company_changes_and_its_members_were_not_there(
+    begin: Begin,
+) -> None:
+    segments = "software-managers: {title: Managers, who: " + B2B + "}\n"
+    entered = "{event: Segment Entered, where: {segment: software-managers}}"
+    world = begin(segments, b2b=way(entered))
+    join(world, "ada", industry="software", employees=20, level="manager")
+    last_seen = world.now
+    world.advance("3 days")
+    assert world.person("ada").segments.keys() == set()
+    join(world, "bob", employees=80)
+    assert world.person("ada").segments.keys() == {"software-managers"}
+    assert [run["person"] for run in world.runs("b2b")] == [world.person("ada").person]
+    assert fields(world.person("ada"), world.now)["last_seen"] == last_seen
+    world.advance("10 minutes")
+    join(world, "bob", employees=30)
+    assert world.person("ada").segments.keys() == set()
+
+
+def test_the_stage_of_an_account_is_the_furthest_of_its_members(begin: Begin, folder: Path) -> None:
+    shutil.copy(JOURNEYS / "lifecycle.yaml", folder)
+    world = begin()
+    for user in ("ada", "bob"):
+        world.identify(user, email=f"{user}@example.com")
+        join(world, user, name="Acme")
+    world.order("bob", "o1", "a")
+    stages = {user: world.person(user).stages["customer"].stage for user in ("ada", "bob")}
+    summary = ask(world, "GET", "/api/accounts/acme")[1]["summary"]
+    assert stages["ada"] != stages["bob"]
+    assert summary["stage"]["customer"] == stages["bob"]
+    assert summary["stages"]["customer"] == dict.fromkeys(stages.values(), 1)
+    [*members] = ask(world, "GET", "/api/accounts/acme/members")[1]["members"]
+    assert {one["stages"]["customer"] for one in members} == {*stages.values()}
 
 
 def test_who_moves_to_another_company_is_asked_about_the_new_one(begin: Begin) -> None:

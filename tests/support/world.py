@@ -88,7 +88,7 @@ class World:
     def api(self, path: str, **query: str) -> Any:
         """GET from the admin API."""
         key = {"authorization": f"Bearer {self.system.keys.secret_key}"}
-        asked = f"?{urlencode(query, safe='@')}" if query else ""
+        asked = f"?{urlencode(query, safe='@#:+/')}" if query else ""
         answer = self.request("GET", path + asked, headers=key)
         assert answer["statusCode"] == 200, answer
         return answer["json"]

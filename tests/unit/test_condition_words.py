@@ -12,7 +12,7 @@ from functions.segments.condition import Segment, condition
 from functions.segments.person import CONTACTS, KINDS, fields
 from functions.segments.phrases import BadPhrase
 from functions.tracking.permission import Live, Permission
-from functions.tracking.profile import Cart, Order, Seen
+from functions.tracking.profile import Cart, Move, Order, Seen, Stay
 from tests.unit.test_conditions import NOW, event, facts, holds, message, profile
 
 IN_CART = event("Product Added", "entry", 3, cart_id="c1")
@@ -162,7 +162,7 @@ def test_the_lifetime_value_is_what_came_in_so_far() -> None:
     assert holds({"person": {"lifetime_value": 2000, "revenue": 2000}}, profile=known)
 
 
-def test_the_stage_is_what_was_set_as_a_trait() -> None:
+def test_the_stage_is_what_was_set_as_a_trait_where_no_lifecycle_is_kept() -> None:
     assert holds({"person": {"stage": {"one of": ["lost"]}}}, profile=profile(stage="lost"))
     assert not holds({"person": {"stage": "lost"}}, profile=profile())
 
@@ -171,6 +171,7 @@ def test_every_field_of_a_known_kind_has_values_of_that_kind() -> None:
     known = profile()
     known.orders["o1"] = Order("o1", placed=NOW, currency="EUR")
     known.events["Meeting Held"] = Seen(1, NOW, NOW)
+    known.stages["customer"] = Stay(1, "recruitment", [Move(NOW, "visitor")])
     found = fields(known, NOW)
     for field, kind in KINDS.items():
         said: Any = {"number": {"at least": 0}, "date": {"after": "2000-01-01"}}[kind]

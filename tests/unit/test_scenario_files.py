@@ -192,3 +192,12 @@ def test_an_editor_with_the_schema_finds_nothing_wrong_in_our_scenarios(file: Pa
 def test_an_editor_with_the_schema_finds_mistakes(wrong: tuple[str, str]) -> None:
     raw = read("x", changed(*wrong)).value
     assert list(jsonschema.Draft202012Validator(scenario_schema()).iter_errors(raw))
+
+
+def test_a_stage_that_lifecycle_yaml_does_not_have_is_told_with_its_line(folder: Path) -> None:
+    shutil.copy(JOURNEYS / "lifecycle.yaml", folder)
+    right = RIGHT.replace("sent: welcome", "stage: sales/customer")
+    [scenario] = scenarios(folder, right)
+    assert scenario.expect[0].what.object == "sales/customer"
+    with pytest.raises(Problems, match='6: there is no stage "sales/custom"; did you mean "sales/'):
+        scenarios(folder, right.replace("customer", "custom"))

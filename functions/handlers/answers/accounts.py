@@ -80,7 +80,8 @@ def _one_account(account_id: str) -> AccountPage:
 
 
 def _order_of_stages() -> Mapping[str, Sequence[str]]:
-    return {}
+    models = wiring.parts().library.rules().lifecycle.models
+    return {name: list(model.stages) for name, model in models.items()}
 
 
 @operation(

@@ -1,0 +1,153 @@
+"""What `tante lifecycle` and `tante stages` say: how stages weigh, and where a person stands."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+PAGE = 500
+Ask = Callable[[str, str], Any]  # (method, path of the admin API) -> the answer
+
+At = Annotated[
+    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
+]
+Key = Annotated[
+    str,
+    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
+]
+RunningData = Annotated[
+    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
+]
+In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(lifecycle)
+    app.command()(stages)
+
+
+def lifecycle(at: At = "", key: Key = "", data: RunningData = None) -> None:
+    """How many people stand in each stage of lifecycle.yaml, and what they have brought in."""
+    with _told(at, key, data) as ask:
+        models = ask("GET", "/api/lifecycle")["models"]
+        if not models:
+            out.print("there is no lifecycle.yaml: nobody is in a stage")
+            return
+        people, weights = _weigh(ask)
+    for model in models:
+        out.print(_table(model, weights, people))
+
+
+def stages(
+    person: Annotated[str, typer.Argument(help="An e-mail address or a user id.")],
+    language: In = "en",
+    at: At = "",
+    key: Key = "",
+    data: RunningData = None,
+) -> None:
+    """In which stage a person is, since when, and how and why they came there."""
+    from local.why import find_person
+
+    with _told(at, key, data) as ask:
+        path = f"/api/people/{quote(find_person(ask, person))}/stages"
+        found = ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
+    for one in found:
+        out.print(_stands(one))
+    if not found:
+        out.print("there is no lifecycle.yaml, or this person was not looked at since it came")
+
+
+class _Weight:
+    """People and what they have brought in, by currency."""
+
+    def __init__(self) -> None:
+        self.people, self.revenue = 0, dict[str, Decimal]()
+
+    def add(self, people: int, revenue: dict[str, Any]) -> None:
+        self.people += people
+        for currency, amount in revenue.items():
+            before = self.revenue.get(currency, Decimal(0))
+            self.revenue[currency] = before + Decimal(str(amount))
+
+    def columns(self, people: int) -> tuple[str, str, str]:
+        share = f"{self.people / people:.1%}" if people else ""
+        money = ", ".join(f"{amount:,.2f} {name}" for name, amount in sorted(self.revenue.items()))
+        return f"{self.people:,}", share, money
+
+
+def _weigh(ask: Ask) -> tuple[int, dict[tuple[str, str], _Weight]]:
+    """All people, page by page; of each model its stages, "" for those in none yet."""
+    weights: dict[tuple[str, str], _Weight] = {}
+    people, after = 0, ""
+    while True:
+        asked = {"limit": PAGE, **({"after": after} if after else {})}
+        page = ask("GET", f"/api/lifecycle/weights?{urlencode(asked)}")
+        people += page["people"]
+        for one in page["weights"]:
+            weight = weights.setdefault((one["model"], one["stage"]), _Weight())
+            weight.add(one["people"], one["revenue"])
+        after = page["next"]
+        if not after:
+            return people, weights
+
+
+def _table(model: dict[str, Any], weights: dict[tuple[str, str], _Weight], people: int) -> Table:
+    title = escape(f"{model['title']} ({model['name']})")
+    table = Table("phase", "stage", box=None, title=title, title_justify="left")
+    for number in ("people", "share", "revenue"):
+        table.add_column(number, justify="right")
+    phases: dict[str, _Weight] = {}
+    for stage in model["stages"]:
+        weight = weights.get((model["name"], stage["name"]), _Weight())
+        table.add_row(stage["phase"], escape(stage["title"]), *weight.columns(people))
+        phases.setdefault(stage["phase"], _Weight()).add(weight.people, weight.revenue)
+    in_a_stage = sum(weight.people for weight in phases.values())
+    if people > in_a_stage:
+        table.add_row(
+            "", "(none yet)", f"{people - in_a_stage:,}", f"{1 - in_a_stage / people:.1%}"
+        )
+    table.add_section()
+    for phase, weight in phases.items() if any(phases) else ():
+        table.add_row(phase, "in all", *weight.columns(people), style="bold")
+    return table
+
+
+def _stands(one: dict[str, Any]) -> Tree:
+    stage = f"{one['title'] or one['stage']} ({one['stage']})" if one["stage"] else "none yet"
+    phase = f", {one['phase']}" if one["phase"] else ""
+    since = f", since {_time(one['since'])}" if one["since"] else ""
+    tree = Tree(Text(f"{one['model']}: {stage}{phase}{since}", style="bold"))
+    for move in one["history"]:
+        title = move["title"] or move["stage"] or "no stage"
+        tree.add(Text(f"{_time(move['time'])}  {title}: {move['because']}"))
+    return tree
+
+
+def _time(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
+
+
+@contextmanager
+def _told(at: str, key: str, data: Path | None) -> Iterator[Ask]:
+    """How to ask the system; what is in the way is told, and the exit status is 1."""
+    from local.client import NoAnswer, Refusal, client
+    from local.why import NoPerson
+
+    try:
+        yield client(at, key, data).ask
+    except (NoAnswer, Refusal, NoPerson) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
