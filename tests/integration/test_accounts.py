@@ -133,6 +133,25 @@ def test_a_change_of_the_company_lets_those_in_who_did_nothing_themselves(begin:
     assert world.outcomes("b2b") == ["too small"] * 2
 
 
+def test_a_wait_for_a_change_of_the_company_ends_when_the_crm_tells_it(begin: Begin) -> None:
+    steps = (
+        "steps:\n"
+        "  - wait for: {account: {plan: pro}}\n"
+        "    at most: 30 days\n"
+        "    then: [{end: upgraded}]\n"
+        "    otherwise: [{end: stayed}]\n"
+    )
+    world = begin(upgrade=way("{event: Account Joined}", steps=steps))
+    join(world, "ada", plan="basic")
+    join(world, "dan", "bolt", plan="basic")
+    world.advance("5 days")
+    assert world.outcomes("upgrade") == ["open", "open"]
+    ask(world, "PUT", "/api/accounts/acme", {"traits": {"plan": "pro"}})
+    assert sorted(world.outcomes("upgrade")) == ["open", "upgraded"]
+    world.advance("31 days")
+    assert sorted(world.outcomes("upgrade")) == ["stayed", "upgraded"]
+
+
 def test_a_segment_may_speak_of_the_company_and_takes_in_whoever_gets_another_role(
     begin: Begin,
 ) -> None:
