@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.handlers import looking, process_event
+from functions.handlers import looking, process_event, spreading
 from functions.journeys.standing import Everybody
 from functions.journeys.workflow import Start
 from functions.tracking.event import Event
@@ -82,9 +82,21 @@ def _read_look(letter: Letter) -> Contents:
     return Contents(f"look at {who}", _why(letter, asked.reason), tries, body)
 
 
+def _read_spread(letter: Letter) -> Contents:
+    try:
+        asked = spreading.read(letter.body)
+    except msgspec.DecodeError as error:
+        return Contents("not readable", letter.reason or f"not an order: {error}")
+    what = f"tell the members of the account {asked.spread[:40]}"
+    body = msgspec.json.encode(msgspec.structs.replace(asked, put_off=0)).decode()
+    return Contents(what, _why(letter, ""), max(1, letter.tries), body)
+
+
 def _read_events(letter: Letter) -> Contents:
     if looking.is_look(letter.body):
         return _read_look(letter)
+    if spreading.is_spread(letter.body):
+        return _read_spread(letter)
     try:
         batch = process_event.read(letter.body)
     except msgspec.DecodeError as error:

@@ -51,6 +51,7 @@ EXCEPTIONS: dict[str, set[str]] = {
 FOR_ALL_HANDLERS = {
     *("wiring", "desk", "views", "openapi", "orders", "standing", "versions"),
     "looking",
+    "spreading",
     "keeping",
     "sales_desk",
     "answers",

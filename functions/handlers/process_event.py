@@ -10,14 +10,14 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import looking, wiring
+from functions.handlers import looking, spreading, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
 from functions.journeys.look import is_looked_at, look
 from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
-from functions.storage import people
+from functions.storage import accounts, people
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
 from functions.tracking.consent import BadConsent, hear
@@ -49,13 +49,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     failed = []
     batches: list[EventBatch] = []
     looks = [record for record in event["Records"] if looking.is_look(record["body"])]
+    spreads = [record for record in event["Records"] if spreading.is_spread(record["body"])]
     for record in event["Records"]:
         try:
-            batches += [] if record in looks else _read_or_bury(parts, record["body"])
+            of_another_kind = record in looks or record in spreads
+            batches += [] if of_another_kind else _read_or_bury(parts, record["body"])
         except Exception:
             logger.exception("a message could neither be read nor set aside")
             failed.append(record["messageId"])
     failed += _look(parts, looks)
+    failed += _spread(parts, spreads)
     try:
         process(parts, batches)
     except Exception:
@@ -74,6 +77,20 @@ def _look(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
             parts.bury(record["body"].encode(), f"not a look: {error}"[:MOST_REASON])
         except Exception:
             logger.exception("people could neither be looked at nor passed on")
+            failed.append(record["messageId"])
+    return failed
+
+
+def _spread(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
+    """Tell the members of the accounts that these messages name; the messages to redeliver."""
+    failed = []
+    for record in records:
+        try:
+            spreading.spread(parts, spreading.read(record["body"]), _later)
+        except msgspec.DecodeError as error:
+            parts.bury(record["body"].encode(), f"not an order: {error}"[:MOST_REASON])
+        except Exception:
+            logger.exception("the members of an account could not be told")
             failed.append(record["messageId"])
     return failed
 
@@ -256,6 +273,15 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
     keeper.finish(desk, profile, permission, todo)
+    _note_accounts(parts, profile, todo)
+
+
+def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
+    """Bring the accounts that group calls name up to date; last, so that one on which many work
+    at a time keeps nobody's journeys waiting."""
+    told = accounts.note(parts.store, profile, events, parts.now(), spreading.order(parts))
+    if told:
+        parts.send_events(bodies(EventBatch(told)), 0)
 
 
 def _permit(

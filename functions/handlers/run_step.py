@@ -53,6 +53,7 @@ from functions.sales.brief import known_of
 from functions.sales.records import Lead
 from functions.sales.routing import Routed
 from functions.sales.work import HANDED_OVER, created
+from functions.segments import account
 from functions.segments.condition import Facts
 from functions.segments.person import shown_fields
 from functions.segments.score import parts_at, score_at
@@ -343,7 +344,12 @@ class _Steps:
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
         values = template_values(
-            shown_fields(self.profile, parts.now()), run.entry, brand, "", self._pass
+            shown_fields(self.profile, parts.now()),
+            run.entry,
+            brand,
+            "",
+            self._pass,
+            account.fields(self.profile),
         )
         try:
             told = {

@@ -11,8 +11,12 @@ from functions.journeys.run import Run, Task
 from functions.sales.deals import missing
 from functions.sales.records import Deal, Lead, Note
 from functions.sales.rules import Stage
+from functions.segments.account import described, fields_of
+from functions.segments.account_summary import COUNTED, called, stages_of
 from functions.segments.person import fields
 from functions.tracking import orders
+from functions.tracking.account import Account, Member, copy_of
+from functions.tracking.company import companies, membership
 from functions.tracking.event import Event
 from functions.tracking.fold import open_carts
 from functions.tracking.history import Change
@@ -65,6 +69,18 @@ class ConsentView(msgspec.Struct):
     source: str
 
 
+class CompanyView(msgspec.Struct, kw_only=True):
+    """A company that a person belongs to, and what they are there ("": not known)."""
+
+    id: str
+    name: str
+    role: str
+    level: str
+    department: str
+    buying_role: str
+    since: datetime | None
+
+
 class Person(msgspec.Struct, kw_only=True):
     """A person: who they are, what they did, what they permit; since when they are in which
     segments, and where they stand in each model of lifecycle.yaml."""
@@ -86,7 +102,7 @@ class Person(msgspec.Struct, kw_only=True):
     last_pages: list[VisitView]
     last_searches: list[VisitView]
     devices: dict[str, Count]
-    companies: list[str]
+    companies: list[CompanyView]
     first_touch: dict[str, Any]
     stages: dict[str, str]
     consents: list[ConsentView]
@@ -122,7 +138,7 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         devices={
             n: Count(seen.count, seen.first, seen.last) for n, seen in profile.devices.items()
         },
-        companies=list(profile.groups),
+        companies=[_company(profile, name) for name in companies(profile)],
         first_touch=msgspec.to_builtins(profile.first_touch) if profile.first_touch else {},
         stages={model: stay.stage for model, stay in profile.stages.items() if stay.stage},
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
@@ -130,6 +146,16 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         journeys=[live.journey for live in permission.live.values() if not live.leaving],
         segments=profile.segments,
         notes=profile.refused,
+    )
+
+
+def _company(profile: Profile, account_id: str) -> CompanyView:
+    known = fields_of(profile, account_id)
+    return CompanyView(
+        id=account_id,
+        name=str(known["name"]),
+        **{word: str(known.get(word, "")) for word in COUNTED},
+        since=known["since"],
     )
 
 
@@ -150,6 +176,72 @@ def _by_time(profile: Profile) -> list[Order]:
 def _order(order: Order) -> OrderView:
     return OrderView(
         order.order_id, order.placed, order.revenue, order.currency, order.void, order.skus
+    )
+
+
+class AccountView(msgspec.Struct, kw_only=True):
+    """A company. Conditions and mails see the traits in `seen`, and what is computed of them."""
+
+    id: str
+    name: str
+    created: datetime | None
+    traits: dict[str, Any]
+    seen: list[str]
+    employees: Any
+    size: str
+    country: str
+    city: str
+    notes: list[str]
+
+
+def account(record: Account) -> AccountView:
+    """An account record as an account."""
+    copied = copy_of(record)
+    known = described(record.account_id, copied)
+    return AccountView(
+        id=record.account_id,
+        name=record.name,
+        created=record.created,
+        traits={name: trait.value for name, trait in record.traits.items()},
+        seen=list(copied),
+        employees=known["employees"],
+        size=str(known["size"] or ""),
+        country=str(known["country"] or ""),
+        city=str(known["city"] or ""),
+        notes=record.notes,
+    )
+
+
+class MemberView(msgspec.Struct, kw_only=True):
+    """Somebody who belongs to a company, and what they are there ("": not known)."""
+
+    person: str
+    name: str
+    email: str
+    since: datetime
+    role: str
+    level: str
+    department: str
+    buying_role: str
+    score: float
+    stages: dict[str, str]
+    orders: int
+    last_seen: datetime | None
+
+
+def member(account_id: str, row: Member, profile: Profile, now: datetime) -> MemberView:
+    """A member's row and profile as a member."""
+    known, there = fields(profile, now), membership(profile, account_id)
+    return MemberView(
+        person=profile.person,
+        name=called(known),
+        email=str(known.get("email") or ""),
+        since=row.since,
+        **{word: there.get(word, "") for word in COUNTED},
+        score=known["score"],
+        stages=dict(stages_of(known)),
+        orders=known["orders"],
+        last_seen=known["last_seen"],
     )
 
 

@@ -10,7 +10,8 @@ from functions.problem import Problem
 from functions.segments.condition import OUTCOMES, names
 
 OWNER = "owner"  # of a task: the person's own contact
-FIELDS = ("person", "entry", "cart", "where", "set", "with")  # what stands below is no word of ours
+# What stands below these is no word of ours.
+FIELDS = ("person", "account", "entry", "cart", "where", "set", "with")
 JOURNEY_VERBS = ("start journey", "stop journey")
 
 # journey -> message -> the names of the links in it

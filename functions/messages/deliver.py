@@ -15,6 +15,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
 from functions.messages.template import Rendered, TemplateError, render_mail, render_sms
+from functions.segments import account as accounts
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
@@ -34,6 +35,7 @@ from functions.tracking.permission import (
 )
 from functions.tracking.profile import Profile
 
+NO_ACCOUNT: Mapping[str, Any] = {}
 PAUSED_FOR = timedelta(hours=1)  # then it is asked again whether the journey is still paused
 TOO_LATE = "it would have gone too late (skip after)"
 NO_TIME = "quiet hours, holidays and sending hours leave no time for it"
@@ -301,11 +303,17 @@ def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
 
 
 def template_values(
-    person: Mapping[str, Any], entry: Event | None, brand: Brand, unsubscribe: str, iteration: int
+    person: Mapping[str, Any],
+    entry: Event | None,
+    brand: Brand,
+    unsubscribe: str,
+    iteration: int,
+    account: Mapping[str, Any] = NO_ACCOUNT,
 ) -> dict[str, Any]:
     """What Liquid sees."""
     return {
         "person": person,
+        "account": account,
         "entry": entry.properties if entry else {},
         "brand": msgspec.to_builtins(brand),
         "links": brand.links,
@@ -315,8 +323,9 @@ def template_values(
 
 
 def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
-    person = shown_fields(profile, desk.now())
-    return template_values(person, wish.entry, desk.brand, _leave_url(row, desk), wish.iteration)
+    person, leave = shown_fields(profile, desk.now()), _leave_url(row, desk)
+    account = accounts.fields(profile)
+    return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account)
 
 
 def _leave_url(row: Message, desk: Desk) -> str:

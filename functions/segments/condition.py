@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from functions.segments import cart, person, population, tally
+from functions.segments import account, cart, person, population, tally
 from functions.segments.operators import Kind, find, test, test_of_kind
 from functions.segments.phrases import BadPhrase, duration
 from functions.segments.population import Cuts
@@ -229,6 +229,11 @@ def _entry(raw: dict[str, Any]) -> Condition:
     return lambda facts: tests(lambda path: event_values(facts.entry, path), facts.now)
 
 
+def _account(raw: dict[str, Any]) -> Condition:
+    tests = field_tests(raw["account"], account.KINDS)
+    return lambda facts: tests(lambda path: find(account.fields(facts.profile), path), facts.now)
+
+
 def _cart(raw: dict[str, Any]) -> Condition:
     tests = field_tests(raw["cart"], cart.KINDS)
     for path in raw["cart"]:
@@ -433,6 +438,7 @@ def _parts(raw: Any) -> list[Condition]:
 
 READERS: dict[str, tuple[Callable[[dict[str, Any]], Condition], tuple[str, ...]]] = {
     "person": (_person, ()),
+    "account": (_account, ()),
     "entry": (_entry, ()),
     "cart": (_cart, ()),
     "did": (_did, ("where", "same", "in the last", "since", "times")),

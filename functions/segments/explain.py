@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.segments import cart, tally
+from functions.segments import account, cart, tally
 from functions.segments.condition import (
     OUTCOMES,
     Facts,
@@ -44,6 +44,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "no message": "no such message",
         "never": "no receipt tells of it",
         "no cart": "no such cart is known",
+        "no company": "no company of the person is known",
         "sent": "sent",
         "unknown": "sent, as far as we know",
         "failed": "failed",
@@ -77,6 +78,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "no message": "keine solche Nachricht",
         "never": "keine Quittung sagt davon",
         "no cart": "kein solcher Warenkorb ist bekannt",
+        "no company": "keine Firma der Person ist bekannt",
         "sent": "gesendet",
         "unknown": "gesendet, soweit wir wissen",
         "failed": "fehlgeschlagen",
@@ -169,6 +171,13 @@ def _of_person(raw: dict[str, Any], facts: Facts, language: Language) -> Iterabl
         average = mean(facts.cuts, path)
         form = "no average" if average is None else "average"
         yield words[form].format(name(path, language), number(average or 0, language))
+
+
+def _of_account(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    known = account.fields(facts.profile)
+    if not known:
+        return [_WORDS[language]["no company"]]
+    return [_field(path, find(known, path), language) for path in raw["account"]]
 
 
 def _of_entry(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
@@ -315,6 +324,7 @@ def _time(time: datetime, language: Language) -> str:
 
 USED: dict[str, Callable[[dict[str, Any], Facts, Language], Iterable[str]]] = {
     "person": _of_person,
+    "account": _of_account,
     "entry": _of_entry,
     "cart": _of_cart,
     "did": _of_events,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from functions.segments import origin, population, shopping
+from functions.segments import account, origin, population, shopping
 from functions.segments.operators import Kind, find
 from functions.segments.population import Cuts
 from functions.segments.score import score_at, shown
@@ -34,6 +34,7 @@ def _score(profile: Profile, now: datetime) -> float:
 
 
 ALSO = {"first_name": "firstName", "last_name": "lastName"}  # our name for a trait of Segment's
+COMPANY = "company"  # of whom no trait says it: the name of their account
 TAG = "tag:"  # before the name of a tag: the trait that says whether the person has it
 
 
@@ -108,6 +109,8 @@ def _traits(profile: Profile) -> dict[str, Any]:
     for ours, theirs in ALSO.items():
         if theirs in traits:
             traits.setdefault(ours, traits[theirs])
+    if profile.groups:
+        traits.setdefault(COMPANY, account.fields(profile).get("name"))
     return traits
 
 
@@ -129,4 +132,6 @@ def values(profile: Profile, now: datetime, path: str, cuts: Cuts | None = None)
     if name.startswith(TAG):
         return []
     said = profile.traits.get(name) or profile.traits.get(ALSO.get(name, ""))
+    if said is None and name == COMPANY and profile.groups:
+        return find({name: account.fields(profile).get("name")}, path)
     return find({name: said.value}, path) if said else []

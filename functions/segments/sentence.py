@@ -22,7 +22,7 @@ from functions.segments.spoken import (
     written_date,
 )
 
-FIELD_WORDS = ("person", "entry", "cart")  # the first words that FIELDS stand after
+FIELD_WORDS = ("person", "account", "entry", "cart")  # the first words that FIELDS stand after
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -49,6 +49,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "or": " or ",
         "next field": ", and ",
         "person": "the person's {} {}",
+        "account": "the company's {} {}",
         "entry": "{} of the entering event {}",
         "cart": "the cart's {} {}",
         "where": "where {}",
@@ -103,6 +104,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "or": " oder ",
         "next field": ", und ",
         "person": "{} der Person {}",
+        "account": "{} der Firma {}",
         "entry": "{} des Start-Ereignisses {}",
         "cart": "{} des Warenkorbs {}",
         "where": "wobei gilt: {}",
@@ -303,6 +305,7 @@ def _runs_on(raw: dict[str, Any]) -> bool:
 
 SAID: dict[str, Callable[[dict[str, Any], str, Language], str]] = {
     "person": _fields,
+    "account": _fields,
     "entry": _fields,
     "cart": _fields,
     "did": _did,

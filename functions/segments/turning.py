@@ -7,9 +7,9 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from functions.segments import population, tally
+from functions.segments import account, population, tally
 from functions.segments.condition import Facts, Turning, event_values, names, of_segment
-from functions.segments.operators import as_moment, is_number
+from functions.segments.operators import as_moment, find, is_number
 from functions.segments.phrases import BadPhrase, duration
 from functions.segments.score import crosses_at
 
@@ -63,6 +63,8 @@ def _moments(raw: Raw) -> Moments | None:
     if "person" in raw:
         tests = [_of_field(path, test) for path, test in raw["person"].items()]
         return _together([*tests, _of_score(raw["person"].get("score"))])
+    if "account" in raw:
+        return _together([_of_account(path, test) for path, test in raw["account"].items()])
     if "did" in raw:
         return _of_events(raw)
     if "in segment" in raw:
@@ -107,6 +109,13 @@ def _of_field(path: str, test: Any) -> Moments | None:
     if not shifts:
         return None
     return lambda facts: _shifted(facts.values(path), shifts)
+
+
+def _of_account(path: str, test: Any) -> Moments | None:
+    shifts = _shifts(test)
+    if not shifts:
+        return None
+    return lambda facts: _shifted(find(account.fields(facts.profile), path), shifts)
 
 
 def _shifts(test: Any) -> list[timedelta]:

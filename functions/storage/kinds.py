@@ -17,6 +17,7 @@ from functions.sales.records import Deal, Lead, Note
 from functions.segments.census import CensusPart
 from functions.segments.figures import Figures
 from functions.segments.population import Cuts
+from functions.tracking.account import Account, Member, account_key
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -55,6 +56,15 @@ class Kind:
 def sortable(time: datetime | None) -> str:
     """A time as text that sorts like it (no time comes first)."""
     return time.astimezone(UTC).isoformat(timespec="microseconds") if time else ""
+
+
+MOST_LETTERS = 60  # of a name by which something is listed
+
+
+def alphabetical(name: str) -> str:
+    """A name as text that sorts the other way round, so that a listing begins with A."""
+    text = name.casefold().encode()[:MOST_LETTERS] + b"\0"
+    return bytes(255 - byte for byte in text).hex()
 
 
 def _person_listing(profile: Profile) -> tuple[str, str] | None:
@@ -159,6 +169,19 @@ KINDS: dict[type[Any], Kind] = {
     ),
     # Beside the people, because who sends may write there and nowhere else.
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
+    # Beside the people, because who processes their events may write there.
+    Account: Kind(
+        "people",
+        "account",
+        lambda account: account_key(account.account_id),
+        listing=lambda account: ("", alphabetical(account.name)),
+    ),
+    Member: Kind(
+        "people",
+        "member",
+        lambda member: account_key(member.account_id),
+        sort=_person,
+    ),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
     ),

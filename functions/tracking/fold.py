@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from functions.tracking import orders, visits
+from functions.tracking import company, orders, visits
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.own_event import SCORING
-from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Trait, Visit
+from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Visit, newer
 
 MOST_NAMES = 200  # of events and of traits a person may have
 MOST_VALUE = 1024  # bytes of a trait as JSON: all of them together leave room in DynamoDB's 400 KB
@@ -114,13 +114,6 @@ def _fits(profile: Profile, name: str, value: Any) -> bool:
     return False
 
 
-def newer(before: Trait | None, value: Any, event: Event) -> Trait:
-    """Last writer wins by event time; at the same time, the greater message id."""
-    if before and (before.time, before.message_id) >= (event.time, event.message_id):
-        return before
-    return Trait(value, event.time, event.message_id)
-
-
 def _identify(profile: Profile, event: Event) -> None:
     if event.user_id and not profile.user_id:
         profile.user_id = event.user_id
@@ -151,6 +144,7 @@ def _join(profile: Profile, event: Event) -> None:
     if room(profile, profile.groups, event.group_id, "groups"):
         before = profile.groups.get(event.group_id, event.time)
         profile.groups[event.group_id] = max(before, event.time)
+        company.hear(profile, event)
 
 
 def device_class(context: dict[str, Any]) -> str:
@@ -247,6 +241,7 @@ def _shop(profile: Profile, event: Event) -> None:
     if event.event == "Products Searched":
         _searched(profile, event, event.properties.get("query"))
     _score(profile, event)
+    company.take(profile, event)
     _cart(profile, event)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf
 
-from functions.tracking import orders, visits
+from functions.tracking import company, orders, visits
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
@@ -133,6 +133,7 @@ def _merge_counts(source: Profile, target: Profile) -> None:
     for name, time in source.groups.items():
         if room(target, target.groups, name, "groups"):
             target.groups[name] = max(target.groups.get(name, time), time)
+    company.merge(source, target)
 
 
 def _merge_carts(source: Profile, target: Profile) -> None:

@@ -17,6 +17,7 @@ MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
 NO_SIGN_OF_LIFE = frozenset(
     {
         *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
+        *("Account Joined", "Account Changed", "Account Left"),
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),

@@ -20,6 +20,13 @@ class Trait(msgspec.Struct, array_like=True):
     message_id: str
 
 
+def newer(before: Trait | None, value: Any, event: Event) -> Trait:
+    """Last writer wins by event time; at the same time, the greater message id."""
+    if before and (before.time, before.message_id) >= (event.time, event.message_id):
+        return before
+    return Trait(value, event.time, event.message_id)
+
+
 class Seen(msgspec.Struct, array_like=True):
     """How often something happened, first and last."""
 
@@ -107,6 +114,21 @@ class Touch(msgspec.Struct, omit_defaults=True):
     message_id: str
     campaign: dict[str, str] = {}
     referrer: str = ""
+
+
+class Company(msgspec.Struct, omit_defaults=True):
+    """What a profile keeps of an account (a company) that the person belongs or belonged to.
+
+    `said` is what group calls said of the person there (see `company.MEMBERSHIP`). `joined` is
+    when the account took them for a member, `left` when somebody took them out: the later holds.
+    `traits` is the copy of the account's own traits, as of its `edition` (0: there is none).
+    """
+
+    said: dict[str, Trait] = {}
+    joined: datetime | None = None
+    left: datetime | None = None
+    edition: int = 0
+    traits: dict[str, Any] = {}
 
 
 class Move(msgspec.Struct, array_like=True):
@@ -218,7 +240,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
     `points` is what journeys and colleagues have added to the score by hand; `score` has what the
     rules of scoring.yaml give. `stages` has a Stay for each model of lifecycle.yaml, in the order
-    of the file.
+    of the file. `groups` has the accounts that group calls named, with the time of the last one,
+    and `companies` what is known of them.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
 
@@ -246,6 +269,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     visits: Visits | None = None
     devices: dict[str, Seen] = {}
     groups: dict[str, datetime] = {}
+    companies: dict[str, Company] = {}
     first_touch: Touch | None = None
     points: float = 0
     stages: dict[str, Stay] = {}

@@ -257,6 +257,8 @@ function showWho(person) {
     noted([mapped(units, String).map(([product, count]) => `${count} × ${product}`).join(", ")], last);
   const order = ({ order_id: id, placed, revenue: worth, currency, cancelled, skus }) =>
     noted([[money(worth, currency), ...skus].join(" · "), " ", cancelled && badge("cancelled", "bad")], placed, id);
+  const company = ({ name, role, level, department, buying_role: buying }) =>
+    [name, role, level, department, buying].filter(Boolean).join(", ");
   return [
     part("Open carts", items(person.open_carts.map(cart))),
     part("Last orders", items(person.last_orders.map(order))),
@@ -264,7 +266,7 @@ function showWho(person) {
     part("Last searches", items(person.last_searches.map(visit))),
     part("Traits", texts({ ...(person.locale && { locale: person.locale }), ...person.traits })),
     part("Permissions", items(person.consents.map(consent)) || small("Nothing was permitted or refused yet.")),
-    part("Known as", facts([["user id", person.user_id], ["company", person.companies.join(", ")],
+    part("Known as", facts([["user id", person.user_id], ["company", person.companies.map(company).join("; ")],
       ["person id", code(person.id)], ...person.anonymous_ids.map((id) => ["anonymous id", code(id)])])),
     part("First touch", texts(person.first_touch)),
     part("Events", counts(person.events)),

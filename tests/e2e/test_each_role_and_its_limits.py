@@ -155,8 +155,9 @@ MAY: dict[str, list[Probe]] = {
     "collect_event": [get("catalogue"), send("EventQueueUrl")],
     "answer_admin": [
         *(query("people"), query("people", "listing"), put("people"), get("timeline")),
-        *(start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
-        *(secret("Admin"), secret("Identity"), invoke("publish_journey"), send("EventQueueUrl")),
+        *(start(f"{PREFIX}none"), stop("onboarding")),
+        *(send("EventQueueUrl"), send("StartQueueUrl")),
+        *(secret("Admin"), secret("Identity"), invoke("publish_journey")),
     ],
     "withdraw_consent": [get("people"), secret("Link")],
     "process_event": [

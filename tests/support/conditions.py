@@ -14,7 +14,7 @@ from functions.segments.turning import turning
 from functions.tracking.event import Event
 from functions.tracking.message import Message
 from functions.tracking.permission import Consent, Live, Permission
-from functions.tracking.profile import Cart, Profile, Trait
+from functions.tracking.profile import Cart, Company, Profile, Trait
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -94,6 +94,9 @@ _carts = st.fixed_dictionaries(
         "closed": _of_truth,
     },
 ).filter(bool)
+_accounts = st.fixed_dictionaries(
+    {}, optional={"employees": _of_numbers, "since": _of_dates}
+).filter(bool)
 fields = st.dictionaries(
     st.one_of(st.sampled_from(FIELD_NAMES), st.text(min_size=1, max_size=3)),
     tests,
@@ -111,6 +114,7 @@ _asked = {"where": fields, "same": _same, "times": _of_numbers}
 _robots = {"robots": st.just("counted")}
 _simple = st.one_of(
     st.fixed_dictionaries({"person": fields}),
+    st.fixed_dictionaries({"account": fields | _accounts}),
     st.fixed_dictionaries({"entry": fields}),
     st.fixed_dictionaries({"cart": _carts}),
     st.fixed_dictionaries({"did": _names}, optional={**_asked, "in the last": _durations}),
@@ -253,6 +257,7 @@ def _facts(
     items: dict[str, float],
     segments: dict[str, Segment],
     left: dict[str, list[str]],
+    company: Company | None,
 ) -> Facts:
     kept = {name: Trait(value, NOW, "m") for name, value in traits.items()}
 
@@ -261,7 +266,14 @@ def _facts(
         return [one for one in events if one.name in known and (since is None or one.time >= since)]
 
     return Facts(
-        profile=Profile(person="p", traits=kept, created=NOW, carts={"c1": Cart(NOW, items)}),
+        profile=Profile(
+            person="p",
+            traits=kept,
+            created=NOW,
+            carts={"c1": Cart(NOW, items)},
+            groups={"g": NOW} if company else {},
+            companies={"g": company} if company else {},
+        ),
         permission=permission,
         now=NOW,
         journey="onboarding",
@@ -287,6 +299,7 @@ facts = st.builds(
     st.dictionaries(st.sampled_from(("a", "b")), st.integers(-2, 5), max_size=2),
     _segments,
     st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from((*NAMES, "merged")))),
+    st.none() | st.builds(Company, joined=_times, edition=st.just(1), traits=_properties),
 )
 
 # --- what a condition means, written in one way

@@ -278,7 +278,7 @@ def test_messages_are_found_wherever_a_condition_mentions_them() -> None:
         (None, "None is not a condition, which is a mapping like {clicked: guide}"),
         ("clicked", "'clicked' is not a condition"),
         ([], "[] is not a condition"),
-        ({}, "a condition has exactly one of: person, entry, cart, did, sent, opened"),
+        ({}, "a condition has exactly one of: person, account, entry, cart, did, sent, opened"),
         ({"click": "guide"}, "here: click"),
         ({"sent": "a", "opened": "a"}, "exactly one of"),
         ({"clicked": "a", "lnik": "b"}, '"lnik" is unknown; here go: clicked, link'),

@@ -177,7 +177,7 @@ def mentioned(raw: Any, language: Language) -> list[str]:
             found += [inner for part in value for inner in mentioned(part, language)]
         elif word in ("did", "event", "sent", "opened", "clicked", "bounced"):
             found += [quoted(name, language) for name in names(value)]
-        elif word in ("person", "entry", "cart", "where"):
+        elif word in ("person", "account", "entry", "cart", "where"):
             found += of_fields(value, language)
         elif word in NAMED and value:
             found.append(quoted(value, language))

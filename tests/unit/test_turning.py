@@ -11,7 +11,7 @@ from functions.segments.condition import Facts, condition
 from functions.segments.turning import of_a_run, turning
 from functions.tracking.event import Event
 from functions.tracking.permission import Permission
-from functions.tracking.profile import Profile, Trait
+from functions.tracking.profile import Company, Profile, Trait
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -54,7 +54,9 @@ def facts(now: datetime, day: Any = None, events: list[Event] | None = None) -> 
     traits = {"day": Trait(day, NOW, "m")} if day is not None else {}
     entry = Event(type="track", event="Entered", message_id="e", time=NOW, received_at=NOW)
     return Facts(
-        profile=Profile(person="p", traits=traits),
+        profile=Profile(
+            person="p", traits=traits, groups={"g": NOW}, companies={"g": Company(joined=NOW)}
+        ),
         permission=Permission(person="p"),
         now=now,
         journey="cart",
@@ -132,6 +134,7 @@ def _is_date(event: Event) -> bool:
             "9999-12-31T23:59:59",
             datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC),
         ),
+        ({"account": {"since": {"in the last": "1 day"}}}, None, NOW + timedelta(days=1) + TICK),
         ({"did": "Visit"}, None, None),
         ({"may get": "email"}, None, None),
     ],
