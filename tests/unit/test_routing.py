@@ -111,9 +111,7 @@ def test_an_owner_whom_the_file_does_not_know_is_believed() -> None:
     assert routed(sales(), own="crm-4711").owner == "crm-4711"
 
 
-def test_a_colleague_s_lists_exclude_what_is_not_in_them_but_not_what_is_unknown() -> (
-    None
-):
+def test_a_colleague_s_lists_exclude_what_is_not_in_them_but_not_what_is_unknown() -> None:
     one = sales(people={"anna": {"regions": ["de"], "languages": ["DE"], "products": ["pro"]}})
     anna = one.people["anna"]
     assert covers(anna, Customer())
