@@ -194,6 +194,16 @@ def test_every_step_type_says_itself() -> None:
             "Aufgabe für den Zuständigen: „Call“, Werbung an die Person ruht so lange: 2 Wochen",
         ),
         (
+            {"task": "Call", "for": "owner", "hand over": True},
+            "task for the owner: “Call”, the person is handed over to sales",
+            "Aufgabe für den Zuständigen: „Call“, die Person wird dem Vertrieb übergeben",
+        ),
+        (
+            {"task": "Call", "for": "owner", "hand over": False},
+            "task for the owner: “Call”",
+            "Aufgabe für den Zuständigen: „Call“",
+        ),
+        (
             {"send": "a", "by": "best channel"},
             "send “a”, by the person's best channel",
             "„a“ senden, auf dem besten Weg für die Person",
