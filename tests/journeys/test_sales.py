@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.handlers import sales_desk, wiring
-from functions.handlers.answers import deals, leads, notes, tasks
+from functions.handlers.answers import deals, leads, notes
 from functions.handlers.answers.door import logger as admin_logger
 from functions.handlers.run_step import logger as step_logger
 from tests.support.pack import folder_with
@@ -37,6 +37,21 @@ steps:
   - task: Answer
     for: owner
 """
+RENEWAL = """\
+title: Renewal
+purpose: offers
+enter when: {event: Licence Ending}
+once per: licence_id
+steps:
+  - task: Call about the renewal
+    for: owner
+    pause marketing: until done
+  - task: Write a letter
+    for: owner
+  - wait for: {event: Licence Renewed}
+    at most: 10 days
+    then: [{finish task: Call about the renewal}]
+"""
 SALES = """\
 people:
   anna: {name: Anna, email: anna@shop.example, languages: [de], at most: 2 open tasks}
@@ -60,7 +75,7 @@ def shop(tmp_path: Path) -> Iterator[World]:
     shutil.copytree(JOURNEYS / "parts", folder / "parts")
     shutil.copy(JOURNEYS / "brand.yaml", folder)
     (folder / "sales.yaml").write_text(SALES, "utf-8")
-    for name, text in (("hand-over", HAND_OVER), ("ask", ASK)):
+    for name, text in (("hand-over", HAND_OVER), ("ask", ASK), ("renewal", RENEWAL)):
         (folder / name).mkdir()
         (folder / name / "journey.yaml").write_text(text, "utf-8")
     yield World(tmp_path / "data", folder)
@@ -278,6 +293,27 @@ def test_a_task_that_is_opened_again_and_done_again_is_told_each_time(shop: Worl
     assert (counts["Task Completed"], counts["Task Reopened"]) == (2, 1)
 
 
+def test_a_journey_takes_back_its_own_task_and_no_other(shop: World) -> None:
+    shop.customer("ada", country="DE")
+    for licence in ("l1", "l2"):
+        shop.track("ada", "Licence Ending", licence_id=licence)
+    first, second = sorted(
+        (task for task in shop.api("/api/tasks")["tasks"] if task["text"].startswith("Call")),
+        key=lambda task: str(task["id"]),
+    )
+    said(shop, of(first, "/done"), {"outcome": "reached"})
+    shop.track("ada", "Licence Renewed")
+    found = {task["id"]: task for task in shop.api("/api/tasks")["tasks"]}
+    assert (found[first["id"]]["outcome"], found[second["id"]]["outcome"]) == (
+        "reached",
+        "no longer needed",
+    )
+    letters = [task for task in found.values() if task["text"] == "Write a letter"]
+    assert [task["status"] for task in letters] == ["open", "open"]
+    assert shop.permission("ada").paused == {}
+    assert happened(shop, "ada")["Task Completed"] == 2
+
+
 # --- conversations
 
 
@@ -416,8 +452,8 @@ def test_without_a_pipeline_there_are_no_deals_and_without_the_file_teams_have_t
 
 
 CALLS: dict[str, Callable[[World, dict[str, Any], str], tuple[str, Any, Any]]] = {
-    "Task Completed": lambda world, task, path: (of(task, "/done"), {}, tasks),
-    "Task Reassigned": lambda world, task, path: (of(task, "/reassign"), {"to": "ben"}, tasks),
+    "Task Completed": lambda world, task, path: (of(task, "/done"), {}, sales_desk),
+    "Task Reassigned": lambda world, task, path: (of(task, "/reassign"), {"to": "ben"}, sales_desk),
     "Lead Won": lambda world, task, path: (lead_of(task), {"status": "won"}, leads),
     "Deal Stage Changed": lambda world, task, path: (f"{path}/stage", {"to": "qualified"}, deals),
     "Offer Sent": lambda world, task, path: (f"{path}/offers", {"id": "o1"}, deals),
@@ -448,6 +484,25 @@ def test_what_failed_half_way_may_be_said_again_and_is_told_once(
     for _ in "12":
         said(shop, path, body)
     assert happened(shop, "ada")[event] == 1
+
+
+def test_a_lead_whose_task_could_not_be_closed_is_closed_by_saying_it_again(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = handed_over(shop)
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("the store is away")
+
+    monkeypatch.setattr(admin_logger, "exception", lambda *_, **__: None)
+    with monkeypatch.context() as broken:
+        broken.setattr(leads, "alter_task", fail)
+        assert say(shop, lead_of(task), {"status": "won"})[0] == 500
+    assert shop.permission("ada").paused
+    said(shop, lead_of(task), {"status": "won"})
+    assert shop.permission("ada").paused == {}
+    counts = happened(shop, "ada")
+    assert counts["Lead Won"] == counts["Task Completed"] == 1
 
 
 def test_a_step_that_crashed_half_way_gives_one_task_and_one_lead_to_one_owner(
