@@ -52,6 +52,13 @@ steps:
     at most: 10 days
     then: [{finish task: Call about the renewal}]
 """
+CALLED = """\
+title: After a call
+purpose: offers
+enter when: {event: Call Logged}
+once per: occasion
+steps: [{end: called}]
+"""
 SALES = """\
 people:
   anna: {name: Anna, email: anna@shop.example, languages: [de], at most: 2 open tasks}
@@ -75,7 +82,12 @@ def shop(tmp_path: Path) -> Iterator[World]:
     shutil.copytree(JOURNEYS / "parts", folder / "parts")
     shutil.copy(JOURNEYS / "brand.yaml", folder)
     (folder / "sales.yaml").write_text(SALES, "utf-8")
-    for name, text in (("hand-over", HAND_OVER), ("ask", ASK), ("renewal", RENEWAL)):
+    for name, text in (
+        ("hand-over", HAND_OVER),
+        ("ask", ASK),
+        ("renewal", RENEWAL),
+        ("called", CALLED),
+    ):
         (folder / name).mkdir()
         (folder / name / "journey.yaml").write_text(text, "utf-8")
     yield World(tmp_path / "data", folder)
@@ -356,6 +368,9 @@ def test_a_call_of_last_week_counts_by_its_own_time_and_starts_nothing(shop: Wor
     long_ago = (shop.now - shop.days(7)).isoformat()
     assert note(shop, "ada", at=long_ago)["at"] == long_ago.replace("+00:00", "Z")
     assert shop.person("ada").events["Call Logged"].last == shop.now - shop.days(7)
+    assert shop.outcomes("called") == []
+    note(shop, "ada")
+    assert shop.outcomes("called") == ["called"]
     person = shop.person("ada").person
     tomorrow = (shop.now + shop.days(1)).isoformat()
     for wrong in (tomorrow, "2027-03-01T09:00:00"):
