@@ -241,7 +241,8 @@ def _delay(first: int, times: int, name: str) -> int:
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
     """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order."""
-    profile, todo = remember(parts.store, person, events)
+    finder = people.People(parts.store, parts.settings.identity_key)
+    profile, todo = remember(parts.store, person, events, finder.leads_to)
     if not todo:
         return
     for event, error in _permit(parts.store, profile, todo):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Standing, Sweep, Taken, shard
+from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -63,6 +64,10 @@ _person = attrgetter("person")
 KINDS: dict[type[Any], Kind] = {
     Profile: Kind("people", "profile", _person, listing=_person_listing),
     Permission: Kind("people", "permission", _person),
+    Merge: Kind("people", "merge", _person, sort=attrgetter("merge_id")),
+    Before: Kind(
+        "people", "before", _person, sort=attrgetter("merge_id"), expires=attrgetter("expires")
+    ),
     Run: Kind(
         "people",
         "run",
