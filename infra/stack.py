@@ -97,6 +97,7 @@ class Tante(Stack):
         admin = self._admin = self._function(
             "answer_admin",
             "PUBLISHER",
+            "EVENT_QUEUE_URL",
             "START_QUEUE_URL",
             "STATE_MACHINE_ARNS",
             "PUBLIC_URL",
@@ -108,6 +109,8 @@ class Tante(Stack):
         self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
         self.tables.let_write(admin.role, PEOPLE)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
+        # What colleagues do is an event about the person.
+        self.events.let_send(admin.role, self.events.queue)
         # It lets people into journeys, which may take them out of others.
         self.events.let_send(admin.role, self.events.starts)
         self.journeys.let_start(admin.role)

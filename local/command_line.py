@@ -13,6 +13,7 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
+from local.people_commands import people_app
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -28,6 +29,7 @@ journeys_app = typer.Typer(help="Published journeys: where people stand, pause, 
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
+app.add_typer(people_app, name="people", no_args_is_help=True)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
@@ -570,12 +572,13 @@ def why(
     none."""
     from local import why as telling
     from local.client import NoAnswer, Refusal, client
+    from local.find_person import NoPerson
 
     try:
         telling.show(
             telling.ask(client(at, key, data), person, journey, language), journey, _wide()
         )
-    except (NoAnswer, Refusal, telling.NoPerson) as error:
+    except (NoAnswer, Refusal, NoPerson) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

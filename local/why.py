@@ -10,27 +10,18 @@ from rich.text import Text
 from rich.tree import Tree
 
 from local.client import Client
+from local.find_person import find_person
 
 MARKS = {True: ("✓", "green"), False: ("✗", "red")}
 
 
-class NoPerson(Exception):
-    """Nobody is known by what was given; the text says what was tried."""
-
-
 def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]:
-    """The answer of the admin API for a person: an e-mail address, a user id or a person's id.
+    """The answer of the admin API for a person, whom `find_person` finds.
 
     Raises NoPerson, and what the client raises.
     """
-    kinds = ("email",) if "@" in who else ("user_id", "anonymous_id")
-    for kind in kinds:
-        people = client.ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
-        if people:
-            break
-    else:
-        raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
-    path = f"/api/people/{quote(people[0]['id'])}/journeys/{quote(journey, safe='')}/why"
+    person = find_person(client, who)
+    path = f"/api/people/{quote(person['id'])}/journeys/{quote(journey, safe='')}/why"
     found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
     return found
 

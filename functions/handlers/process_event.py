@@ -9,7 +9,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import looking, wiring
+from functions.handlers import looking, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.desk import Desk
 from functions.journeys.look import is_looked_at, look
@@ -47,13 +47,15 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     failed = []
     batches: list[EventBatch] = []
     looks = [record for record in event["Records"] if looking.is_look(record["body"])]
+    undos = [record for record in event["Records"] if undoing.is_undo(record["body"])]
     for record in event["Records"]:
         try:
-            batches += [] if record in looks else _read_or_bury(parts, record["body"])
+            is_ours = record in looks or record in undos
+            batches += [] if is_ours else _read_or_bury(parts, record["body"])
         except Exception:
             logger.exception("a message could neither be read nor set aside")
             failed.append(record["messageId"])
-    failed += _look(parts, looks)
+    failed += _look(parts, looks) + _undo(parts, undos)
     try:
         process(parts, batches)
     except Exception:
@@ -72,6 +74,20 @@ def _look(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
             parts.bury(record["body"].encode(), f"not a look: {error}"[:MOST_REASON])
         except Exception:
             logger.exception("people could neither be looked at nor passed on")
+            failed.append(record["messageId"])
+    return failed
+
+
+def _undo(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
+    """Undo the merges that these messages name; the messages to redeliver."""
+    failed = []
+    for record in records:
+        try:
+            undoing.undo(parts, undoing.read(record["body"]), _again, _later)
+        except msgspec.DecodeError as error:
+            parts.bury(record["body"].encode(), f"not an undo: {error}"[:MOST_REASON])
+        except Exception:
+            logger.exception("a merge could neither be undone nor put off")
             failed.append(record["messageId"])
     return failed
 

@@ -61,11 +61,13 @@ class ConsentView(msgspec.Struct):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: who they are, what they did, what they permit."""
+    """A person: who they are, what they did, what they permit. `merged` are the ids of those who
+    turned out to be this person."""
 
     id: str
     user_id: str
     anonymous_ids: list[str]
+    merged: list[str]
     email: str
     phone: str
     traits: dict[str, Any]
@@ -95,6 +97,7 @@ def person(profile: Profile, permission: Permission) -> Person:
         id=profile.person,
         user_id=profile.user_id,
         anonymous_ids=profile.anonymous_ids,
+        merged=profile.merged,
         email=str(profile.trait("email") or ""),
         phone=str(profile.trait("phone") or ""),
         traits={name: trait.value for name, trait in profile.traits.items()},

@@ -67,7 +67,7 @@ def end_pause_of(store: Store, person: str, task_id: str) -> None:
 
 
 class _Met(NamedTuple):
-    """An identifier that an event names beside its strongest one, whose key is `via`.
+    """An identifier that an event names beside its strongest one, `by`, whose key is `via`.
 
     `asked`: a source that may do so asks for two people to become one, also if both are known.
     """
@@ -75,6 +75,7 @@ class _Met(NamedTuple):
     kind: str
     value: str
     key: str
+    by: tuple[str, str]
     via: str
     event: Event
     asked: bool
@@ -114,7 +115,7 @@ class People:
         for kind, value in weaker:
             key = person_key(self._secret, kind, value)
             if key != via and not _is_linked(profile, kind, value):
-                self._link(profile, _Met(kind, value, key, via, event, asked))
+                self._link(profile, _Met(kind, value, key, strongest, via, event, asked))
         return profile.person
 
     def _link(self, profile: Profile, met: _Met) -> None:
@@ -187,6 +188,8 @@ def _records(
         via=met.via,
         kind=met.kind,
         value=met.value,
+        by_kind=met.by[0],
+        by_value=met.by[1],
         at=event.received_at,
         event=event.name,
         time=event.time,

@@ -14,9 +14,9 @@ Final = Literal["", "parted"]
 class Merge(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One for each merge, beside the person who became part of another (`person` of `into`).
 
-    `kind` and `value` are the identifier by which they were found to be one, `via` is the key of
-    the one that the event had beside it. `at` is when the event was received; `event`, `time`,
-    `message_id` and `source` are its own. `target_version` is the version of `into` before the
+    `kind` and `value` are the identifier by which they were found to be one, `by_kind` and
+    `by_value` the stronger one beside it, whose key is `via`. `at` is when the event was received;
+    `event`, `time`, `message_id` and `source` are its own. `target_version` is the version of `into` before the
     merge. `undone` is when an admin parted them again, `undone_version` the version of `into`
     before that. `final` "parted": it cannot be undone, because the merge before it was.
     """
@@ -28,6 +28,8 @@ class Merge(msgspec.Struct, omit_defaults=True, kw_only=True):
     via: str
     kind: str
     value: str
+    by_kind: str
+    by_value: str
     at: datetime
     event: str
     time: datetime

@@ -140,6 +140,8 @@ def one_of_each() -> list[Any]:
             via="ada",
             kind="anonymous_id",
             value="tab",
+            by_kind="user_id",
+            by_value="ada",
             at=NOW,
             event="identify",
             time=NOW,
