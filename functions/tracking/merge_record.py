@@ -16,9 +16,10 @@ class Merge(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `kind` and `value` are the identifier by which they were found to be one, `by_kind` and
     `by_value` the stronger one beside it, whose key is `via`. `at` is when the event was received;
-    `event`, `time`, `message_id` and `source` are its own. `target_version` is the version of `into` before the
-    merge. `undone` is when an admin parted them again, `undone_version` the version of `into`
-    before that. `final` "parted": it cannot be undone, because the merge before it was.
+    `event`, `time`, `message_id` and `source` are its own. `target_version` is the version of
+    `into` before the merge. `undone` is when an admin parted them again, `undone_version` the
+    version of `into` before that. `final` "parted": it cannot be undone, because the merge before
+    it was.
     """
 
     person: str

@@ -63,7 +63,10 @@ def _people() -> PeoplePage:
     if asked and not asked[0][1]:
         raise BadRequestError(f'"{asked[0][0]}" is empty')
     if asked:
-        found = people.People(parts.store, parts.settings.identity_key).by(*asked[0])
+        [(kind, value)] = asked
+        if kind == "phone" and value.startswith(" "):
+            value = f"+{value[1:]}"  # in an address "+" is a space, which not everybody knows
+        found = people.People(parts.store, parts.settings.identity_key).by(kind, value)
         return PeoplePage([_person(found)] if found else [])
     profiles, after = parts.store.listing(Profile, limit=page_size(), after=query("after"))
     return PeoplePage([_person(profile) for profile in profiles], after)
