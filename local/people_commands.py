@@ -1,13 +1,11 @@
 """`tante people`: who somebody is, as whom they were known before, and parting them again."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
@@ -15,9 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from local.client import Client
-
+Client = Any  # local.client's, which is loaded only when it is needed
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it

@@ -15,7 +15,7 @@ _WHO = {
         "anonymous_id": ("der Besucher am Gerät {}", "dem Gerät {}"),
         "email": ("die Person mit der E-Mail-Adresse {}", "der E-Mail-Adresse {}"),
         "phone": ("die Person mit der Telefonnummer {}", "der Telefonnummer {}"),
-        "user_id": ("die Person mit der Benutzer-ID {}", "der Kundennummer {}"),
+        "user_id": ("die Person mit der Benutzer-ID {}", "der Benutzer-ID {}"),
     },
 }
 _BECAME = {

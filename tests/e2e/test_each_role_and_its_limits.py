@@ -156,7 +156,7 @@ MAY: dict[str, list[Probe]] = {
     "answer_admin": [
         *(query("people"), query("people", "listing"), put("people"), get("timeline")),
         *(start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
-        *(secret("Admin"), secret("Identity"), invoke("publish_journey")),
+        *(secret("Admin"), secret("Identity"), invoke("publish_journey"), send("EventQueueUrl")),
     ],
     "withdraw_consent": [get("people"), secret("Link")],
     "process_event": [
@@ -190,7 +190,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(mail(), text(), invoke("run_step"), invoke("publish_journey")),
     ],
     "answer_admin": [
-        *(drop("people"), put("timeline"), put("catalogue"), secret("Link"), send("EventQueueUrl")),
+        *(drop("people"), put("timeline"), put("catalogue"), secret("Link")),
         *(start("of-somebody-else"), history("onboarding"), change("onboarding"), mail(), text()),
         invoke("run_step"),
     ],

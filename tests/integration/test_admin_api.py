@@ -119,7 +119,7 @@ def test_a_limit_is_a_number_from_1_to_500(world: World, path: str) -> None:
 
 
 REFUSALS = [
-    ("/api/people?email=a@b.c&user_id=x", 400, "one of email, user_id, anonymous_id"),
+    ("/api/people?email=a@b.c&user_id=x", 400, "one of email, phone, user_id, anonymous_id"),
     ("/api/runs", 400, '"journey" or "person"'),
     ("/api/messages", 400, '"person" is missing'),
     ("/api/people/nobody", 404, '"nobody"'),
@@ -399,6 +399,7 @@ def test_every_route_of_the_description_answers(
     kept = world.outbox()[1]
     values = {"person_id": ada, "send_id": kept.send_id, "link": "guide-video"}
     values["task_id"] = world.api("/api/tasks")["tasks"][0]["id"]
+    values["merge_id"] = world.api(f"/api/people/{ada}/merges")["merges"][0]["id"]
     values["name"] = "onboarding"
     published = world.system.parts.library.journeys()
     [version] = [one.version for one in published if one.journey.name == "onboarding"]
