@@ -49,6 +49,7 @@ EXCEPTIONS: dict[str, set[str]] = {
 FOR_ALL_HANDLERS = {
     *("wiring", "desk", "views", "openapi", "orders", "standing", "versions"),
     "looking",
+    "keeping",
     "undoing",
     "answers",
 }

@@ -76,7 +76,7 @@ class Email:
         self._client, self._configuration_set = client, configuration_set
 
     def send(self, message: Outgoing) -> str:
-        """See Channel. The tags (person, run, send) come back in SES's events."""
+        """See Channel. The tags (person, run, send, message) come back in SES's events."""
         asked: dict[str, Any] = {
             "FromEmailAddress": message.sender,
             "Destination": {"ToAddresses": [message.to]},
@@ -135,6 +135,8 @@ def receipt(body: str) -> dict[str, Any] | None:
     properties = {
         "email_id": tags["send"],
         "run_id": tags["run"],
+        "journey": tags["run"].rpartition("-")[0],
+        "message": tags.get("message"),
         "email_subject": (mail.get("commonHeaders") or {}).get("subject"),
         "link_id": link[0] if kind == "Click" else None,
         "link_url": detail.get("link"),

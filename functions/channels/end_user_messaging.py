@@ -39,7 +39,7 @@ class EndUserMessaging:
         self._configuration_set = configuration_set
 
     def send(self, message: Outgoing) -> str:
-        """See Channel. The tags (person, run, send) come back in the events as `context`."""
+        """See Channel. Its tags (person, run, ...) come back in the events as `context`."""
         asked: dict[str, Any] = {
             "DestinationPhoneNumber": message.to,
             "OriginationIdentity": self._origination,
@@ -125,7 +125,13 @@ def receipt(body: str) -> dict[str, Any] | None:
         "event": name,
         "message_id": f"sms-{tags['send']}-{name.split()[1].lower()}-{time}"[:99],
         "time": time,
-        "properties": {"sms_id": tags["send"], "run_id": tags["run"], **_detail(kind, said)},
+        "properties": {
+            "sms_id": tags["send"],
+            "run_id": tags["run"],
+            "journey": str(tags["run"]).rpartition("-")[0],
+            **({"message": tags["message"]} if tags.get("message") else {}),
+            **_detail(kind, said),
+        },
     }
 
 

@@ -1,7 +1,8 @@
 """What journeys need of the parts: the desk that reacting and running steps work at."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger
@@ -10,6 +11,7 @@ from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run
+from functions.journeys.standing import arm
 from functions.segments.condition import Facts
 from functions.segments.person import fields
 from functions.storage import people
@@ -43,7 +45,15 @@ def journey_desk(parts: Parts) -> Desk:
         facts=facts,
         is_closed=parts.library.is_closed,
         zone=lambda profile: zone_of(parts, profile),
+        runs_changed=partial(_have_kept, parts),
     )
+
+
+def _have_kept(parts: Parts, person: str) -> None:
+    """A run began or ended: where a segment asks for that, the person is looked at within a
+    minute. Not every Lambda that ends runs may send to the event queue; all may write this."""
+    if parts.library.rules().asks_runs:
+        arm(parts.store, person, parts.now(), parts.now())
 
 
 def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
@@ -64,12 +74,6 @@ def _facts(
     def messages() -> list[Message]:
         return [message for key in profile.keys for message in parts.store.query(Message, key)]
 
-    def outcomes(journey: str) -> list[str]:
-        found = (
-            run for key in profile.keys for run in parts.store.query(Run, key, prefix=f"{journey}/")
-        )
-        return [run.outcome for run in found if run.status == "ended"]
-
     return Facts(
         profile=profile,
         permission=permission,
@@ -83,8 +87,19 @@ def _facts(
         messages=messages,
         events=lambda names, since: events_since(parts.store, profile, tuple(names), since),
         segments=parts.library.segments(),
-        runs=outcomes,
+        tallied=parts.library.rules().tallied,
+        runs=outcomes_of(parts.store, profile),
     )
+
+
+def outcomes_of(store: Store, profile: Profile) -> Callable[[str], list[str]]:
+    """For a journey, the outcomes of the person's runs that have ended."""
+
+    def outcomes(journey: str) -> list[str]:
+        found = (run for key in profile.keys for run in store.query(Run, key, prefix=f"{journey}/"))
+        return [run.outcome for run in found if run.status == "ended"]
+
+    return outcomes
 
 
 def events_since(

@@ -35,5 +35,5 @@ def _due(parts: wiring.Parts) -> Iterator[list[str]]:
         after = f"{sortable(now)}$"  # greater than all that are due in this very moment
         while after:
             page, after = parts.store.listing(Standing, shard, after=after)
-            people = [one.person for one in page if one.due and one.due <= now]
+            people = [one.person for one in page if one.is_due(now)]
             yield from (people[i : i + PAGE] for i in range(0, len(people), PAGE))

@@ -7,9 +7,10 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.handlers.desk import journey_desk
+from functions.handlers.keeping import RowsOnTheirWay, keep_up, note_backfill
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
-from functions.journeys.look import look
+from functions.journeys.look import is_looked_at, look
 from functions.journeys.standing import Everybody, Look, Standing, Sweep
 from functions.storage import people
 from functions.storage.store import Contended, Unavailable, change
@@ -20,6 +21,7 @@ PAGE = 100  # people of a message
 TOMORROW = timedelta(days=1)
 MOST_WAITS = 5  # for a version that is being published
 SOON = 20  # seconds
+ONCE_MORE = 60  # seconds: by then every Lambda has heard of the publish
 Delay = Callable[[int, str], int | None]  # (how often, of whom) -> seconds; None: no more
 _encode = msgspec.json.Encoder().encode
 _looks, _pages = msgspec.json.Decoder(Look), msgspec.json.Decoder(Everybody)
@@ -58,6 +60,9 @@ def _each(parts: Parts, asked: Look, again: Delay, put_off: Delay) -> None:
     for number, person in enumerate(asked.look):
         try:
             _one(parts, desk, person, asked)
+        except RowsOnTheirWay as error:
+            alone = msgspec.structs.replace(asked, look=[person], keep=True)
+            _put_off(parts, alone, error, put_off)
         except (Contended, Unavailable) as error:
             left = msgspec.structs.replace(asked, look=asked.look[number:])
             return _put_off(parts, left, error, put_off)
@@ -67,19 +72,22 @@ def _each(parts: Parts, asked: Look, again: Delay, put_off: Delay) -> None:
 
 def _one(parts: Parts, desk: Desk, person: str, asked: Look) -> None:
     standing = parts.store.get(Standing, person)
-    is_due = standing is not None and standing.due is not None and standing.due <= parts.now()
-    if not (is_due or asked.first or asked.attempt):
+    is_due = standing is not None and standing.is_due(parts.now())
+    if not (is_due or asked.first or asked.attempt or asked.keep):
         return  # somebody was here before us
     profile = people.profile_of(parts.store, person)
     if profile.version:  # perhaps another one's by now, who takes over how this one stood
-        look(desk, profile, desk.permission(person), first=asked.first)
+        profile = keep_up(parts, desk, profile.person, asked.sweeps)
+        # Also where no journey asks any more: then there is something to be let go of.
+        if is_looked_at(desk) or (standing and standing.due):
+            look(desk, profile, desk.permission(person), first=asked.first)
     if standing and (profile.person != person or not profile.version):
         parts.store.delete(standing)
 
 
 def _put_off(parts: Parts, left: Look, error: Exception, put_off: Delay) -> None:
     """Nothing is wrong with these people: they come again. Those who are due are found again."""
-    if left.first or left.attempt:
+    if left.first or left.attempt or left.keep:
         times = left.put_off + 1
         later = msgspec.structs.replace(left, put_off=times, reason=str(error)[:500])
         delay = put_off(times, left.look[0])
@@ -110,9 +118,13 @@ def _keep_back(parts: Parts, person: str) -> None:
     tomorrow = parts.now() + TOMORROW
 
     def move(standing: Standing | None) -> bool:
-        if standing is None or standing.due is None or standing.due > parts.now():
+        now = parts.now()
+        if standing is None or not standing.is_due(now):
             return False
-        standing.due, standing.overdue = tomorrow, True
+        if standing.due and standing.due <= now:
+            standing.due, standing.overdue = tomorrow, True
+        if standing.kept and standing.kept <= now:
+            standing.kept = tomorrow
         return True
 
     change(parts.store, lambda: parts.store.get(Standing, person), move)
@@ -122,6 +134,8 @@ def _page(parts: Parts, asked: Everybody, again: Delay, put_off: Delay) -> None:
     """A page of all people, newest first; then the next one; at the end it is noted that
     everybody was looked at."""
     parts.library.forget()
+    if asked.rules is not None:
+        return _page_by_rules(parts, asked, again, put_off)
     ways = {p.journey.name: p.journey.looked for p in parts.library.journeys()}
     journeys = {
         name: way
@@ -141,6 +155,33 @@ def _page(parts: Parts, asked: Everybody, again: Delay, put_off: Delay) -> None:
         return
     for name, way in journeys.items():
         _note(parts, name, way)
+
+
+def _page_by_rules(parts: Parts, asked: Everybody, again: Delay, put_off: Delay) -> None:
+    """A page of all people, who are brought up to date with rules that were just published. A
+    minute after the last page a second round sees to those whom a Lambda that still had the rules
+    from before has written."""
+    rules = parts.library.rules()
+    if rules.hash != asked.rules:
+        if asked.put_off < MOST_WAITS:  # not in force yet; or no longer, and then it is given up
+            parts.send_events([_later(asked)], SOON)
+        return
+    profiles, after = parts.store.listing(Profile, limit=PAGE, after=asked.everybody)
+    behind = [
+        one.person
+        for one in profiles
+        if one.ruled != rules.hash or not one.segments.keys() <= rules.segments.keys()
+    ]
+    if behind:
+        _each(parts, Look(look=behind, keep=True, sweeps=True), again, put_off)
+    done = asked.done + len(profiles)
+    note_backfill(parts, asked, done, is_last=not after)
+    if after:
+        next_page = msgspec.structs.replace(asked, everybody=after, done=done, put_off=0)
+        parts.send_events([_encode(next_page)], 0)
+    elif not asked.again:
+        second = Everybody(everybody="", rules=asked.rules, again=True)
+        parts.send_events([_encode(second)], ONCE_MORE)
 
 
 def _later(asked: Everybody) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from aws_lambda_powertools import Logger
 from functions.channels import email, end_user_messaging
 from functions.handlers import looking, undoing, wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
 from functions.journeys.look import is_looked_at, look
 from functions.journeys.react import react, settle_receipts
@@ -175,7 +177,8 @@ def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
         groups = deque(_by_person(parts, asked))
     except Unavailable as error:
         return _put_off(parts, asked, error)
-    desk = journey_desk(parts)
+    # Whom these events are about is kept at the end of it.
+    desk = replace(journey_desk(parts), runs_changed=lambda person: None)
     while groups:
         person, members = groups[0]
         try:
@@ -257,22 +260,27 @@ def _delay(first: int, times: int, name: str) -> int:
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
     """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order."""
+    keeper = Keeper(parts)
     finder = people.People(parts.store, parts.settings.identity_key)
-    profile, todo = remember(parts.store, person, events, finder.leads_to)
+    profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
     if not todo:
         return
-    for event, error in _permit(parts.store, profile, todo):
+    permission, refused = _permit(parts.store, profile, todo)
+    for event, error in refused:
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     settle_receipts(desk, todo)
     react(desk, profile, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
+    keeper.finish(desk, profile, permission, todo)
 
 
-def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[Event, BadConsent]]:
+def _permit(
+    store: Store, profile: Profile, events: list[Event]
+) -> tuple[Permission, list[tuple[Event, BadConsent]]]:
     """Bring the permission item up to date: consent, suppression, addresses in force.
 
-    Returns the events whose words on consent cannot be used.
+    Returns it, and the events whose words on consent cannot be used.
     """
     refused: dict[str, tuple[Event, BadConsent]] = {}
 
@@ -288,8 +296,8 @@ def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[E
         permission.addresses = in_force
         return changed
 
-    change(store, lambda: people.permission_of(store, profile.person), update)
-    return list(refused.values())
+    permission = change(store, lambda: people.permission_of(store, profile.person), update)
+    return permission, list(refused.values())
 
 
 def _in_force(store: Store, profile: Profile, permission: Permission) -> dict[str, str]:

@@ -54,6 +54,7 @@ from functions.storage.library import Published
 from functions.storage.store import Conflict, Unavailable, change
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event, EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
+from functions.tracking.own_event import MESSAGE_SENT, own_event
 from functions.tracking.permission import pause_marketing
 from functions.tracking.profile import Profile
 
@@ -267,7 +268,28 @@ class _Steps:
             latest=step.latest(self._entered, self.desk.zone(self.profile)),
             paused=self.parts.library.is_paused(self.run.journey),
         )
-        return deliver(wish, self._delivery_desk())
+        outcome = deliver(wish, self._delivery_desk())
+        self._tell_of_message(step, outcome)
+        return outcome
+
+    def _tell_of_message(self, step: Send, outcome: Outcome) -> None:
+        """Where a rule counts messages, each is an event. No receipt can be counted instead: not
+        every channel gives any."""
+        asked = self.parts.library.rules().tells(MESSAGE_SENT)
+        if not asked or outcome.at is None or outcome.state not in ("sent", "unknown"):
+            return
+        run = self.run
+        sent = own_event(
+            "messages",
+            run.person,
+            MESSAGE_SENT,
+            send_id(run.run_id, step.name, self._pass),
+            outcome.at,
+            journey=run.journey,
+            message=step.send,
+            run_id=run.run_id,
+        )
+        self.parts.send_events(bodies(EventBatch([sent])), 0)
 
     def _delivery_desk(self) -> Desk:
         parts = self.parts

@@ -31,7 +31,7 @@ from functions.journeys.workflow import MoveAll, NoMachine
 from functions.journeys.yaml_file import read
 from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
-from functions.storage.library import NEWEST
+from functions.storage.library import NEWEST, rules_in
 from functions.storage.store import change
 from functions.tracking.identity import short_hash
 
@@ -208,7 +208,17 @@ def publish_brand(parts: wiring.Parts, folder: Folder, owner: str) -> None:
     files = {**folder.shared, **shared}
     version = short_hash(*(part for item in sorted(files.items()) for part in item))
     _write(parts, BRAND, version, files, "")
+    _have_everybody_kept(parts, files)
     _point(parts, BRAND, version, owner, False, {})
+
+
+def _have_everybody_kept(parts: wiring.Parts, files: Mapping[str, str]) -> None:
+    """New rules are brought to everybody. Asked for before they are in force, like a look
+    at everybody for a journey."""
+    parts.library.forget()
+    before, after = parts.library.rules(), rules_in(files)
+    if after.hash != before.hash:
+        parts.send_events([msgspec.json.encode(Everybody(everybody="", rules=after.hash))], 0)
 
 
 def carry_out(parts: wiring.Parts, made: Plan, owner: str, at_run_time: bool) -> bool:

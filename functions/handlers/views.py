@@ -61,8 +61,8 @@ class ConsentView(msgspec.Struct):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: who they are, what they did, what they permit. `merged` are the ids of those who
-    turned out to be this person."""
+    """A person: who they are, what they did, what they permit; since when they are in which
+    segments. `merged` are the ids of those who turned out to be this person."""
 
     id: str
     user_id: str
@@ -87,6 +87,7 @@ class Person(msgspec.Struct, kw_only=True):
     consents: list[ConsentView]
     suppressed: dict[str, str]
     journeys: list[str]
+    segments: dict[str, datetime]
     notes: list[str]
 
 
@@ -122,6 +123,7 @@ def person(profile: Profile, permission: Permission) -> Person:
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
         suppressed=permission.suppressed,
         journeys=[live.journey for live in permission.live.values() if not live.leaving],
+        segments=profile.segments,
         notes=profile.refused,
     )
 

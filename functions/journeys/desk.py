@@ -21,7 +21,8 @@ class Desk:
     newest() and version(journey, version) give journeys with the names of their versions;
     is_closed(journey): nobody enters for now, because a marketer paused or stopped it;
     permission(person) follows merges; facts(run, journey, profile, permission) makes what
-    conditions look at; zone(profile) is where the person is.
+    conditions look at; zone(profile) is where the person is; runs_changed(person) is told when
+    one of their runs has begun or ended.
     """
 
     store: Store
@@ -33,3 +34,4 @@ class Desk:
     facts: Callable[[Run, Journey, Profile, Permission], Facts]
     zone: Callable[[Profile], ZoneInfo]
     is_closed: Callable[[str], bool] = lambda journey: False
+    runs_changed: Callable[[str], None] = lambda person: None

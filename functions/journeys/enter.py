@@ -18,6 +18,7 @@ from functions.tracking import permission as permissions
 from functions.tracking.event import JOURNEYS, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.merge import LEAVES_BY_MERGE
+from functions.tracking.own_event import is_backfill
 from functions.tracking.permission import Live, Permission, Refused
 from functions.tracking.profile import Profile
 
@@ -29,6 +30,8 @@ ENTERED_BY_API = "Entered by API"
 def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event) -> None:
     if event.received_at - event.time > TOO_OLD_TO_ENTER:
         return  # too late is late: it changes the person, not the path
+    if is_backfill(event):
+        return  # publishing a segment lets nobody in: it was so before
     for journey, version in by_priority(desk.newest()):
         if journey.enter_when and event.name in journey.enter_when.names:
             run = new_run(profile, journey, version, event, event.message_id, event.time)
@@ -154,6 +157,7 @@ def why_not_in(desk: Desk, profile: Profile, journey: Journey, run: Run) -> str:
     if run.status == "ended":
         return IN_ALREADY
     start(desk, run)
+    desk.runs_changed(run.person)
     _leave_by_overtakers(desk, profile, run)
     return IN_ALREADY if there else ""
 

@@ -98,6 +98,7 @@ def forget(desk: Desk, person: str, run_id: str, run: Run | None) -> None:
         lambda: desk.permission(person),
         lambda permission: permission.live.pop(run_id, None) is not None,
     )
+    desk.runs_changed(person)
 
 
 def _note_claims(desk: Desk, run: Run, permission: Permission, noted: set[str]) -> None:
@@ -153,6 +154,7 @@ def execution_ended(
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
     forget(desk, person, run_id, run)
     close(desk.store, person, journey, run_id, outcome, desk.now())
+    desk.runs_changed(person)
 
 
 def _outcome_of(status: str, output: str | None) -> str:

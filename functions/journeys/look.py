@@ -72,6 +72,8 @@ def _together(own: Standing, merged: list[Standing]) -> Standing:
         holds={name: any(one.holds.get(name) for one in every) for name in names},
         looked=min((one.looked for one in every if one.looked), default=None),
         overdue=any(one.overdue for one in every),
+        kept=min((one.kept for one in every if one.kept), default=None),
+        looks=own.looks,
     )
 
 
@@ -108,12 +110,15 @@ class _Look:
             due=min(filter(None, dues), default=None),
             holds=holds,
             looked=self.now,
+            kept=self.before.kept,
+            looks=self.before.looks + 1,
         )
 
     def _by_condition(
         self, journey: Journey, version: str, way: Looked
     ) -> tuple[bool, datetime | None]:
-        occasion = f"{self.before.person} {self.before.version}"
+        # Not the record's version, which also changes when the person's segments fall due.
+        occasion = f"{self.before.person} {self.before.looks}"
         run = self._run(journey, version, occasion, self.now)
         facts = replace(self.desk.facts(run, journey, self.profile, self.permission), now=self.now)
         assert way.holds

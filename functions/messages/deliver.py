@@ -372,7 +372,12 @@ def _outgoing(
         sender=formataddr((sender.name, sender.email)) if wish.channel == "email" else sender.sms,
         reply_to=sender.reply_to,
         headers=headers,
-        tags={"person": wish.person, "run": wish.run_id, "send": row.send_id},
+        tags={
+            "person": wish.person,
+            "run": wish.run_id,
+            "send": row.send_id,
+            "message": wish.message,
+        },
         person=wish.person,
     )
 

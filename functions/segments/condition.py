@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from functions.segments import cart, person
+from functions.segments import cart, person, tally
 from functions.segments.operators import Kind, find, test, test_of_kind
 from functions.segments.person import NOT_YET as FIELDS_NOT_YET
 from functions.segments.person import fields
@@ -16,6 +16,7 @@ from functions.tracking.merge import LEAVES_BY_MERGE, taken
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission, refusal
 from functions.tracking.profile import Profile
+from functions.tracking.tally import Tally, since
 
 ADDRESSED = {"email": "email", "sms": "phone"}  # channel -> the trait that holds its address
 Path = tuple[str | int, ...]
@@ -28,6 +29,9 @@ class Facts:
     messages(): the person's messages; events(names, since): events of these names whose own
     time is not before `since` (None: ever); segments: those of segments.yaml, by name;
     runs(journey): the outcomes of the person's runs of that journey that have ended.
+
+    `kept`: the condition is that of a segment, whose counts the profile keeps, once they are
+    complete for the rules in force (whose tallies have the hash `tallied`).
     """
 
     profile: Profile
@@ -45,6 +49,16 @@ class Facts:
     )
     segments: Mapping[str, "Segment"] = field(default_factory=dict)
     runs: Callable[[str], Iterable[str]] = field(default=lambda journey: ())
+    kept: bool = False
+    tallied: str = ""
+
+    def tally(self, clause: tally.Clause) -> Tally | None:
+        """What the profile keeps of a segment's clause; None where it has to be looked up."""
+        if not self.kept:
+            return None
+        found = self.profile.tallies.get(clause.key)
+        is_complete = bool(self.tallied) and self.profile.tallied == self.tallied
+        return found or (Tally() if is_complete else None)
 
 
 Condition = Callable[[Facts], bool]
@@ -53,11 +67,18 @@ EventTest = Callable[[Event, Event | None, datetime], bool]  # (event, entry, no
 
 @dataclass(frozen=True)
 class Segment:
-    """Those for whom a CONDITION holds now, under a name and a title of segments.yaml."""
+    """Those for whom a CONDITION holds now, under a name and a title of segments.yaml.
+
+    `needs` are the keys of the tallies that it looks at; `asks`: it looks at the permission item,
+    `asks_runs`: at runs. All of that also by way of other segments.
+    """
 
     title: str
     who: Mapping[str, Any]
     holds: Condition
+    needs: frozenset[str] = frozenset()
+    asks: bool = False
+    asks_runs: bool = False
 
 
 def condition(raw: Any) -> Condition:
@@ -202,14 +223,30 @@ def did_you_mean(wrong: str, there: Iterable[str]) -> str:
 
 
 def _did(raw: dict[str, Any]) -> Condition:
-    counted = occurrences(raw)
+    happened = how_often(raw)
     times = _test_of("times", raw["times"], "number") if "times" in raw else None
 
     def holds(facts: Facts) -> bool:
-        found = counted(facts)
-        return times([len(found)], facts.now) if times else bool(found)
+        found = happened(facts)
+        return times([found], facts.now) if times else bool(found)
 
     return holds
+
+
+def how_often(raw: dict[str, Any]) -> Callable[[Facts], int]:
+    """Read `did` but for `times`: how many events it counts; of a segment's those that the
+    profile keeps, which are as many as its test needs. Raises BadPhrase."""
+    counted = occurrences(raw)
+    clause = tally.of_did(raw)
+    length = duration(raw["in the last"]).at_most if "in the last" in raw else None
+
+    def number(facts: Facts) -> int:
+        kept = facts.tally(clause) if clause else None
+        if kept is None:
+            return len(counted(facts))
+        return since(kept, facts.now - length if length else None)
+
+    return number
 
 
 def occurrences(raw: dict[str, Any]) -> Callable[[Facts], list[Event]]:
@@ -256,10 +293,18 @@ def _outcome(word: str, has_it: Callable[[Message, str | None], bool]) -> Any:
         if link is not None and not isinstance(link, str):
             raise BadPhrase('"link" takes the name of a link')
         robots = _robots(raw)
-        return lambda facts: any(
-            has_it(message, link) or (robots and word in message.robots)
-            for message in of_message(facts, wanted)
-        )
+        clauses = list(tally.of_messages(word, raw))
+
+        def holds(facts: Facts) -> bool:
+            kept = [facts.tally(clause) for clause in clauses]
+            if kept and None not in kept:
+                return any(one and one.count for one in kept)
+            return any(
+                has_it(message, link) or (robots and word in message.robots)
+                for message in of_message(facts, wanted)
+            )
+
+        return holds
 
     return read
 
@@ -300,9 +345,14 @@ def _in_segment(raw: dict[str, Any]) -> Condition:
     def holds(facts: Facts) -> bool:
         # A journey's older version may name a segment that is gone by now: then nobody is in it.
         segment = facts.segments.get(name)
-        return segment is not None and segment.holds(facts)
+        return segment is not None and segment.holds(of_segment(facts))
 
     return holds
+
+
+def of_segment(facts: Facts) -> Facts:
+    """What the condition of a segment looks at."""
+    return facts if facts.kept else replace(facts, kept=True)
 
 
 def _in_journey(raw: dict[str, Any]) -> Condition:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.segments import cart
+from functions.segments import cart, tally
 from functions.segments.condition import (
     OUTCOMES,
     Facts,
     condition,
     event_values,
+    how_often,
     names,
     occurrences,
     of_message,
+    of_segment,
     outcomes,
     under_way,
 )
@@ -24,6 +26,7 @@ from functions.segments.spoken import Language, moment, number, quoted, value
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, Message
 from functions.tracking.permission import MARKETING_PAUSED, refusal
+from functions.tracking.tally import Tally
 
 MOST_SHOWN = 5  # of events; the others are counted
 
@@ -32,9 +35,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "is": "{} is {}",
         "missing": "{} is not known",
         "counted": "counted: {}",
+        "at least": "counted: at least {}",
         "latest": "{} on {}",
         "in all": "{} at any time: {}",
         "no message": "no such message",
+        "never": "no receipt tells of it",
         "no cart": "no such cart is known",
         "sent": "sent",
         "unknown": "sent, as far as we know",
@@ -61,9 +66,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "is": "{} ist {}",
         "missing": "{} ist nicht bekannt",
         "counted": "gezählt: {}",
+        "at least": "gezählt: mindestens {}",
         "latest": "{} am {}",
         "in all": "{} zu irgendeiner Zeit: {}",
         "no message": "keine solche Nachricht",
+        "never": "keine Quittung sagt davon",
         "no cart": "kein solcher Warenkorb ist bekannt",
         "sent": "gesendet",
         "unknown": "gesendet, soweit wir wissen",
@@ -125,7 +132,8 @@ class Explanation:
 def explain(raw: Any, facts: Facts, language: Language = "en") -> Explanation:
     """Why a CONDITION is true or false. `holds` is what `condition` says. Raises BadPhrase."""
     holds = condition(raw)(facts)
-    parts = tuple(explain(part, facts, language) for part in _parts(raw, facts))
+    inside = of_segment(facts) if "in segment" in raw else facts
+    parts = tuple(explain(part, inside, language) for part in _parts(raw, facts))
     used = () if parts else tuple(_used(raw, facts, language))
     return Explanation(sentence(raw, language), holds, used, parts)
 
@@ -179,6 +187,11 @@ def _value(found: Any, language: Language) -> str:
 
 
 def _of_events(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    clause = tally.of_did(raw)
+    kept = facts.tally(clause) if clause else None
+    if kept is not None:
+        yield from _of_tally(kept, how_often(raw)(facts), raw, language)
+        return
     words, found = _WORDS[language], occurrences(raw)(facts)
     yield words["counted"].format(number(len(found), language))
     for event in _latest(found):
@@ -190,6 +203,18 @@ def _of_events(raw: dict[str, Any], facts: Facts, language: Language) -> Iterabl
         yield words["in all"].format(said, number(in_all, language))
 
 
+def _of_tally(kept: Tally, found: int, raw: dict[str, Any], language: Language) -> Iterable[str]:
+    """Of a segment's clause the profile keeps how often, and the latest times."""
+    words = _WORDS[language]
+    form = "counted" if found < len(kept.latest) or found == kept.count else "at least"
+    yield words[form].format(number(found, language))
+    said = ", ".join(quoted(one, language) for one in names(raw["did"]))
+    for time in sorted(kept.latest, reverse=True)[:MOST_SHOWN]:
+        yield words["latest"].format(said, _time(time, language))
+    if "in the last" in raw:
+        yield words["in all"].format(said, number(kept.count, language))
+
+
 def _latest(events: Sequence[Event]) -> list[Event]:
     return sorted(events, key=lambda event: event.time, reverse=True)[:MOST_SHOWN]
 
@@ -197,12 +222,27 @@ def _latest(events: Sequence[Event]) -> list[Event]:
 def _of_messages(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
     word = next(word for word in OUTCOMES if word in raw)
     for wanted in names(raw[word]):
-        found = of_message(facts, (wanted,))
         shown = quoted(wanted, language)
+        kept = [facts.tally(one) for one in tally.of_messages(word, {**raw, word: wanted})]
+        if kept and kept[0] is not None:
+            yield from _of_receipts(shown, word, kept[0], language)
+            continue
+        found = of_message(facts, (wanted,))
         for message in found:
             yield f"{shown}: {'; '.join(_fates(message, language))}"
         if not found:
             yield f"{shown}: {_WORDS[language]['no message']}"
+
+
+def _of_receipts(shown: str, word: str, kept: Tally, language: Language) -> Iterable[str]:
+    """What a segment knows of a message: the last time that a receipt told of it."""
+    words = _WORDS[language]
+    if not kept.latest:
+        yield f"{shown}: {words['never']}"
+    elif word == "sent":
+        yield f"{shown}: {words['sent']}"
+    else:
+        yield f"{shown}: {words[word].format(_time(kept.latest[-1], language))}"
 
 
 def _fates(message: Message, language: Language) -> Iterable[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.segments.operators import Kind
 from functions.tracking import orders
+from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
 
 
@@ -29,6 +30,12 @@ def _order_times(profile: Profile) -> list[Any]:
     older = profile.older_orders
     placed = [order.placed for order in profile.orders.values() if order.counts]
     return [time for time in (*placed, older.first, older.last) if time]
+
+
+def _last_seen(profile: Profile) -> Any:
+    """What we found out or did ourselves is no sign of the person."""
+    times = (one.last for name, one in profile.events.items() if name not in NO_SIGN_OF_LIFE)
+    return max(times, default=None)
 
 
 # A conversation, with whoever of us and by whatever means; what a journey sends is none.
@@ -71,7 +78,7 @@ COMPUTED: dict[str, Callable[[Profile], Any]] = {
     "orders": orders.count,
     "revenue": _revenue,
     "first_seen": lambda profile: profile.created,
-    "last_seen": lambda profile: max((s.last for s in profile.events.values()), default=None),
+    "last_seen": _last_seen,
     "first_order": lambda profile: min(_order_times(profile), default=None),
     "tags": _tags,
     "last_order": lambda profile: max(_order_times(profile), default=None),

@@ -1,11 +1,16 @@
 """The rules in force: all that tells who a person is, as the live files have it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from functions.segments import segment
 from functions.segments.condition import Segment
+from functions.segments.tally import TallyRule
+from functions.segments.tallying import tally_rules
+from functions.tracking.identity import short_hash
 
 SEGMENTS_FILE, LIFECYCLE_FILE = "segments.yaml", "lifecycle.yaml"
 SCORING_FILE, SALES_FILE = "scoring.yaml", "sales.yaml"
@@ -15,11 +20,54 @@ LIVE_FILES = (SEGMENTS_FILE, LIFECYCLE_FILE, SCORING_FILE, SALES_FILE)
 
 @dataclass(frozen=True)
 class Rules:
-    """Read once for each publish; the same for everybody."""
+    """Read once for each publish; the same for everybody.
+
+    `hash` tells whether two publishes say the same of everybody, "" where nothing is kept;
+    `tallies` are what is counted, by key, `tallied` the hash of their keys; `needs_consent` is the
+    brand's, for each purpose.
+    """
 
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    tallies: Mapping[str, TallyRule] = field(default_factory=dict)
+    tallied: str = ""
+    hash: str = ""
+    needs_consent: Mapping[str, bool] = field(default_factory=dict)
+
+    @cached_property
+    def by_event(self) -> Mapping[str, list[TallyRule]]:
+        """The tallies that an event of a name may belong to."""
+        found: dict[str, list[TallyRule]] = {}
+        for rule in self.tallies.values():
+            for name in rule.clause.names:
+                found.setdefault(name, []).append(rule)
+        return found
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether a segment looks at the permission item."""
+        return any(segment.asks for segment in self.segments.values())
+
+    @cached_property
+    def asks_runs(self) -> bool:
+        """Whether a segment looks at the person's runs."""
+        return any(segment.asks_runs for segment in self.segments.values())
+
+    def tells(self, name: str) -> bool:
+        """Whether a rule counts events of this name."""
+        return name in self.by_event
 
 
-def rules_of(raw: Mapping[str, Any]) -> Rules:
+def rules_of(raw: Mapping[str, Any], needs_consent: Mapping[str, bool] | None = None) -> Rules:
     """The rules of files without mistakes: what each of them says, by the file's name."""
-    return Rules(segments=segment.build(raw.get(SEGMENTS_FILE)))
+    segments = raw.get(SEGMENTS_FILE) or {}
+    wanted = {name: one["who"] for name, one in segments.items()}
+    found = (rule for who in wanted.values() for rule in tally_rules(who, wanted))
+    tallies = {rule.clause.key: rule for rule in found}
+    said = json.dumps([raw, needs_consent], sort_keys=True, default=str)
+    return Rules(
+        segments=segment.build(segments),
+        tallies=tallies,
+        tallied=short_hash(*sorted(tallies))[:6] if tallies else "",
+        hash=short_hash(said)[:6] if any(raw.values()) else "",
+        needs_consent=needs_consent or {},
+    )

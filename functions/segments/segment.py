@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from functions.segments import tally
 from functions.segments.condition import (
     OUTCOMES,
     Path,
@@ -15,17 +16,27 @@ from functions.segments.condition import (
     parts_of,
 )
 from functions.segments.phrases import BadPhrase
+from functions.segments.tallying import asks, tally_rules
 
 _NAME = re.compile(r"^(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 _LONGEST_TITLE = 200
 _WORDS = ("title", "who")
+_OF_RUNS = ("in journey", "left journey")
 Mistake = tuple[Path, str]  # the place in the file, and what would be right
 
 
 def build(raw: Mapping[str, Any] | None) -> dict[str, Segment]:
     """The segments of a file that has no mistakes; None, an empty file, has none."""
+    wanted = {name: one["who"] for name, one in (raw or {}).items()}
     return {
-        name: Segment(one["title"], one["who"], condition(one["who"]))
+        name: Segment(
+            title=one["title"],
+            who=one["who"],
+            holds=condition(one["who"]),
+            needs=frozenset(rule.clause.key for rule in tally_rules(one["who"], wanted)),
+            asks=asks(one["who"], wanted, ("may get", *_OF_RUNS)),
+            asks_runs=asks(one["who"], wanted, _OF_RUNS),
+        )
         for name, one in (raw or {}).items()
     }
 
@@ -103,6 +114,8 @@ def _of_a_run(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "since", '"since: entry" speaks of a run; write "in the last", like "30 days"'
     if "same" in one:
         yield "same", '"same" compares with the event that began a run; write "where"'
+    if "did" in one and (why_not := tally.refusal(dict(one))):
+        yield "did", why_not
     if "may get" in one and "purpose" not in one:
         yield "may get", "say for which purpose, like {may get: email, purpose: offers}"
 

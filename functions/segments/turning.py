@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from functions.segments.condition import Facts, event_values, names
+from functions.segments import tally
+from functions.segments.condition import Facts, event_values, names, of_segment
 from functions.segments.operators import as_moment, find
 from functions.segments.person import fields
 from functions.segments.phrases import BadPhrase, duration
@@ -57,7 +58,7 @@ def _moments(raw: Raw, facts: Facts) -> Iterator[datetime]:
     elif "did" in raw:
         yield from _of_events(raw, facts)
     elif "in segment" in raw and raw["in segment"] in facts.segments:
-        yield from _moments(dict(facts.segments[raw["in segment"]].who), facts)
+        yield from _moments(dict(facts.segments[raw["in segment"]].who), of_segment(facts))
     elif not any(word in raw for word in (*COMBINED, *TIMELESS)):
         yield facts.now + UNKNOWN  # what nobody knows better is looked at each day
 
@@ -93,6 +94,11 @@ def _of_events(raw: Raw, facts: Facts) -> Iterator[datetime]:
         for test in raw["where"].values()
     )
     if span is None and not timely:
+        return
+    clause = tally.of_did(raw)
+    kept = facts.tally(clause) if clause else None
+    if kept is not None and span:
+        yield from (time + span + JUST_AFTER for time in kept.latest)
         return
     since = facts.now - span if span else None
     for event in facts.events(names(raw["did"]), since):

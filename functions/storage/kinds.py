@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
-from functions.journeys.standing import Standing, Sweep, Taken, shard
+from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
@@ -97,11 +97,12 @@ KINDS: dict[type[Any], Kind] = {
         "standing",
         _person,
         # Sparse: only who is to be looked at; in shards, for at nine many are.
-        listing=lambda one: (shard(one.person), sortable(one.due)) if one.due else None,
+        listing=lambda one: (shard(one.person), sortable(one.next)) if one.next else None,
         named=True,
     ),
     # Beside the people, because who lets them in may write there and nowhere else.
     Sweep: Kind("people", "sweep", attrgetter("journey")),
+    Backfill: Kind("people", "backfill", attrgetter("name")),
     Taken: Kind(
         "people",
         "taken",

@@ -27,6 +27,16 @@ class Published:
     machine: str = ""
 
 
+def rules_in(files: Mapping[str, str]) -> Rules:
+    """The rules that the files of a publish beside brand.yaml hold."""
+    live = {name: read(name, files[name]).value for name in LIVE_FILES if name in files}
+    return rules_of(live, _brand_in(files).needs_consent)
+
+
+def _brand_in(files: Mapping[str, str]) -> Brand:
+    return brands.from_mapping(read("brand.yaml", files["brand.yaml"]).value)
+
+
 class Library:
     """Versions never change, so each is read once; what is newest is asked again after 10 s of
     real time, which `seconds` tells (it counts from anywhere)."""
@@ -141,8 +151,4 @@ class Library:
             return
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
-            raw = read("brand.yaml", row.files["brand.yaml"]).value
-            live = {
-                name: read(name, row.files[name]).value for name in LIVE_FILES if name in row.files
-            }
-            self._brand, self._rules = (version, brands.from_mapping(raw)), rules_of(live)
+            self._brand, self._rules = (version, _brand_in(row.files)), rules_in(row.files)

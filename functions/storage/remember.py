@@ -10,20 +10,24 @@ from functions.storage.store import Conflict, Contended, Store
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.fold import fold, forget_ids, known, pending_keys, timeline_key
-from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow
+from functions.tracking.own_event import told
+from functions.tracking.profile import Fact, Order, OrderRow, Profile, TimelineRow
 
 MOST_READS = 3  # where many write about one person, it is cheaper to come again later
 FEW = 8  # rows that are read one by one
 APART = 4  # rows that may be read for each that is wanted
+Take = Callable[[Profile, list[Event]], None]  # what else the one write of new events is to bring
 
 
 def remember(
     store: Store,
     person: str,
     events: Iterable[Event],
+    take: Take = lambda profile, fresh: None,
     leads_to: Callable[[Event], str] | None = None,
 ) -> tuple[Profile, list[Event]]:
-    """Fold events into the person's profile and write their rows.
+    """Fold events into the person's profile and write their rows. `take` may change the profile,
+    which has folded the new events, before it is written; it is asked again when that fails.
 
     Returns the profile as written and those events whose consequences are to be drawn: the new
     ones, and known ones that come again by our own queues, for nobody knows how far we came with
@@ -40,7 +44,7 @@ def remember(
         fresh, again, rowless = _sort_out(store, profile, in_order, rows)
         try:
             if fresh:
-                _take_in(store, profile, fresh)
+                _take_in(store, profile, fresh, take)
         except Conflict:
             continue
         new = [_row(profile, event) for event in fresh + rowless]
@@ -58,14 +62,30 @@ def timeline(store: Store, profile: Profile, since: datetime | None = None) -> I
     yield from sorted(found, key=lambda event: (event.time, event.message_id))
 
 
-def _take_in(store: Store, profile: Profile, fresh: list[Event]) -> None:
+def _take_in(store: Store, profile: Profile, fresh: list[Event], take: Take) -> None:
     """Fold new events and write the profile, once for all of them. Raises Conflict."""
     _settle(store, profile, int(fresh[0].received_at.timestamp()))
     for event in fresh:
         bring_back_order(store, profile, event)
         fold(profile, event)
+    profile.outbox = list(_on_their_way(store, profile))
+    take(profile, fresh)
     forget_ids(profile)
     store.put(profile)
+
+
+def _on_their_way(store: Store, profile: Profile) -> Iterator[Fact]:
+    """The changes whose events are neither in the profile nor in the timeline yet."""
+    facts = {timeline_key(told(fact)): fact for fact in profile.outbox}
+    away = {key for key in facts if key.rpartition("#")[2] not in profile.recent}
+    there = {row.key for row in rows_of(store, profile, away)}
+    yield from (fact for key, fact in facts.items() if key in away - there)
+
+
+def lacks_rows(store: Store, profile: Profile) -> bool:
+    """Whether events that the profile knows are not in the timeline yet."""
+    keys = set(pending_keys(profile).values())
+    return bool(keys - {row.key for row in rows_of(store, profile, keys)})
 
 
 def _settle(store: Store, profile: Profile, now: int) -> None:

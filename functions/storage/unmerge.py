@@ -16,7 +16,7 @@ from functions.tracking.fold import fold, pending_keys
 from functions.tracking.identity import key_of, short_hash
 from functions.tracking.merge import keep_withdrawals
 from functions.tracking.merge_record import Before, Merge
-from functions.tracking.parting import Half, keep_apart
+from functions.tracking.parting import Half, keep_anew, keep_apart
 from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 
@@ -155,6 +155,8 @@ class _Parting:
         rows, changed = self._rebuild()
         parted, kept = self.parted.settled(self.rowless), self.kept.settled(self.rowless)
         keep_apart(parted, kept)
+        for profile in (parted, kept):
+            keep_anew(profile, self.target)
         next_version = parted.version + 1
         self.store.write([replace(row, person=parted.person, taken=next_version) for row in rows])
         merge = self.merge
@@ -300,7 +302,9 @@ class _Parting:
         names = {name for one in both for name in one.holds}
         holds = {name: any(one.holds.get(name) for one in both) for name in names}
         looked = next((one.looked for one in both if one.looked), None)
-        return [replace(one, holds=holds, looked=looked, due=self.now) for one in both]
+        looks = max(one.looks for one in both)
+        news = {"holds": holds, "looked": looked, "looks": looks}
+        return [replace(one, due=self.now, kept=self.now, **news) for one in both]
 
 
 def _clear(store: Store, merge: Merge) -> None:

@@ -6,6 +6,7 @@ from functions.tracking import orders
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import Cart, Profile, Trait
+from functions.tracking.tally import joined
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
 OUTRANKED = "outranked"  # the outcome of a run that gave way to a journey of its group
@@ -46,11 +47,29 @@ def merge_profiles(source: Profile, target: Profile) -> None:
     touches = [touch for touch in (source.first_touch, target.first_touch) if touch]
     target.first_touch = min(touches, key=lambda t: (t.time, t.message_id), default=None)
     target.points = total_units(source.points, target.points)
+    _merge_kept(source, target)
     target.refused = list(dict.fromkeys([*source.refused, *target.refused]))[-KEPT:]
     target.recent = {**source.recent, **target.recent}
     target.let_go = max(source.let_go, target.let_go)
     target.pending = {**source.pending, **target.pending}
     source.moved_to = target.person
+
+
+def _merge_kept(source: Profile, target: Profile) -> None:
+    """What the rules keep. Where not both have counted a tally from the beginning, it is counted
+    anew from the timeline."""
+    if not target.version:  # nobody was there yet: it is the source under another key
+        target.tallied, target.ruled = source.tallied, source.ruled
+    both = source.tallies.keys() & target.tallies.keys()
+    together = {key: joined(source.tallies[key], target.tallies[key]) for key in both}
+    if source.tallied and source.tallied == target.tallied:
+        together = {**source.tallies, **target.tallies, **together}
+    else:
+        target.tallied = ""
+    target.tallies = together
+    for name, since in source.segments.items():
+        target.segments[name] = min(target.segments.get(name, since), since)
+    target.outbox = [*source.outbox, *target.outbox]
 
 
 def _merge_traits(source: Profile, target: Profile) -> None:

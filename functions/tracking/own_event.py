@@ -5,6 +5,21 @@ from typing import Any
 
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
+from functions.tracking.profile import Fact
+
+SEGMENTS = "segments"  # the source of what the segments' rules tell
+SEGMENT_ENTERED, SEGMENT_LEFT = "Segment Entered", "Segment Left"
+MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
+# What we found out or did: no sign that the person was there.
+NO_SIGN_OF_LIFE = frozenset(
+    {
+        *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
+        *("Stage Changed", "Score Reached", "Score Fell", "Score Added"),
+        *("Email Sent", "Email Delivered", "Email Bounced"),
+        *("SMS Sent", "SMS Delivered", "SMS Bounced"),
+    }
+)
+BACKFILL = "backfill"  # the property of what was found because rules were published
 
 
 def own_event(
@@ -25,3 +40,15 @@ def own_event(
         trusted=True,
         person=person,
     )
+
+
+def told(fact: Fact) -> Event:
+    """The event that tells of a change; the same however often it is made."""
+    return own_event(
+        fact.source, fact.person, fact.name, fact.occasion, fact.time, **fact.properties
+    )
+
+
+def is_backfill(event: Event) -> bool:
+    """Whether it tells of what was so before, and was found because rules were published."""
+    return bool(event.person) and event.properties.get(BACKFILL) is True

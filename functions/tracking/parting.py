@@ -46,6 +46,14 @@ class Half:
         return profile
 
 
+def keep_anew(profile: Profile, together: Profile) -> None:
+    """What the rules keep is counted anew from the timeline. Who was in a segment as one with the
+    other is so until then; what turns out to be otherwise lets nobody into a journey."""
+    profile.tallies, profile.tallied, profile.ruled = {}, "", ""
+    profile.segments = dict(together.segments)
+    profile.outbox = list(together.outbox) if profile.person == together.person else []
+
+
 def keep_apart(one: Profile, other: Profile) -> None:
     """Both note that they are two, so that no shared device makes them one again."""
     for mine, theirs in ((one, other.keys), (other, one.keys)):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from functions.tracking.event import Event
+from functions.tracking.tally import Tally
 
 
 class Trait(msgspec.Struct, array_like=True):
@@ -103,6 +104,20 @@ class OlderOrders(msgspec.Struct):
     last: datetime | None = None
 
 
+class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A change that the rules found, until its event is remembered; see `own_event.told`.
+
+    `person` is the key that the profile had then; `occasion` makes the event's id.
+    """
+
+    person: str
+    source: str
+    name: str
+    occasion: str
+    time: datetime
+    properties: dict[str, Any] = {}
+
+
 class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Everything we know of a person. API, command line and journeys call it *person*.
 
@@ -115,6 +130,11 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     `points` is what journeys have added to the score.
     `pending` names those of the `recent` whose rows may not be written yet, with the epoch second
     in which they were received; `leaving` likewise the rows of orders that have left.
+
+    What the rules keep (see `segments.keeping`): `tallies` by the keys of what is counted, those
+    of nothing left out, complete for the rules with the hash `tallied`; `segments` since when the
+    person is in each; `ruled` the hash of the rules by which all of it was last kept; `due` the
+    moment at which they are looked at again; `outbox` the changes whose events are on their way.
     """
 
     person: str
@@ -142,6 +162,12 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     let_go: str = ""
     pending: dict[str, int] = {}
     leaving: list[OrderRow] = []
+    tallies: dict[str, Tally] = {}
+    tallied: str = ""
+    segments: dict[str, datetime] = {}
+    ruled: str = ""
+    due: datetime | None = None
+    outbox: list[Fact] = []
 
     @property
     def keys(self) -> list[str]:

@@ -1,0 +1,194 @@
+"""Keeping what the rules say of a person true: at each of their events, and when a time has come.
+
+Pure: a profile is changed in place, from what it holds alone; who calls writes it, and then sends
+the changes in its outbox on as events. See decision 25.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from functions.segments.condition import Facts
+from functions.segments.rules import Rules
+from functions.segments.tallying import is_nothing, recount, take
+from functions.segments.turning import turns_at
+from functions.tracking.event import Event
+from functions.tracking.own_event import BACKFILL, SEGMENT_ENTERED, SEGMENT_LEFT, SEGMENTS
+from functions.tracking.permission import Permission
+from functions.tracking.profile import Fact, Profile
+
+Runs = Callable[[str], Iterable[str]]  # a journey -> the outcomes of the person's runs of it
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """One person at one moment, under the rules in force.
+
+    `facts` are what conditions look at; `with_permission`: the permission item is among them;
+    `is_backfill`: what changes now was perhaps so before, and is found by newly published rules;
+    `sweeps`: what the rules no longer know is let go.
+    """
+
+    profile: Profile
+    rules: Rules
+    facts: Facts
+    with_permission: bool
+    is_backfill: bool
+    sweeps: bool
+
+    @property
+    def now(self) -> datetime:
+        return self.facts.now
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the profile has counted all that the rules count, from the beginning."""
+        return is_complete(self.profile, self.rules)
+
+    def has(self, needs: Iterable[str]) -> bool:
+        """Whether these tallies (their keys) are there."""
+        return self.is_complete or all(key in self.profile.tallies for key in needs)
+
+    def tell(self, source: str, name: str, subject: str, **properties: Any) -> None:
+        """Note a change of `subject`, which becomes an event once the profile is written."""
+        fact = Fact(
+            person=self.profile.person,
+            source=source,
+            name=name,
+            # A version of the profile is written once, and changes each subject once.
+            occasion=f"{subject} {self.profile.version}",
+            time=self.now,
+            properties={**properties, **({BACKFILL: True} if self.is_backfill else {})},
+        )
+        self.profile.outbox = [*self.profile.outbox, fact]
+
+
+def take_in(profile: Profile, events: Iterable[Event], rules: Rules, now: datetime) -> None:
+    """Count new events, which the profile has folded, and keep it. What asks for the permission
+    item is not asked here; see `keep`."""
+    prepare(profile, rules)
+    for event in events:
+        take(profile, event, rules.by_event.get(event.name, ()))
+    keep(profile, rules, now)
+
+
+def prepare(profile: Profile, rules: Rules) -> None:
+    """Let go of tallies that the rules do not know: nobody counted them on, should they ever come
+    back. Whoever has counted nothing yet, and what never happened, is counted from here on."""
+    if not profile.version:
+        profile.tallied = rules.tallied
+    if profile.tallied == rules.tallied and rules.tallied:
+        return
+    profile.tallies = {key: one for key, one in profile.tallies.items() if key in rules.tallies}
+    left = missing(profile, rules)
+    profile.tallied = "" if left else rules.tallied
+
+
+def missing(profile: Profile, rules: Rules) -> list[str]:
+    """The keys of the tallies that have to be counted from the timeline."""
+    if is_complete(profile, rules):
+        return []
+    absent = (rule for key, rule in rules.tallies.items() if key not in profile.tallies)
+    return [rule.clause.key for rule in absent if not is_nothing(profile, rule)]
+
+
+def is_complete(profile: Profile, rules: Rules) -> bool:
+    """Whether a tally that is not there is one of nothing."""
+    return profile.tallied == rules.tallied
+
+
+def complete(profile: Profile, rules: Rules, events: Iterable[Event]) -> None:
+    """Count what is missing from all events of the person."""
+    prepare(profile, rules)
+    every, absent = list(events), missing(profile, rules)
+    counted = {key: recount(rules.tallies[key], every) for key in absent}
+    profile.tallies |= {key: tally for key, tally in counted.items() if tally.count}
+    profile.tallied = rules.tallied
+
+
+def keep(
+    profile: Profile,
+    rules: Rules,
+    now: datetime,
+    permission: Permission | None = None,
+    runs: Runs = lambda journey: (),
+    sweeps: bool = False,
+) -> None:
+    """Bring all that the rules say of the person up to date, and note when to look again.
+
+    Without the permission item whatever asks for it stays as it is. Whatever counts what is not
+    counted yet stays as well.
+    """
+    if not rules.hash and not profile.ruled:
+        return
+    facts = facts_of(profile, rules, now, permission, runs)
+    is_backfill = bool(profile.version) and profile.ruled != rules.hash
+    keeping = Keeping(profile, rules, facts, permission is not None, is_backfill, sweeps)
+    # In this order, for what comes later may ask for what was kept before it.
+    moments = [*_keep_segments(keeping)]
+    _arm(profile, min(moments, default=None), now)
+    is_done = is_complete(profile, rules) and (permission is not None or not rules.asks)
+    if is_done or not profile.version:
+        profile.ruled = rules.hash
+
+
+def facts_of(
+    profile: Profile,
+    rules: Rules,
+    now: datetime,
+    permission: Permission | None = None,
+    runs: Runs = lambda journey: (),
+) -> Facts:
+    """What the rules' conditions look at: the person, and no journey."""
+    blank = Event(type="track", message_id="", time=now, received_at=now)
+    return Facts(
+        profile=profile,
+        permission=permission or Permission(person=profile.person),
+        now=now,
+        journey="",
+        run_id="",
+        entry=blank,
+        entered=now,
+        purpose="",
+        needs_consent=rules.needs_consent,
+        segments=rules.segments,
+        runs=runs,
+        kept=True,
+        tallied=rules.tallied,
+    )
+
+
+def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
+    """Who is in which, now; and when each may next change by itself."""
+    profile, facts = keeping.profile, keeping.facts
+    for name, segment in keeping.rules.segments.items():
+        moment = turns_at(dict(segment.who), facts)
+        if moment:
+            yield moment
+        is_known = keeping.with_permission or not segment.asks
+        if is_known and keeping.has(segment.needs):
+            _note(keeping, name, segment.title, segment.holds(facts))
+    if keeping.sweeps:
+        for name in profile.segments.keys() - keeping.rules.segments.keys():
+            _note(keeping, name, name, False)
+
+
+def _note(keeping: Keeping, name: str, title: str, is_in: bool) -> None:
+    before = keeping.profile.segments
+    if is_in == (name in before):
+        return
+    if is_in:
+        keeping.profile.segments = {**before, name: keeping.now}
+    else:
+        keeping.profile.segments = {one: when for one, when in before.items() if one != name}
+    event = SEGMENT_ENTERED if is_in else SEGMENT_LEFT
+    keeping.tell(SEGMENTS, event, name, segment=name, title=title)
+
+
+def _arm(profile: Profile, moment: datetime | None, now: datetime) -> None:
+    """When to look again. An earlier moment stays, although it may turn out too early: moving it
+    later would be a write for each event, and looking in vain is one in a long while."""
+    armed = profile.due
+    if armed is None or armed <= now or (moment is not None and moment < armed):
+        profile.due = moment
