@@ -62,6 +62,7 @@ class Settings:
 
 
 RETENTION = timedelta(days=400)  # of timeline rows; never less than 35 days (invariant 1)
+ROWS_LIVE = max(RETENTION, timedelta(days=35))
 
 
 def from_environment(env: dict[str, str] | None = None) -> Settings:

@@ -109,6 +109,8 @@ class Tante(Stack):
         self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
         self.tables.let_write(admin.role, PEOPLE)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
+        # What colleagues do is an event about the person.
+        self.events.let_send(admin.role, self.events.queue)
         # It lets people into journeys, which may take them out of others.
         self.events.let_send(admin.role, self.events.starts)
         # What colleagues do is an event about the person.

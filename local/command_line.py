@@ -15,6 +15,7 @@ from functions.problem import Problems
 from functions.storage.store import Store
 from local import lifecycle_commands, sales_commands, score_commands, segment_commands
 from local.account_commands import accounts_app
+from local.people_commands import people_app
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -32,6 +33,7 @@ app.add_typer(segment_commands.app, name="segments")
 app.add_typer(accounts_app, name="accounts", no_args_is_help=True)
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
+app.add_typer(people_app, name="people", no_args_is_help=True)
 sales_commands.register(app)
 score_commands.register(app)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
@@ -576,12 +578,13 @@ def why(
     none."""
     from local import why as telling
     from local.client import NoAnswer, Refusal, client
+    from local.find_person import NoPerson
 
     try:
         telling.show(
             telling.ask(client(at, key, data), person, journey, language), journey, _wide()
         )
-    except (NoAnswer, Refusal, telling.NoPerson) as error:
+    except (NoAnswer, Refusal, NoPerson) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.handlers import looking, process_event, spreading
+from functions.handlers import looking, process_event, spreading, undoing
 from functions.journeys.standing import Everybody
 from functions.journeys.workflow import Start
 from functions.tracking.event import Event
@@ -92,11 +92,25 @@ def _read_spread(letter: Letter) -> Contents:
     return Contents(what, _why(letter, ""), max(1, letter.tries), body)
 
 
+def _read_undo(letter: Letter) -> Contents:
+    """A merge that was to be undone."""
+    try:
+        asked = undoing.read(letter.body)
+    except msgspec.DecodeError as error:
+        return Contents("not readable", letter.reason or f"not an undo: {error}")
+    fresh = msgspec.structs.replace(asked, attempt=0, put_off=0, reason="")
+    tries = max(1, letter.tries, asked.attempt)
+    body = msgspec.json.encode(fresh).decode()
+    return Contents("undo a merge", _why(letter, asked.reason), tries, body)
+
+
 def _read_events(letter: Letter) -> Contents:
     if looking.is_look(letter.body):
         return _read_look(letter)
     if spreading.is_spread(letter.body):
         return _read_spread(letter)
+    if undoing.is_undo(letter.body):
+        return _read_undo(letter)
     try:
         batch = process_event.read(letter.body)
     except msgspec.DecodeError as error:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
@@ -15,6 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from local.client import Client
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 PAGE = 500
@@ -41,12 +44,12 @@ def register(app: typer.Typer) -> None:
 
 def lifecycle(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """How many people stand in each stage of lifecycle.yaml, and what they have brought in."""
-    with _told(at, key, data) as ask:
-        models = ask("GET", "/api/lifecycle")["models"]
+    with _told(at, key, data) as client:
+        models = client.ask("GET", "/api/lifecycle")["models"]
         if not models:
             out.print("there is no lifecycle.yaml: nobody is in a stage")
             return
-        people, weights = _weigh(ask)
+        people, weights = _weigh(client.ask)
     for model in models:
         out.print(_table(model, weights, people))
 
@@ -59,11 +62,11 @@ def stages(
     data: RunningData = None,
 ) -> None:
     """In which stage a person is, since when, and how and why they came there."""
-    from local.why import find_person
+    from local.find_person import find_person
 
-    with _told(at, key, data) as ask:
-        path = f"/api/people/{quote(find_person(ask, person))}/stages"
-        found = ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
+    with _told(at, key, data) as client:
+        path = f"/api/people/{quote(find_person(client, person)['id'])}/stages"
+        found = client.ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
     for one in found:
         out.print(_stands(one))
     if not found:
@@ -141,13 +144,13 @@ def _time(text: str) -> str:
 
 
 @contextmanager
-def _told(at: str, key: str, data: Path | None) -> Iterator[Ask]:
+def _told(at: str, key: str, data: Path | None) -> Iterator["Client"]:
     """How to ask the system; what is in the way is told, and the exit status is 1."""
     from local.client import NoAnswer, Refusal, client
-    from local.why import NoPerson
+    from local.find_person import NoPerson
 
     try:
-        yield client(at, key, data).ask
+        yield client(at, key, data)
     except (NoAnswer, Refusal, NoPerson) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

@@ -58,16 +58,9 @@ class Desk:
 
     def person(self, who: str) -> str:
         """The id of a person as part of a path."""
-        from local.why import NoPerson, id_of
+        from local.find_person import find_person
 
-        def find(client: Any) -> str:
-            try:
-                return id_of(client, who)
-            except NoPerson:
-                client.ask("GET", f"/api/people/{quote(who, safe='')}")
-                return who
-
-        return quote(str(self._told(find)), safe="")
+        return quote(str(self._told(lambda client: find_person(client, who)["id"])), safe="")
 
     def _told(self, ask: Callable[[Any], Any]) -> Any:
         from local.client import NoAnswer, Refusal, client

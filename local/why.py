@@ -10,44 +10,20 @@ from rich.text import Text
 from rich.tree import Tree
 
 from local.client import Client
+from local.find_person import find_person
 
 MARKS = {True: ("✓", "green"), False: ("✗", "red")}
 
 
-class NoPerson(Exception):
-    """Nobody is known by what was given; the text says what was tried."""
-
-
-def find_person(ask: Callable[[str, str], Any], who: str) -> str:
-    """The id of the person with this e-mail address, user id or anonymous id; `ask` is a client's.
-    Raises NoPerson, and what the client raises."""
-    kinds = ("email",) if "@" in who else ("user_id", "anonymous_id")
-    for kind in kinds:
-        people = ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
-        if people:
-            return str(people[0]["id"])
-    raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
-
-
 def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]:
-    """The answer of the admin API for a person. Raises NoPerson, and what the client raises."""
-    person = quote(id_of(client, who), safe="")
-    path = f"/api/people/{person}/journeys/{quote(journey, safe='')}/why"
-    found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
-    return found
-
-
-def id_of(client: Client, who: str) -> str:
-    """The id of the person with this e-mail address, user id or anonymous id.
+    """The answer of the admin API for a person, whom `find_person` finds.
 
     Raises NoPerson, and what the client raises.
     """
-    kinds = ("email",) if "@" in who else ("user_id", "anonymous_id")
-    for kind in kinds:
-        people = client.ask("GET", f"/api/people?{urlencode({kind: who})}")["people"]
-        if people:
-            return str(people[0]["id"])
-    raise NoPerson(f'nobody is known by the {" or ".join(kinds).replace("_", " ")} "{who}"')
+    person = find_person(client, who)
+    path = f"/api/people/{quote(person['id'])}/journeys/{quote(journey, safe='')}/why"
+    found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
+    return found
 
 
 def show(answer: dict[str, Any], journey: str, out: Console) -> None:

@@ -54,6 +54,7 @@ FOR_ALL_HANDLERS = {
     "spreading",
     "keeping",
     "sales_desk",
+    "undoing",
     "answers",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {

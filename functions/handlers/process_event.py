@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import looking, spreading, wiring
+from functions.handlers import looking, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -48,17 +48,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     parts = wiring.parts()
     failed = []
     batches: list[EventBatch] = []
-    looks = [record for record in event["Records"] if looking.is_look(record["body"])]
-    spreads = [record for record in event["Records"] if spreading.is_spread(record["body"])]
     for record in event["Records"]:
+        order = next((one for one in _ORDERS if one.is_one(record["body"])), None)
         try:
-            of_another_kind = record in looks or record in spreads
-            batches += [] if of_another_kind else _read_or_bury(parts, record["body"])
+            if order:
+                _carry_out(parts, order, record["body"])
+            else:
+                batches += _read_or_bury(parts, record["body"])
         except Exception:
-            logger.exception("a message could neither be read nor set aside")
+            logger.exception("a message could neither be done nor passed on nor set aside")
             failed.append(record["messageId"])
-    failed += _look(parts, looks)
-    failed += _spread(parts, spreads)
     try:
         process(parts, batches)
     except Exception:
@@ -67,32 +66,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _look(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
-    """Look at the people whom these messages name; the messages to redeliver."""
-    failed = []
-    for record in records:
-        try:
-            looking.look_at(parts, looking.read(record["body"]), _again, _later)
-        except msgspec.DecodeError as error:
-            parts.bury(record["body"].encode(), f"not a look: {error}"[:MOST_REASON])
-        except Exception:
-            logger.exception("people could neither be looked at nor passed on")
-            failed.append(record["messageId"])
-    return failed
+class _Order(NamedTuple):
+    """What we ask of ourselves by the queue of the events."""
+
+    name: str
+    is_one: Callable[[str], bool]
+    carry_out: Callable[[wiring.Parts, str], None]
 
 
-def _spread(parts: wiring.Parts, records: list[dict[str, Any]]) -> list[str]:
-    """Tell the members of the accounts that these messages name; the messages to redeliver."""
-    failed = []
-    for record in records:
-        try:
-            spreading.spread(parts, spreading.read(record["body"]), _later)
-        except msgspec.DecodeError as error:
-            parts.bury(record["body"].encode(), f"not an order: {error}"[:MOST_REASON])
-        except Exception:
-            logger.exception("the members of an account could not be told")
-            failed.append(record["messageId"])
-    return failed
+def _carry_out(parts: wiring.Parts, order: _Order, body: str) -> None:
+    try:
+        order.carry_out(parts, body)
+    except msgspec.DecodeError as error:
+        parts.bury(body.encode(), f"{order.name} that cannot be read: {error}"[:MOST_REASON])
 
 
 def _again(attempt: int, name: str) -> int | None:
@@ -101,6 +87,25 @@ def _again(attempt: int, name: str) -> int | None:
 
 def _later(put_off: int, name: str) -> int | None:
     return _delay(FIRST_PUT_OFF, put_off, name) if put_off < MOST_PUT_OFF else None
+
+
+_ORDERS = (
+    _Order(
+        "a look at people",
+        looking.is_look,
+        lambda parts, body: looking.look_at(parts, looking.read(body), _again, _later),
+    ),
+    _Order(
+        "news for an account's members",
+        spreading.is_spread,
+        lambda parts, body: spreading.spread(parts, spreading.read(body), _later),
+    ),
+    _Order(
+        "an undoing of a merge",
+        undoing.is_undo,
+        lambda parts, body: undoing.undo(parts, undoing.read(body), _again, _later),
+    ),
+)
 
 
 def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
@@ -262,7 +267,8 @@ def _delay(first: int, times: int, name: str) -> int:
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
     """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order."""
     keeper = Keeper(parts)
-    profile, todo = remember(parts.store, person, events, keeper.take)
+    finder = people.People(parts.store, parts.settings.identity_key)
+    profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
     if not todo:
         return
     permission, refused = _permit(parts.store, profile, todo)

@@ -83,11 +83,13 @@ class CompanyView(msgspec.Struct, kw_only=True):
 
 class Person(msgspec.Struct, kw_only=True):
     """A person: who they are, what they did, what they permit; since when they are in which
-    segments, and where they stand in each model of lifecycle.yaml."""
+    segments, and where they stand in each model of lifecycle.yaml. `merged` are the ids of those
+    who turned out to be this person."""
 
     id: str
     user_id: str
     anonymous_ids: list[str]
+    merged: list[str]
     email: str
     phone: str
     traits: dict[str, Any]
@@ -119,6 +121,7 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         id=profile.person,
         user_id=profile.user_id,
         anonymous_ids=profile.anonymous_ids,
+        merged=profile.merged,
         email=str(profile.trait("email") or ""),
         phone=str(profile.trait("phone") or ""),
         traits={name: trait.value for name, trait in profile.traits.items()},

@@ -224,6 +224,11 @@ def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
         there = desk.store.get(Run, person, run_key(run.journey, run_id))
         if there and there.outcome != LEAVES_BY_MERGE:
             return there
+    for person in profile.apart:  # an event that let them in while the two were one
+        run_id = run_id_of(person, run.journey, run.entry_key)
+        there = desk.store.get(Run, person, run_key(run.journey, run_id))
+        if there and there.entry.message_id == run.entry.message_id:
+            return there
     return None
 
 

@@ -18,6 +18,7 @@ from functions.segments.census import CensusPart
 from functions.segments.figures import Figures
 from functions.segments.population import Cuts
 from functions.tracking.account import Account, Member, account_key
+from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
@@ -92,6 +93,10 @@ _person = attrgetter("person")
 KINDS: dict[type[Any], Kind] = {
     Profile: Kind("people", "profile", _person, listing=_person_listing),
     Permission: Kind("people", "permission", _person),
+    Merge: Kind("people", "merge", _person, sort=attrgetter("merge_id")),
+    Before: Kind(
+        "people", "before", _person, sort=attrgetter("merge_id"), expires=attrgetter("expires")
+    ),
     Run: Kind(
         "people",
         "run",

@@ -1,12 +1,26 @@
 """Finding a person: redirects followed, identifiers linked, the anonymous merged into the known."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+import msgspec
+
+from functions.settings import ROWS_LIVE
 from functions.storage.store import TRIES, Conflict, Contended, Store, change
 from functions.storage.twins import end_twins
 from functions.tracking.event import Event
-from functions.tracking.identity import identifiers, normal_email, person_key
+from functions.tracking.fold import note
+from functions.tracking.identity import (
+    identifiers,
+    key_of,
+    normal,
+    normal_email,
+    person_key,
+    phones,
+    short_hash,
+)
 from functions.tracking.merge import merge_permissions, merge_profiles
+from functions.tracking.merge_record import Before, Merge
 from functions.tracking.permission import Permission, end_pause
 from functions.tracking.profile import OrderRow, Profile
 
@@ -59,53 +73,101 @@ def end_pause_of(store: Store, person: str, task_id: str) -> None:
     )
 
 
+class _Met(NamedTuple):
+    """An identifier that an event names beside its strongest one, `by`, whose key is `via`.
+
+    `asked`: a source that may do so asks for two people to become one, also if both are known.
+    """
+
+    kind: str
+    value: str
+    key: str
+    by: tuple[str, str]
+    via: str
+    event: Event
+    asked: bool
+
+
 class People:
     """Says whom events are about; remembers what it found for the length of one batch."""
 
     def __init__(self, store: Store, secret: bytes) -> None:
         self._store, self._secret = store, secret
-        self._found: dict[tuple[tuple[str, str], ...], str] = {}
+        self._found: dict[tuple[bool, tuple[tuple[str, str], ...]], str] = {}
 
     def person(self, event: Event) -> str:
         """The key of the person. Links new identifiers to them and merges whom they were
-        known as anonymously. Raises Contended."""
+        known as anonymously, or whom a trusted source's alias names. Raises Contended."""
         if event.person:
             return event.person
+        asked = event.type == "alias" and event.trusted
         known_as = tuple(_with_alias(event))
-        if known_as not in self._found:
-            self._found[known_as] = self._resolve(known_as)
-        return self._found[known_as]
+        if (asked, known_as) not in self._found:
+            self._found[asked, known_as] = self._resolve(known_as, event, asked)
+        return self._found[asked, known_as]
+
+    def leads_to(self, event: Event) -> str:
+        """The key of the person now, however it was found before; nothing is linked."""
+        return profile_of(self._store, key_of(self._secret, event)).person
 
     def by(self, kind: str, value: str) -> Profile | None:
         """The person with this user_id, email, phone or anonymous_id."""
-        value = normal_email(value) if kind == "email" else value
+        value = normal(kind, value)
         return find_profile(self._store, person_key(self._secret, kind, value)) if value else None
 
-    def _resolve(self, known_as: tuple[tuple[str, str], ...]) -> str:
+    def _resolve(self, known_as: tuple[tuple[str, str], ...], event: Event, asked: bool) -> str:
         strongest, *weaker = known_as
-        profile = profile_of(self._store, person_key(self._secret, *strongest))
+        via = person_key(self._secret, *strongest)
+        profile = profile_of(self._store, via)
         for kind, value in weaker:
-            if not _is_linked(profile, kind, value):
-                self._link(profile.person, person_key(self._secret, kind, value))
+            key = person_key(self._secret, kind, value)
+            if key != via and not _is_linked(profile, kind, value):
+                self._link(profile, _Met(kind, value, key, strongest, via, event, asked))
         return profile.person
 
-    def _link(self, person: str, key: str) -> None:
+    def _link(self, profile: Profile, met: _Met) -> None:
         """Make a weaker identifier lead to the person; a real profile there is merged."""
         for _ in range(TRIES):
-            other = self._store.get(Profile, key)
-            # A redirect to somebody else stays: a shared device never merges two known people.
-            if other and (other.moved_to or other.user_id or other.person == person):
-                return
+            other = self._store.get(Profile, met.key)
             try:
                 if other is None:
-                    return self._store.put(Profile(person=key, moved_to=person))
-                return self._merge(other, person)
+                    if met.kind != "user_id" or met.asked:
+                        # By way of the identifier that it came with, so that it stays with that
+                        # one if an admin parts the person.
+                        self._store.put(Profile(person=met.key, moved_to=met.via))
+                    return
+                return self._join(profile, other, met)
             except Conflict:
                 continue
         raise Contended("somebody else is linking this identifier")
 
-    def _merge(self, source: Profile, person: str) -> None:
-        """One transaction over both people's profiles and permissions. Raises Conflict."""
+    def _join(self, profile: Profile, other: Profile, met: _Met) -> None:
+        """Merge whom the identifier led to until now, unless they are known to be somebody else:
+        a shared device or address never merges two known people. Raises Conflict."""
+        is_known = bool(other.moved_to or other.user_id)
+        if is_known and met.kind == "anonymous_id":
+            return
+        if other.moved_to:
+            other = profile_of(self._store, other.moved_to)
+        if other.person == profile.person or not other.version:
+            return
+        if is_known and not (met.asked and met.kind == "user_id"):
+            self._note_other(other, met)
+        elif not _are_apart(profile, other):
+            self._merge(other, profile.person, met)
+
+    def _note_other(self, other: Profile, met: _Met) -> None:
+        """Tell whoever looks at a person that somebody else uses what leads to them."""
+        words = _NOTES[met.kind].format(value=met.value, source=met.event.source)
+        change(
+            self._store,
+            lambda: profile_of(self._store, other.person),
+            lambda profile: note(profile, words),
+        )
+
+    def _merge(self, source: Profile, person: str, met: _Met) -> None:
+        """One transaction over both people's profiles and permissions, with the record of the
+        merge and of what the target was. Raises Conflict."""
         target = profile_of(self._store, person)
         if target.person == source.person:
             return
@@ -114,20 +176,74 @@ class People:
         )
         target_permission = permission_of(self._store, target.person)
         rows = [order_rows(self._store, profile) for profile in (source, target)]
+        merge, before = _records(source, target, target_permission, met)
         merge_profiles(source, target, *rows)
         merge_permissions(source_permission, target_permission)
         end_twins(self._store, target_permission, target.keys)
-        self._store.put_together([source, target, source_permission, target_permission])
+        people = [source, target, source_permission, target_permission]
+        self._store.put_together([*people, merge, *before])
+
+
+def _records(
+    source: Profile, target: Profile, permission: Permission, met: _Met
+) -> tuple[Merge, list[Before]]:
+    """What is kept of a merge that is about to be made (nothing of a target that is new)."""
+    event = met.event
+    merge = Merge(
+        person=source.person,
+        merge_id=short_hash(source.person, str(source.version)),
+        into=target.person,
+        via=met.via,
+        kind=met.kind,
+        value=met.value,
+        by_kind=met.by[0],
+        by_value=met.by[1],
+        at=event.received_at,
+        event=event.name,
+        time=event.time,
+        message_id=event.message_id,
+        source=event.source,
+        target_version=target.version,
+    )
+    if not target.version:
+        return merge, []
+    before = Before(
+        person=source.person,
+        merge_id=merge.merge_id,
+        # Frozen as it is now: what follows changes the target in place.
+        target=msgspec.msgpack.decode(msgspec.msgpack.encode(target), type=Profile),
+        consents=dict(permission.consents),
+        expires=int((event.received_at + ROWS_LIVE).timestamp()),
+    )
+    return merge, [before]
+
+
+_SHARED = "another known person has the same: whoever is looked up by it is this one"
+_NOTES = {
+    "email": 'email: "{value}": ' + _SHARED,
+    "phone": 'phone: "{value}": ' + _SHARED,
+    "user_id": 'alias: the source "{source}" asked to make this person ("{value}") one with '
+    "another known one; only a trusted source may",
+}
+
+
+def _are_apart(one: Profile, other: Profile) -> bool:
+    """Whether an admin has parted these two."""
+    return not {*one.keys}.isdisjoint(other.apart) or not {*other.keys}.isdisjoint(one.apart)
 
 
 def _with_alias(event: Event) -> Iterator[tuple[str, str]]:
     yield from identifiers(event)
     if event.type == "alias" and event.previous_id:
         yield "anonymous_id", event.previous_id
+        if event.previous_id != event.anonymous_id:
+            yield "user_id", event.previous_id
 
 
 def _is_linked(profile: Profile, kind: str, value: str) -> bool:
     """Whether the profile was met under this identifier before, so that nothing is to be done."""
     if kind == "anonymous_id":
         return value in profile.anonymous_ids
+    if kind == "phone":
+        return value in phones({name: profile.trait(name) for name in ("phone", "mobile")})
     return kind == "email" and normal_email(profile.trait("email")) == value

@@ -1,10 +1,10 @@
 """Remembering events: each changes its person's profile exactly once."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby, islice, takewhile
 
-from functions.settings import RETENTION
+from functions.settings import ROWS_LIVE
 from functions.storage.people import order_rows, profile_of
 from functions.storage.store import Conflict, Contended, Store
 from functions.tracking import orders
@@ -16,7 +16,6 @@ from functions.tracking.profile import Fact, OrderRow, Profile, TimelineRow
 MOST_READS = 3  # where many write about one person, it is cheaper to come again later
 FEW = 8  # rows that are read one by one
 APART = 4  # rows that may be read for each that is wanted
-ROWS_LIVE = max(RETENTION, timedelta(days=35))
 Take = Callable[[Profile, list[Event]], None]  # what else the one write of new events is to bring
 
 
@@ -25,25 +24,30 @@ def remember(
     person: str,
     events: Iterable[Event],
     take: Take = lambda profile, fresh: None,
+    leads_to: Callable[[Event], str] | None = None,
 ) -> tuple[Profile, list[Event]]:
     """Fold events into the person's profile and write their rows. `take` may change the profile,
     which has folded the new events, before it is written; it is asked again when that fails.
 
     Returns the profile as written and those events whose consequences are to be drawn: the new
     ones, and known ones that come again by our own queues, for nobody knows how far we came with
-    them. (Those that a client sends again have done all they can do.) Raises Contended.
+    them. (Those that a client sends again have done all they can do.) `leads_to` gives the person
+    of an event as of now: it is asked where somebody was parted, perhaps just now. Raises
+    Contended.
     """
     in_order = sorted(events, key=lambda event: (event.time, event.message_id))
     rows: dict[str, TimelineRow] = {}
     for _ in range(MOST_READS):
         profile = profile_of(store, person)
+        if profile.apart and leads_to and {*map(leads_to, in_order)} != {profile.person}:
+            raise Contended("the person was parted from another just now")
         fresh, again, rowless = _sort_out(store, profile, in_order, rows)
         try:
             if fresh:
                 _take_in(store, profile, fresh, take)
         except Conflict:
             continue
-        new = [_row(profile.person, event) for event in fresh + rowless]
+        new = [_row(profile, event) for event in fresh + rowless]
         store.write([*new, *profile.leaving])
         return profile, sorted(fresh + again, key=lambda event: (event.time, event.message_id))
     raise Contended("the profile is busy")
@@ -62,7 +66,7 @@ def _take_in(store: Store, profile: Profile, fresh: list[Event], take: Take) -> 
     """Fold new events and write the profile, once for all of them. Raises Conflict."""
     _settle(store, profile, int(fresh[0].received_at.timestamp()))
     for event in fresh:
-        _bring_back_order(store, profile, event)
+        bring_back_order(store, profile, event)
         fold(profile, event)
     profile.outbox = list(_on_their_way(store, profile))
     take(profile, fresh)
@@ -74,14 +78,14 @@ def _on_their_way(store: Store, profile: Profile) -> Iterator[Fact]:
     """The changes whose events are neither in the profile nor in the timeline yet."""
     facts = {timeline_key(told(fact)): fact for fact in profile.outbox}
     away = {key for key in facts if key.rpartition("#")[2] not in profile.recent}
-    there = {row.key for row in _rows(store, profile, away)}
+    there = {row.key for row in rows_of(store, profile, away)}
     yield from (fact for key, fact in facts.items() if key in away - there)
 
 
 def lacks_rows(store: Store, profile: Profile) -> bool:
     """Whether events that the profile knows are not in the timeline yet."""
     keys = set(pending_keys(profile).values())
-    return bool(keys - {row.key for row in _rows(store, profile, keys)})
+    return bool(keys - {row.key for row in rows_of(store, profile, keys)})
 
 
 def _settle(store: Store, profile: Profile, now: int) -> None:
@@ -92,7 +96,7 @@ def _settle(store: Store, profile: Profile, now: int) -> None:
     """
     oldest = now - ROWS_LIVE.total_seconds()
     keys = {d: key for d, key in pending_keys(profile).items() if profile.pending[d] > oldest}
-    there = {row.key for row in _rows(store, profile, keys.values())}
+    there = {row.key for row in rows_of(store, profile, keys.values())}
     profile.pending = {d: profile.pending[d] for d, key in keys.items() if key not in there}
     profile.leaving = [
         row
@@ -101,7 +105,7 @@ def _settle(store: Store, profile: Profile, now: int) -> None:
     ]
 
 
-def _rows(store: Store, profile: Profile, keys: Iterable[str]) -> Iterator[TimelineRow]:
+def rows_of(store: Store, profile: Profile, keys: Iterable[str]) -> Iterator[TimelineRow]:
     """The rows of these timeline keys, under whatever key the person had then."""
     for _, day in groupby(sorted(keys), key=lambda key: key[:10]):
         of_a_day = list(day)
@@ -137,7 +141,7 @@ def _sort_out(
     """
     pending = pending_keys(profile).values()
     asked = {timeline_key(event) for event in events if known(profile, event) is not False}
-    rows.update((row.key, row) for row in _rows(store, profile, asked - rows.keys()))
+    rows.update((row.key, row) for row in rows_of(store, profile, asked - rows.keys()))
     fresh: dict[str, Event] = {}
     again: dict[str, Event] = {}
     rowless: dict[str, Event] = {}
@@ -153,17 +157,22 @@ def _sort_out(
     return list(fresh.values()), list(again.values()), list(rowless.values())
 
 
-def _row(person: str, event: Event) -> TimelineRow:
+def _row(profile: Profile, event: Event) -> TimelineRow:
     expires = int((event.received_at + ROWS_LIVE).timestamp())
-    return TimelineRow(person, timeline_key(event), event, expires)
+    return TimelineRow(profile.person, timeline_key(event), event, expires, profile.version)
 
 
-def _bring_back_order(store: Store, profile: Profile, event: Event) -> None:
-    """An event about an order that left the profile brings it back first."""
+def bring_back_order(
+    store: Store,
+    profile: Profile,
+    event: Event,
+    counts: Callable[[OrderRow], bool] = lambda row: True,
+) -> None:
+    """An event about an order that left the profile brings it back first (from rows that count)."""
     if event.event not in orders.ORDER_EVENTS or not profile.older_orders.moved:
         return
     order_id = orders.order_id_of(event)
     if order_id not in profile.orders:
-        left = orders.moved(profile, order_rows(store, profile))
+        left = orders.moved(profile, filter(counts, order_rows(store, profile)))
         if order_id in left:
             orders.take_back(profile, left.pop(order_id), left.values())

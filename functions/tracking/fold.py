@@ -95,22 +95,25 @@ def room(profile: Profile, names: dict[str, Any], name: str, what: str) -> bool:
     """Whether one more name may be kept; a refusal is noted for people to read."""
     if name in names or len(names) < MOST_NAMES:
         return True
-    _refuse(
+    note(
         profile, f'{what}: "{name}" is not kept, a person has at most {MOST_NAMES} names of {what}'
     )
     return False
 
 
-def _refuse(profile: Profile, note: str) -> None:
-    if note not in profile.refused:
-        profile.refused = [*profile.refused, note][-KEPT:]
+def note(profile: Profile, words: str) -> bool:
+    """Note for people to read what was not done; False if that is known already."""
+    if words in profile.refused:
+        return False
+    profile.refused = [*profile.refused, words][-KEPT:]
+    return True
 
 
 def _fits(profile: Profile, name: str, value: Any) -> bool:
     """Whether a trait's value is small enough to be kept; the timeline has it in any case."""
     if isinstance(value, int | float) or len(msgspec.json.encode(value)) <= MOST_VALUE:
         return True
-    _refuse(profile, f'traits: "{name}" is not kept, a value has at most {MOST_VALUE} bytes')
+    note(profile, f'traits: "{name}" is not kept, a value has at most {MOST_VALUE} bytes')
     return False
 
 

@@ -1,6 +1,7 @@
 """Who an event is about: the person key and the identifiers that lead to it."""
 
 import hashlib
+import re
 from typing import Any
 
 from functions.tracking.event import Event
@@ -30,10 +31,47 @@ def normal_email(value: Any) -> str:
     return text if fine and " " not in text and "@" not in name else ""
 
 
+_TRUNK = re.compile(r"\(\s*0\s*\)")  # +49 (0) 30: the zero is not dialled from abroad
+
+
+def normal_phone(value: Any) -> str:
+    """The number as "+" and its digits, or "" when it is none: "0151 1234" is of Germany, as in
+    `messages.address`, which says more exactly where a message can go."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return ""
+    text = str(value).strip()
+    digits = "".join(letter for letter in _TRUNK.sub("", text) if letter in "0123456789")
+    if not digits or any(letter.isalpha() for letter in text):
+        return ""
+    if not text.startswith("+"):
+        digits = digits[2:] if digits.startswith("00") else f"49{digits.removeprefix('0')}"
+    return f"+{digits}" if 7 <= len(digits) <= 15 else ""
+
+
+def phones(traits: dict[str, Any]) -> list[str]:
+    """The numbers that traits name, the one that is used first."""
+    found = [normal_phone(traits.get(name)) for name in ("phone", "mobile")]
+    return [number for number in found if number]
+
+
+NORMAL = {"email": normal_email, "phone": normal_phone}
+
+
+def normal(kind: str, value: str) -> str:
+    """An identifier in the form under which it is kept; "" when it is none."""
+    return NORMAL[kind](value) if kind in NORMAL else value
+
+
 def identifiers(event: Event) -> list[tuple[str, str]]:
     """The identifiers that an event carries, strongest first, as (kind, value)."""
     found = [("user_id", event.user_id)]
     if event.type == "identify":
         found.append(("email", normal_email(event.traits.get("email"))))
+        found += [("phone", number) for number in phones(event.traits)[:1]]
     found.append(("anonymous_id", event.anonymous_id))
     return [(kind, value) for kind, value in found if value]
+
+
+def key_of(secret: bytes, event: Event) -> str:
+    """The key by which an event names its person: that of its strongest identifier."""
+    return event.person or person_key(secret, *identifiers(event)[0])

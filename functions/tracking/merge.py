@@ -39,6 +39,7 @@ def merge_profiles(
     rows of orders are those written of either, own key first, newest first.
     """
     target.merged = [*target.merged, source.person, *source.merged]
+    target.apart = list(dict.fromkeys([*target.apart, *source.apart]))
     target.user_id = target.user_id or source.user_id
     target.anonymous_ids = list(dict.fromkeys([*source.anonymous_ids, *target.anonymous_ids]))[
         -KEPT:
@@ -93,6 +94,8 @@ def _how_far(stay: Stay) -> tuple[int, float, str]:
 def _merge_kept(source: Profile, target: Profile) -> None:
     """What the rules keep. Where not both have counted a tally from the beginning, it is counted
     anew from the timeline."""
+    if not target.version:  # nobody was there yet: it is the source under another key
+        target.tallied, target.ruled = source.tallied, source.ruled
     both = source.tallies.keys() & target.tallies.keys()
     together = {key: joined(source.tallies[key], target.tallies[key]) for key in both}
     if source.tallied and source.tallied == target.tallied:
@@ -154,11 +157,7 @@ def _one_cart(mine: Cart, theirs: Cart) -> Cart:
 def merge_permissions(source: Permission, target: Permission) -> None:
     """The stricter of both holds: a withdrawal wins over a consent, whichever is newer, also one
     of a whole channel over the other's consent for one purpose."""
-    consents: dict[str, Consent] = {}
-    for key, consent in {**source.consents, **target.consents}.items():
-        mine, theirs = last_word(target, key), last_word(source, key)
-        consents[key] = stricter(mine, theirs) if mine and theirs else consent
-    target.consents = consents
+    target.consents = stricter_consents(source, target)
     target.suppressed = {**source.suppressed, **target.suppressed}
     target.erased = target.erased or source.erased
     target.addresses = {**source.addresses, **target.addresses}
@@ -166,6 +165,26 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.paused = {**source.paused, **target.paused}
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
     source.moved_to = target.person
+
+
+def stricter_consents(source: Permission, target: Permission) -> dict[str, Consent]:
+    """What both said, the stricter where both spoke of the same."""
+    consents: dict[str, Consent] = {}
+    for key, consent in {**source.consents, **target.consents}.items():
+        mine, theirs = last_word(target, key), last_word(source, key)
+        consents[key] = stricter(mine, theirs) if mine and theirs else consent
+    return consents
+
+
+def keep_withdrawals(own: Permission, together: Permission) -> dict[str, Consent]:
+    """A person's own consents, less all that was withdrawn while they were one with another."""
+    consents = dict(own.consents)
+    for key in {**own.consents, **together.consents}:
+        word = last_word(together, key)
+        if word and not word.given:
+            mine = last_word(own, key)
+            consents[key] = stricter(mine, word) if mine else word
+    return consents
 
 
 def stricter(one: Consent, other: Consent) -> Consent:

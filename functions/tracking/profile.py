@@ -235,7 +235,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `moved_to` makes the record a redirect: the person is kept under that key (what else the
     record holds is the state it was frozen in). `merged` lists the keys that lead here; rows
-    keep the key they came under. `recent` maps the hash of each remembered message id to its
+    keep the key they came under. `apart` are the keys of people whom an admin has parted from this
+    one: they never become one again. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, zone, place);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
     `points` is what journeys and colleagues have added to the score by hand; `score` has what the
@@ -255,6 +256,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     version: int = 0
     moved_to: str = ""
     merged: list[str] = []
+    apart: list[str] = []
     user_id: str = ""
     anonymous_ids: list[str] = []
     created: datetime | None = None
@@ -298,9 +300,11 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class TimelineRow(msgspec.Struct):
-    """One event in a person's timeline; `key` sorts it, `expires` ends it (epoch seconds)."""
+    """One event in a person's timeline; `key` sorts it, `expires` ends it (epoch seconds); `taken`
+    is the version of the profile in which it counted first, or a later one."""
 
     person: str
     key: str
     event: Event
     expires: int
+    taken: int = 0

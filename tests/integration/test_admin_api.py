@@ -128,7 +128,7 @@ def test_a_limit_is_a_number_from_1_to_500(world: World, path: str) -> None:
 
 
 REFUSALS = [
-    ("/api/people?email=a@b.c&user_id=x", 400, "one of email, user_id, anonymous_id"),
+    ("/api/people?email=a@b.c&user_id=x", 400, "one of email, phone, user_id, anonymous_id"),
     ("/api/runs", 400, '"journey" or "person"'),
     ("/api/messages", 400, '"person" is missing'),
     ("/api/people/nobody", 404, '"nobody"'),
@@ -412,6 +412,7 @@ def test_every_route_of_the_description_answers(
     kept = world.outbox()[1]
     values = {"person_id": ada, "send_id": kept.send_id, "link": "guide-video"}
     values["task_id"] = world.api("/api/tasks")["tasks"][0]["id"]
+    values["merge_id"] = world.api(f"/api/people/{ada}/merges")["merges"][0]["id"]
     values["name"] = "onboarding"
     world.post("group", {"userId": "ada", "groupId": "acme", "traits": {"name": "Acme"}})
     values["account_id"] = "acme"

@@ -31,6 +31,7 @@ from functions.storage.paging import Entry, fresh
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.event import Event
 from functions.tracking.history import Change
+from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
@@ -146,6 +147,21 @@ def one_of_each() -> list[Any]:
         Sweep(journey="onboarding", hash="abc"),
         Taken(journey="onboarding", hour=NOW, count=3),
         Source(key_hash="k1", name="web shop", trusted=True),
+        Merge(
+            person="tab",
+            merge_id="m1",
+            into="ada",
+            via="ada",
+            kind="anonymous_id",
+            value="tab",
+            by_kind="user_id",
+            by_value="ada",
+            at=NOW,
+            event="identify",
+            time=NOW,
+            message_id="e1",
+        ),
+        Before(person="tab", merge_id="m1", target=Profile(person="ada"), expires=9),
     ]
 
 

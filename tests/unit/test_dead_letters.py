@@ -885,6 +885,8 @@ def test_a_stage_is_looked_at_with_clients_that_soon_say_so_when_nobody_answers(
         ('{"look":["a","b"],"attempt":5,"reason":"x"}', "look at 2 people"),
         ('{"everybody":"","journeys":{"news":"1"}}', "look at everybody"),
         ('{"look":5}', "not readable"),
+        ('{"undo":"m1","person":"p","attempt":5,"reason":"x"}', "undo a merge"),
+        ('{"undo":5}', "not readable"),
     ],
 )
 def test_a_look_is_told_and_comes_back_as_one_that_is_meant(body: str, what: str) -> None:

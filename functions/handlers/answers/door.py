@@ -30,7 +30,7 @@ MOST, LONGEST = 500, 500  # of a page; of a parameter
 
 @app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
 def _refused(error: ServiceError) -> Response[bytes]:
-    names = {400: "bad_request", 401: "unauthorized", 404: "not_found"}
+    names = {400: "bad_request", 401: "unauthorized", 404: "not_found", 409: "conflict"}
     code = names.get(error.status_code, "error")
     return answer_json({"code": code, "message": error.msg}, error.status_code)
 

@@ -1,5 +1,7 @@
 """Answers about people: who they are, what they did, what they were sent."""
 
+from collections.abc import Iterator
+
 import msgspec
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 
@@ -41,7 +43,7 @@ class MessagesPage(msgspec.Struct):
     messages: list[Message]
 
 
-KNOWN_BY = ("email", "user_id", "anonymous_id")
+KNOWN_BY = ("email", "phone", "user_id", "anonymous_id")
 
 
 @operation(
@@ -61,7 +63,10 @@ def _people() -> PeoplePage:
     if asked and not asked[0][1]:
         raise BadRequestError(f'"{asked[0][0]}" is empty')
     if asked:
-        found = people.People(parts.store, parts.settings.identity_key).by(*asked[0])
+        [(kind, value)] = asked
+        if kind == "phone" and value.startswith(" "):
+            value = f"+{value[1:]}"  # in an address "+" is a space, which not everybody knows
+        found = people.People(parts.store, parts.settings.identity_key).by(kind, value)
         return PeoplePage([_person(found)] if found else [])
     profiles, after = parts.store.listing(Profile, limit=page_size(), after=query("after"))
     return PeoplePage([_person(profile) for profile in profiles], after)
@@ -75,7 +80,21 @@ def _person(profile: Profile) -> views.Person:
 
 @operation("/api/people/{person_id}", "One person", views.Person, PERSON)
 def _one_person(person_id: str) -> views.Person:
-    return _person(profile_of_id(person_id))
+    profile = profile_of_id(person_id)
+    view = _person(profile)
+    view.notes = [*view.notes, *_leads_elsewhere(profile)]
+    return view
+
+
+def _leads_elsewhere(profile: Profile) -> Iterator[str]:
+    """The person's addresses by which somebody else is found, who had them first."""
+    parts = wiring.parts()
+    finder = people.People(parts.store, parts.settings.identity_key)
+    for trait, kind in (("email", "email"), ("phone", "phone"), ("mobile", "phone")):
+        value = str(profile.trait(trait) or "")
+        first = finder.by(kind, value)
+        if first and first.person != profile.person:
+            yield f'{trait}: "{value}" leads to another person, who was known by it first'
 
 
 @operation(

@@ -1,0 +1,187 @@
+"""`tante people`: who somebody is, as whom they were known before, and parting them again."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Client = Any  # local.client's, which is loaded only when it is needed
+people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
+
+Who = Annotated[
+    str, typer.Argument(metavar="PERSON", help="An e-mail address, phone number, user id or id.")
+]
+At = Annotated[
+    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
+]
+Key = Annotated[
+    str, typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed.")
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
+]
+Language = Annotated[
+    Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
+]
+
+
+@contextmanager
+def _asking(at: str, key: str, data: Path | None) -> Iterator[Client]:
+    """The client of the running system; what is in the way is told, and the status is 1."""
+    from local.client import NoAnswer, Refusal, client
+    from local.find_person import NoPerson
+
+    try:
+        yield client(at, key, data)
+    except (NoAnswer, Refusal, NoPerson) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+@people_app.command("show")
+def show(who: Who, at: At = "", key: Key = "", data: Data = None) -> None:
+    """Who somebody is: addresses, traits, orders, what they permit, notes."""
+    with _asking(at, key, data) as asked:
+        _show(asked.ask("GET", f"/api/people/{_id(asked, who)}"))
+
+
+@people_app.command("find")
+def find(
+    email: Annotated[str, typer.Option(help="The e-mail address.")] = "",
+    phone: Annotated[str, typer.Option(help="The phone number, however it is written.")] = "",
+    user_id: Annotated[str, typer.Option("--user-id", help="The shop's own id.")] = "",
+    anonymous_id: Annotated[str, typer.Option("--device", help="The anonymous id.")] = "",
+    at: At = "",
+    key: Key = "",
+    data: Data = None,
+) -> None:
+    """Find somebody by one identifier. The exit status is 1 if there is nobody."""
+    asked_for = {"email": email, "phone": phone, "user_id": user_id, "anonymous_id": anonymous_id}
+    given = {kind: value for kind, value in asked_for.items() if value}
+    if len(given) != 1:
+        err.print("[red]✗[/] give one of --email, --phone, --user-id, --device")
+        sys.exit(2)
+    with _asking(at, key, data) as asked:
+        people = asked.ask("GET", f"/api/people?{urlencode(given)}")["people"]
+    if not people:
+        ((kind, value),) = given.items()
+        words = escape(f'nobody is known by the {kind.replace("_", " ")} "{value}"')
+        err.print(f"[red]✗[/] {words}", soft_wrap=True)
+        sys.exit(1)
+    for person in people:
+        _show(person)
+
+
+@people_app.command("merges")
+def merges(
+    who: Who, language: Language = "en", at: At = "", key: Key = "", data: Data = None
+) -> None:
+    """As whom a person was known before, and by what they were found to be one."""
+    with _asking(at, key, data) as asked:
+        found = _merges(asked, _id(asked, who), language)
+    if not found:
+        out.print("nobody else has ever become this person")
+    for merge in found:
+        out.print(f"[bold]{merge['id']}[/]  {escape(merge['sentence'])}", soft_wrap=True)
+        if merge["why_not"] and not merge["undone"]:
+            words = escape(f"cannot be undone: {merge['why_not']}")
+            out.print(f"{'':18}[dim]{words}[/]", soft_wrap=True)
+
+
+@people_app.command("unmerge")
+def unmerge(
+    who: Who,
+    merge: Annotated[str, typer.Argument(metavar="MERGE", help="As `merges` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    at: At = "",
+    key: Key = "",
+    data: Data = None,
+) -> None:
+    """Part two people again: each becomes as if they had never been one.
+
+    What was withdrawn meanwhile stays withdrawn for both, and nothing is sent a second time.
+    """
+    with _asking(at, key, data) as asked:
+        person = _id(asked, who)
+        known = {one["id"]: one for one in _merges(asked, person, "en")}
+        if merge not in known:
+            there = ", ".join(known) or "none"
+            words = escape(f'this person has no merge "{merge}"; there are: {there}')
+            err.print(f"[red]✗[/] {words}", soft_wrap=True)
+            sys.exit(1)
+        out.print(escape(known[merge]["sentence"]), soft_wrap=True)
+        if not yes and not typer.confirm("Part them again, for good?"):
+            out.print("[dim]nothing was changed[/]")
+            sys.exit(1)
+        asked.ask("POST", f"/api/people/{person}/merges/{merge}/undo")
+        if not _is_undone(asked, person, merge):
+            words = "it goes on: events of these minutes are still being written. Look again with"
+            out.print(f"{words}: tante people merges {escape(who)}", soft_wrap=True)
+            return
+    out.print("[green]✓[/] they are two people again, and no shared device makes them one")
+
+
+def _id(asked: Client, who: str) -> str:
+    """The person's id, fit for a path."""
+    from local.find_person import find_person
+
+    return quote(find_person(asked, who)["id"])
+
+
+def _merges(asked: Client, person: str, language: str) -> list[dict[str, Any]]:
+    path = f"/api/people/{person}/merges?{urlencode({'in': language})}"
+    found: list[dict[str, Any]] = asked.ask("GET", path)["merges"]
+    return found
+
+
+def _is_undone(asked: Client, person: str, merge: str) -> bool:
+    until = monotonic() + PATIENCE
+    while monotonic() < until:
+        if any(one["id"] == merge and one["undone"] for one in _merges(asked, person, "en")):
+            return True
+        sleep(PAUSE)
+    return False
+
+
+def _show(person: dict[str, Any]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _lines(person):
+        if value:
+            table.add_row(name, escape(value))
+    out.print(table)
+
+
+def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "id", person["id"]
+    yield "user id", person["user_id"]
+    yield "e-mail", person["email"]
+    yield "phone", person["phone"]
+    yield "devices", ", ".join(person["anonymous_ids"])
+    yield "also known as", ", ".join(person["merged"])
+    for name, value in sorted(person["traits"].items()):
+        if name not in ("email", "phone"):
+            yield name, str(value)
+    revenue = ", ".join(f"{amount} {currency}" for currency, amount in person["revenue"].items())
+    yield "orders", f"{person['orders']} ({revenue})" if revenue else str(person["orders"])
+    yield "first seen", person["first_seen"] or ""
+    yield "last seen", person["last_seen"] or ""
+    for consent in person["consents"]:
+        word = "given" if consent["given"] else "withdrawn"
+        yield f"{consent['channel']}, {consent['purpose']}", f"{word} {consent['time']}"
+    for channel, reason in person["suppressed"].items():
+        yield channel, f"suppressed: {reason}"
+    yield "journeys", ", ".join(person["journeys"])
+    for note in person["notes"]:
+        yield "note", note
