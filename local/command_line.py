@@ -13,6 +13,7 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
+from local import import_commands
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -542,6 +543,11 @@ def drop_dead_letters(
 def _wide() -> Console:
     """Where trees go: a file or another program gets whole lines."""
     return out if out.is_terminal else Console(width=10_000, highlight=False)
+
+
+# --- importing
+
+import_commands.register(app, out, err)
 
 
 # --- publishing

@@ -27,7 +27,7 @@ ENTERED_BY_API = "Entered by API"
 
 
 def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event) -> None:
-    if event.received_at - event.time > TOO_OLD_TO_ENTER:
+    if event.received_at - event.time > TOO_OLD_TO_ENTER or is_quiet(event):
         return  # too late is late: it changes the person, not the path
     for journey, version in by_priority(desk.newest()):
         if journey.enter_when and event.name in journey.enter_when.names:
@@ -37,6 +37,13 @@ def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event)
             facts = desk.facts(run, journey, profile, permission)
             if journey.enter_when.happened(event, facts):
                 enter(desk, profile, journey, run)
+
+
+def is_quiet(event: Event) -> bool:
+    """Whether it was imported, so that it tells of somebody known elsewhere, and lets nobody in:
+    `context: {"import": {"quiet": true}}`."""
+    said = event.context.get("import")
+    return isinstance(said, dict) and said.get("quiet") is True
 
 
 def by_priority(newest: Iterable[tuple[Journey, str]]) -> list[tuple[Journey, str]]:
