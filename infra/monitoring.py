@@ -177,7 +177,7 @@ class Monitoring(Construct):
         self, api: Api, events: Events, journeys: Journeys, functions: Sequence[PythonFunction]
     ) -> cloudwatch.Dashboard:
         lambdas = [one.function for one in functions]
-        queues = [events.queue, events.starts]
+        queues = [events.queue, events.starts, events.tells]
         machines = list(journeys.machines.values())
         return cloudwatch.Dashboard(
             self,

@@ -21,6 +21,7 @@ from functions.handlers import (
     publish_journey,
     publisher,
     start_run,
+    tell_webhooks,
     wiring,
 )
 from functions.handlers.aws_channels import kept
@@ -67,6 +68,7 @@ class System:
         self.clock = Clock(data / "clock.json", start)
         self.queue = Queue(data / "queue.db")
         self.starts = Queue(data / "starts.db", self.queue.arrived)
+        self.tells = Queue(data / "tells.db", self.queue.arrived)
         self.store = SqliteStore(data / "tante.db")
         self._at: datetime | None = None  # virtual now of what is being done
         self._working_thread = 0
@@ -101,6 +103,7 @@ class System:
             now=self.now,
             send_events=self.queue.send,
             send_starts=self.starts.send,
+            send_tells=self.tells.send,
             publisher=lambda order: publisher.answer(self.parts, order),
             bury=self._bury,
             source=lambda write_key: find_source(self.store, write_key),
@@ -151,7 +154,7 @@ class System:
         return {
             "now": self.clock.now().isoformat(),
             "speed": self.clock.speed,
-            "waiting": self.queue.size() + self.starts.size(),
+            "waiting": self.queue.size() + self.starts.size() + self.tells.size(),
             "set_aside": len(self.queue.dead()),
             "next_due": due.isoformat() if due else None,
         }
@@ -194,6 +197,8 @@ class System:
         self._working_thread = threading.get_ident()
         while not self._stopping.is_set():
             if self._round(self._events, self.queue) or self._round(self._moves, self.starts):
+                continue
+            if self._round(self._tells, self.tells):
                 continue
             due = self._next_due()
             if due is None or due > moment:
@@ -253,6 +258,16 @@ class System:
             if record["messageId"] in wrong:
                 logger.warning("a run could not be moved: %s", record["body"])
         return [record["messageId"] for record in records]
+
+    def _tells(self) -> list[str]:
+        """Tell webhooks, which on one machine means: the outbox."""
+        records = self.tells.receive(MESSAGES_AT_A_TIME)
+        if not records:
+            return []
+        self._at = self.clock.now()
+        failed = tell_webhooks.handler({"Records": records}, None)["batchItemFailures"]
+        repeat = {item["itemIdentifier"] for item in failed}
+        return [r["messageId"] for r in records if r["messageId"] not in repeat]
 
     def _looks(self, due: datetime) -> int:
         self._at = due

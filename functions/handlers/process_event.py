@@ -15,6 +15,7 @@ from functions.journeys.desk import Desk
 from functions.journeys.look import is_looked_at, look
 from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
+from functions.messages.subscription import is_tell, tells
 from functions.storage import people
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
@@ -33,6 +34,7 @@ FIRST_PUT_OFF = 20
 LONGEST_DELAY = 900  # SQS can keep a message back for 15 minutes
 MOST_PUT_OFF = 100  # about a day
 _batches = msgspec.json.Decoder(EventBatch)
+_encode = msgspec.json.Encoder().encode
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -49,7 +51,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     looks = [record for record in event["Records"] if looking.is_look(record["body"])]
     for record in event["Records"]:
         try:
-            batches += [] if record in looks else _read_or_bury(parts, record["body"])
+            if is_tell(record["body"]):  # sent back from the dead letters, which they share
+                parts.send_tells([record["body"].encode()], 0)
+            elif record not in looks:
+                batches += _read_or_bury(parts, record["body"])
         except Exception:
             logger.exception("a message could neither be read nor set aside")
             failed.append(record["messageId"])
@@ -240,7 +245,8 @@ def _delay(first: int, times: int, name: str) -> int:
 
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
-    """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order."""
+    """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order;
+    and then the webhooks that asked to hear of it."""
     profile, todo = remember(parts.store, person, events)
     if not todo:
         return
@@ -250,6 +256,10 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     react(desk, profile, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
+    if webhooks := parts.library.subscriptions():
+        told = [_encode(one) for one in tells(webhooks, profile.person, todo)]
+        if told:
+            parts.send_tells(told, 0)
 
 
 def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[Event, BadConsent]]:

@@ -8,7 +8,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
-from functions.messages.brand import BRAND, Brand
+from functions.messages.brand import BRAND, Brand, Webhook
 from functions.segments.condition import Segment
 from functions.segments.rules import LIVE_FILES, Rules, rules_of
 from functions.storage.store import Store
@@ -38,6 +38,7 @@ class Library:
         self._pointed: dict[str, JourneyVersion] = {}
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
+        self._subscriptions: Mapping[str, Webhook] = {}
         self._rules = Rules()
         self._read_at: float | None = None
 
@@ -106,6 +107,11 @@ class Library:
             raise LookupError("nothing is published yet")
         return self._brand[1]
 
+    def subscriptions(self) -> Mapping[str, Webhook]:
+        """The webhooks that hear of events, by name; none before the first publish."""
+        self._refresh()
+        return self._subscriptions
+
     def segments(self) -> Mapping[str, Segment]:
         """The segments in force, by name."""
         return self.rules().segments
@@ -145,4 +151,6 @@ class Library:
             live = {
                 name: read(name, row.files[name]).value for name in LIVE_FILES if name in row.files
             }
-            self._brand, self._rules = (version, brands.from_mapping(raw)), rules_of(live)
+            brand = brands.from_mapping(raw)
+            self._brand, self._rules = (version, brand), rules_of(live)
+            self._subscriptions = {name: one for name, one in brand.webhooks.items() if one.tell}

@@ -22,6 +22,7 @@ CONTRACT = {
     "process_event",
     "run_step",
     "start_run",
+    "tell_webhooks",
     "close_run",
     "publish_journey",
     "compare_runs",
