@@ -18,8 +18,8 @@ from functions.tracking.profile import Profile, TimelineRow
 
 logger = Logger(service="tell_webhooks")
 FIRST_DELAY = 30  # seconds, twice as many each time
-LONGEST_DELAY = 900  # SQS can keep a message back for 15 minutes
-MOST_TRIES = 100  # about a day
+LONGEST_DELAY = 840  # so that waiting alone does not ring the alarm of a quarter of an hour
+MOST_TRIES = 105  # about a day
 MOST_REASON = 500  # letters
 _tells = msgspec.json.Decoder(Tell)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
