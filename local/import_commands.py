@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-What = Literal["contacts", "orders", "notes", "tickets", "deals"]
+What = Literal["contacts", "companies", "orders", "notes", "tickets", "deals"]
 DECIMALS = {"": "", "comma": ",", "point": "."}
 
 
@@ -73,11 +73,15 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
             str,
             typer.Option(envvar="TANTE_WRITE_KEY", help="With --data not needed."),
         ] = "",
+        key: Annotated[
+            str,
+            typer.Option(envvar="TANTE_KEY", help="The secret key; for companies only."),
+        ] = "",
         data: Annotated[
             Path | None, typer.Option("--data", help="The folder of a running tante run.")
         ] = None,
     ) -> None:
-        """Import a CSV file of contacts, orders, notes, tickets or deals.
+        """Import a CSV file of contacts, companies, orders, notes, tickets or deals.
 
         Shows what it becomes and asks; what cannot be taken goes to FILE.errors.csv with the
         reason. Started again after an interruption, it goes on.
@@ -110,9 +114,10 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
             importing.show()
             if dry_run:
                 sys.exit(importing.try_out())
-            door = job.door_of(at, write_key, data, importing.context)
+            where = job.Where(at, key, write_key, data)
+            post = job.door_of(where, importing.context)
             importing.ask(yes)
-            sys.exit(importing.carry_out(door))
+            sys.exit(importing.carry_out(post))
         except (*job.WRONG_WORDS, Stopped) as error:
             err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
             sys.exit(1 if isinstance(error, Stopped) else 2)

@@ -115,11 +115,12 @@ class _Reader:
     def _take(self, record: Record, events: list[Event], cells: list[Cells]) -> None:
         made = [self._with_id(event) for event in events]
         new = [(digest, body) for digest, body in made if digest not in self.seen]
-        row = self.people.setdefault(_whose(cells[0]), record.rows[0].number)
-        is_timeless = self.what.kind.name == "contacts" and "changed" not in cells[0]
+        row = self.people.setdefault(self.whose(cells[0]), record.rows[0].number)
+        is_timeless = self.what.kind.name in _STATES and "changed" not in cells[0]
         if new and is_timeless and row != record.rows[0].number:
             # Nobody could tell which of the two is right.
-            raise _Wrong(f"says something else of the person of row {row}; keep one of the two")
+            one = _STATES[self.what.kind.name]
+            raise _Wrong(f"says something else of the {one} of row {row}; keep one of the two")
         record.is_duplicate = not new
         self.seen.update(digest for digest, _ in new)
         record.events = [body for _, body in new]
@@ -147,6 +148,11 @@ class _Reader:
             raise _Wrong(f"names nobody: {' and '.join(map(self.column, ANY_OF_WHO))} are empty")
         return ids
 
+    def whose(self, cells: Cells) -> bytes:
+        """Whom the cells name, by the strongest that they say."""
+        kind = next((name for name in self.what.kind.one_of if name in cells), "")
+        return _digest(kind, str(cells.get(kind, "")))
+
     def time(self, cells: Cells, target: str = "time") -> str:
         """When it happened, as the event says it."""
         found = cells.get(target)
@@ -163,7 +169,7 @@ class _Reader:
     def person_of(self, cells: Cells, time: str) -> Iterator[Event]:
         """Whose it is: what is only known by an address needs somebody who has it."""
         traits = {name: cells[name] for name in ("email", "phone") if name in cells}
-        if traits and _whose(cells) not in self.people:
+        if traits and self.whose(cells) not in self.people:
             yield {"type": "identify", **self.who(cells), "timestamp": time, "traits": traits}
 
     def said(self, cells: Cells, *names: str) -> Cells:
@@ -181,10 +187,8 @@ class _Reader:
         return {"type": "track", "event": name, **who, "timestamp": time, "properties": properties}
 
 
-def _whose(cells: Cells) -> bytes:
-    """Whom the cells name, by the strongest that they say."""
-    kind = next((name for name in ANY_OF_WHO if name in cells), "")
-    return _digest(kind, str(cells.get(kind, "")))
+# Kinds whose rows say how somebody is, and not what happened: who that is.
+_STATES = {"contacts": "person", "companies": "company"}
 
 
 def _outside(value: Any) -> Any:
@@ -268,6 +272,32 @@ def _consents(reader: _Reader, cells: Cells, time: str) -> Iterator[Event]:
         left = cells.get("unsubscribed_at")
         at = reader.fit(left, "unsubscribed_at") if left else time
         yield reader.track(cells, "Unsubscribed", at, {"channel": "email"})
+
+
+# --- companies
+
+_NO_COMPANY_TRAITS = ("company_id", "changed")
+
+
+def _companies(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
+    """Not events, but what the admin API is to say of an account."""
+
+    def make(rows: list[Cells]) -> Iterator[Event]:
+        [cells] = rows
+        account_id = cells.get("company_id") or cells.get("name")
+        if not account_id:
+            raise _Wrong("names no company: company_id and name are empty")
+        changed = cells.get("changed")
+        time = reader.fit(changed, "changed") if changed else reader.what.as_of.isoformat()
+        traits = {
+            name: _outside(value)
+            for name, value in cells.items()
+            if name not in _NO_COMPANY_TRAITS and "." not in name
+        }
+        said = {**traits, **reader.said(cells)}
+        yield {"account_id": account_id, "timestamp": time, "traits": said}
+
+    return make
 
 
 # --- orders
@@ -420,6 +450,7 @@ def _deals(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
 
 _MAKERS = {
     "contacts": _contacts,
+    "companies": _companies,
     "orders": _orders,
     "notes": _notes,
     "tickets": _tickets,

@@ -26,7 +26,17 @@ from local.imports import mapping
 from local.imports.events import Import, Record, records
 from local.imports.kinds import KINDS
 from local.imports.mapping import REASON, BadMapping
-from local.imports.send import Door, Journal, Sent, Stopped, open_journal, send, try_out
+from local.imports.send import (
+    AccountsDoor,
+    Door,
+    Journal,
+    Post,
+    Sent,
+    Stopped,
+    open_journal,
+    send,
+    try_out,
+)
 from local.imports.survey import look_over
 from local.imports.table import BadTable, Table
 from local.imports.values import BadCell, Ways, moment
@@ -65,22 +75,35 @@ class Asked:
     journeys: Path
 
 
+@dataclass(frozen=True)
+class Where:
+    """Which system is meant, and the keys to it."""
+
+    at: str
+    key: str
+    write_key: str
+    data: Path | None
+
+
 WRONG_WORDS = (CannotImport, BadTable, BadMapping)  # of the command line or the file
 
 
-def door_of(at: str, write_key: str, data: Path | None, context: dict[str, Any]) -> Door:
-    """The system's door. Raises CannotImport where there is no key."""
-    folder = data or Path("data")
-    if not write_key:
-        if at and data is None:
-            raise CannotImport(
-                "give a write key with --write-key, or in the variable TANTE_WRITE_KEY"
-            )
+def door_of(asked: Where, context: dict[str, Any] | None) -> Post:
+    """How to reach the system: the door for events, which then stand in this context, or without
+    one that for companies. Raises CannotImport where there is no key."""
+    at, folder = asked.at or HERE, asked.data or Path("data")
+    key = asked.write_key if context is not None else asked.key
+    if not key:
         file = folder / "keys.json"
+        if asked.at and asked.data is None:
+            option = "--write-key, or the variable TANTE_WRITE_KEY"
+            secret = "--key, or the variable TANTE_KEY"
+            raise CannotImport(f"give a key: {option if context is not None else secret}")
         if not file.exists():
             raise CannotImport(f'there is no "{file}"; start with: tante run --data {folder}')
-        write_key = msgspec.json.decode(file.read_bytes(), type=Keys).write_key
-    return Door(at or HERE, write_key, context)
+        keys = msgspec.json.decode(file.read_bytes(), type=Keys)
+        key = keys.write_key if context is not None else keys.secret_key
+    return AccountsDoor(at, key).post if context is None else Door(at, key, context).post
 
 
 class Job:
@@ -117,8 +140,11 @@ class Job:
         self._check_consents()
 
     @property
-    def context(self) -> dict[str, Any]:
-        """What stands in every event: by which import it came, and that it starts no journey."""
+    def context(self) -> dict[str, Any] | None:
+        """What stands in every event: by which import it came, and that it starts no journey;
+        None where no events are sent."""
+        if self._asked.kind == "companies":
+            return None
         quiet = {} if self._asked.start_journeys else {"quiet": True}
         return {"import": {"name": self._name, **quiet}}
 
@@ -175,7 +201,7 @@ class Job:
         for raw in record.events:
             event = msgspec.json.decode(raw)
             said = event.get("properties") or event.get("traits") or {}
-            name = event.get("event") or event["type"]
+            name = event.get("event") or event.get("type") or event["account_id"]
             when = event["timestamp"][:16].replace("T", " ")
             words = msgspec.json.encode(said).decode()
             self._line(f"  row {row}: {when} {name} {words}")
@@ -199,7 +225,7 @@ class Job:
             sent = try_out(progress.track(self._records(), task_id=bar))
         return self._told(sent, "would be sent")
 
-    def carry_out(self, door: Door) -> int:
+    def carry_out(self, post: Post) -> int:
         """Send it; the exit status."""
         file = self._asked.file.with_name(f"{self._asked.file.name}.import.json")
         journal, sent = open_journal(file, self._hash()), Sent()
@@ -214,7 +240,7 @@ class Job:
         try:
             with Progress(console=self._err) as progress:
                 bar = progress.add_task("importing", total=self._rows)
-                for sent in send(self._records(), door.post, journal, note):
+                for sent in send(self._records(), post, journal, note):
                     progress.update(bar, completed=sent.rows)
         except (Stopped, KeyboardInterrupt) as stopped:
             self._told(sent, "were sent before it stopped")

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import urllib3
@@ -87,17 +88,10 @@ class Door:
         basic = base64.b64encode(f"{write_key}:".encode()).decode()
         self._headers = {"authorization": f"Basic {basic}", "content-type": "application/json"}
         self._end = b'],"context":' + msgspec.json.encode(context) + b"}"
-        again = urllib3.Retry(
-            total=TRIES,
-            status_forcelist=BUSY,
-            allowed_methods=None,
-            backoff_factor=0.3,
-            raise_on_status=False,
-        )
-        self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=again, timeout=PATIENCE)
+        self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=_again(), timeout=PATIENCE)
 
     def post(self, events: list[bytes]) -> Refused:
-        """See Post: waits as long as `Retry-After` says, and longer each time."""
+        """See Post: one request for all. Raises Stopped."""
         body = b'{"batch":[' + b",".join(events) + self._end
         try:
             answer = self._http.request("POST", self._url, body=body, headers=self._headers)
@@ -107,6 +101,47 @@ class Door:
         if answer.status != 200:
             raise Stopped(f"{self._url} answered {answer.status}: {said.get('message', '')}")
         return {error["index"]: error["message"] for error in said.get("errors", [])}
+
+
+class AccountsDoor:
+    """The admin API's door for what is known of companies, with the secret key."""
+
+    def __init__(self, at: str, key: str) -> None:
+        self._at = f"{at.rstrip('/')}/api/accounts/"
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=_again(), timeout=PATIENCE)
+
+    def post(self, companies: list[bytes]) -> Refused:
+        """See Post: one request for each. Raises Stopped."""
+        found = ((index, self._put(one)) for index, one in enumerate(companies))
+        return {index: why for index, why in found if why}
+
+    def _put(self, raw: bytes) -> str:
+        """Say it of one company; why it was refused, or ""."""
+        company = msgspec.json.decode(raw)
+        url = self._at + quote(company["account_id"], safe="")
+        body = msgspec.json.encode({"traits": company["traits"], "time": company["timestamp"]})
+        try:
+            answer = self._http.request("PUT", url, body=body, headers=self._headers)
+            said = msgspec.json.decode(answer.data)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise Stopped(f"{self._at} does not answer ({type(error).__name__})") from None
+        if answer.status == 400:
+            return str(said.get("message", said))
+        if answer.status != 200:
+            raise Stopped(f"{self._at} answered {answer.status}: {said.get('message', '')}")
+        return ""
+
+
+def _again() -> urllib3.Retry:
+    """Wait as long as `Retry-After` says, and longer each time."""
+    return urllib3.Retry(
+        total=TRIES,
+        status_forcelist=BUSY,
+        allowed_methods=None,
+        backoff_factor=0.3,
+        raise_on_status=False,
+    )
 
 
 def send(

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.http_server import application, serving
 from local.imports import mapping, values
 from local.imports.events import Import, Record, anonymous_id, records
 from local.imports.kinds import KINDS, words
 from local.imports.mapping import BadMapping, columns
+from local.imports.send import AccountsDoor
 from local.imports.survey import look_over
 from local.imports.table import BadTable, Table
 from local.imports.values import BadCell, Ways
@@ -505,3 +507,40 @@ def test_invented_contacts_written_to_a_file_come_back_as_they_were(
     events = [json.loads(raw) for record in records(table.rows(), what) for raw in record.events]
     names = ("firstName", "lastName", "city")
     assert [tuple(event["traits"].get(name, "") for name in names) for event in events] == people
+
+
+# --- companies
+
+
+def test_a_company_is_known_by_its_id_or_else_its_name(read: Read) -> None:
+    text = "Record ID,Company name,Number of Employees,Industry\n900,Arndt GmbH,50,\n,Böhm,,Tea\n"
+    one, other = read.events("companies", text, preset="hubspot")
+    assert (one["account_id"], one["traits"]) == ("900", {"name": "Arndt GmbH", "employees": 50})
+    assert (other["account_id"], other["timestamp"]) == ("Böhm", AS_OF.isoformat())
+
+
+def test_companies_go_to_the_admin_api_one_by_one() -> None:
+    asked: list[tuple[str, str, Any, str]] = []
+
+    def answer(event: dict[str, Any], context: object) -> dict[str, Any]:
+        body = json.loads(event["body"])
+        request = event["requestContext"]["http"]
+        key = event["headers"]["authorization"]
+        asked.append((request["method"], event["rawPath"], body, key))
+        refused = {"code": "bad_request", "message": '"title" is of a person'}
+        wrong = "title" in body["traits"]
+        return {"statusCode": 400 if wrong else 200, "body": json.dumps(refused if wrong else {})}
+
+    companies = [
+        {"account_id": name, "timestamp": AS_OF.isoformat(), "traits": {trait: 1}}
+        for name, trait in (("a/b ü", "employees"), ("c", "title"))
+    ]
+    with serving(application(lambda method, path: answer)) as url:
+        post = AccountsDoor(url, "sk_1").post
+        assert post([json.dumps(one).encode() for one in companies]) == {
+            1: '"title" is of a person'
+        }
+        said = {"traits": {"employees": 1}, "time": AS_OF.isoformat()}
+        assert asked[0][0] == "PUT"
+        assert asked[0][1].startswith("/api/accounts/a")
+        assert asked[0][2:] == (said, "Bearer sk_1")
