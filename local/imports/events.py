@@ -18,6 +18,8 @@ Cells = dict[str, Any]  # target -> value; what is empty is not there
 Event = dict[str, Any]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_OWN = ("property.", "trait.")  # what stands behind them is the file's own name for it
+_NO_TRAITS = ("user_id", "company_id", "changed", "unsubscribed", "unsubscribed_at")
 _SLACK = timedelta(days=1)  # a date alone may be tomorrow's where the file was written
 
 
@@ -68,7 +70,11 @@ class _Reader:
         self.what = what
         self.seen: set[bytes] = set()  # ids of events
         self.people: dict[bytes, int] = {}  # who was named -> in which row first
-        self.orders: set[str] = set()
+        self.orders: dict[str, bytes] = {}  # order id -> what was said of it
+        targets = [one.target for one in what.columns]
+        self.own = [(one, one.partition(".")[2]) for one in targets if one.startswith(_OWN)]
+        self.traits = [one for one in targets if "." not in one and one not in _NO_TRAITS]
+        self.purposes = [(one, one.partition(".")[2]) for one in targets if is_purpose(one)]
         self.make: Callable[[list[Cells]], Iterator[Event]] = _MAKERS[what.kind.name](self)
 
     def records(self, rows: Iterable[Row]) -> Iterator[Record]:
@@ -174,11 +180,7 @@ class _Reader:
 
     def said(self, cells: Cells, *names: str) -> Cells:
         """These of the values, and those with a name of their own."""
-        own = {
-            name.partition(".")[2]: value
-            for name, value in cells.items()
-            if name.startswith(("property.", "trait."))
-        }
+        own = {name: cells[target] for target, name in self.own if target in cells}
         named = {name: _outside(cells[name]) for name in names if name in cells}
         return {**self.what.always, **named, **own}
 
@@ -207,8 +209,6 @@ def _digest(*parts: str) -> bytes:
 
 # --- contacts
 
-_NO_TRAITS = ("user_id", "company_id", "changed", "unsubscribed", "unsubscribed_at")
-
 
 def _contacts(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
     def make(rows: list[Cells]) -> Iterator[Event]:
@@ -216,12 +216,7 @@ def _contacts(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
         who = reader.who(cells)
         changed = cells.get("changed")
         time = reader.fit(changed, "changed") if changed else reader.what.as_of.isoformat()
-        traits = {
-            name: _outside(value)
-            for name, value in cells.items()
-            if name not in _NO_TRAITS and "." not in name
-        }
-        said = {"timestamp": time, "traits": {**traits, **reader.said(cells)}}
+        said = {"timestamp": time, "traits": reader.said(cells, *reader.traits)}
         yield {"type": "identify", **who, **said}
         yield from _company(reader, cells, who, time)
         yield from _consents(reader, cells, time)
@@ -247,7 +242,7 @@ def _company(reader: _Reader, cells: Cells, who: Event, time: str) -> Iterator[E
 def _consents(reader: _Reader, cells: Cells, time: str) -> Iterator[Event]:
     """What was permitted, at the time at which it was: a later withdrawal stays in force."""
     said = dict.fromkeys(reader.what.consents, True)
-    said |= {name.partition(".")[2]: yes for name, yes in cells.items() if is_purpose(name)}
+    said |= {name: cells[target] for target, name in reader.purposes if target in cells}
     channel = str(cells.get("consent.channel", "email")).lower()
     if channel not in ("email", "sms"):
         heading = reader.column("consent.channel")
@@ -276,8 +271,6 @@ def _consents(reader: _Reader, cells: Cells, time: str) -> Iterator[Event]:
 
 # --- companies
 
-_NO_COMPANY_TRAITS = ("company_id", "changed")
-
 
 def _companies(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
     """Not events, but what the admin API is to say of an account."""
@@ -289,12 +282,7 @@ def _companies(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
             raise _Wrong("names no company: company_id and name are empty")
         changed = cells.get("changed")
         time = reader.fit(changed, "changed") if changed else reader.what.as_of.isoformat()
-        traits = {
-            name: _outside(value)
-            for name, value in cells.items()
-            if name not in _NO_COMPANY_TRAITS and "." not in name
-        }
-        said = {**traits, **reader.said(cells)}
+        said = reader.said(cells, *reader.traits)
         yield {"account_id": account_id, "timestamp": time, "traits": said}
 
     return make
@@ -321,7 +309,7 @@ def _orders(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
         if products:
             properties["products"] = [_without_total(product) for product in products]
         time = reader.time(cells)
-        _first_time(reader, order_id, cells)
+        _first_time(reader, order_id, rows)
         yield from reader.person_of(cells, time)
         yield reader.track(cells, "Order Completed", time, properties)
         known = {"order_id": order_id}
@@ -351,12 +339,11 @@ def _one_of_all(reader: _Reader, rows: list[Cells]) -> Cells:
     return found
 
 
-def _first_time(reader: _Reader, order_id: str, cells: Cells) -> None:
-    """An order stands in one place of a file; the very same line again is a duplicate."""
-    place = f"{order_id}\0{sorted(cells.items())!r}"
-    if order_id in reader.orders and place not in reader.orders:
+def _first_time(reader: _Reader, order_id: str, rows: list[Cells]) -> None:
+    """An order stands in one place of a file; the very same lines again are a duplicate."""
+    said = _digest(repr(rows))
+    if reader.orders.setdefault(order_id, said) != said:
         raise _Wrong(f'the order "{order_id}" stood further up already; sort the file by orders')
-    reader.orders |= {order_id, place}
 
 
 def _product(cells: Cells) -> Cells:

@@ -84,7 +84,7 @@ class Door:
     """The system's door for events, with a write key."""
 
     def __init__(self, at: str, write_key: str, context: dict[str, Any]) -> None:
-        self._url = f"{at.rstrip('/')}/v1/import"
+        self._url = f"{at.rstrip('/')}/v1/batch"
         basic = base64.b64encode(f"{write_key}:".encode()).decode()
         self._headers = {"authorization": f"Basic {basic}", "content-type": "application/json"}
         self._end = b'],"context":' + msgspec.json.encode(context) + b"}"

@@ -15,6 +15,7 @@ from functions.tracking.identity import normal_email
 YES = {"1", "true", "yes", "y", "x", "ja", "j", "wahr", "on", "subscribed", "opted in", "opt-in"}
 NO = {"0", "false", "no", "n", "nein", "falsch", "off", "unsubscribed", "opted out", "opt-out"}
 _MONEY = re.compile(r"[€$£]|\b(?:EUR|USD|GBP|CHF)\b|[\s'\u00a0\u202f]")
+_SIMPLE = re.compile(r"(-?[0-9]+)(?:[.,]([0-9]{1,2}))?")  # most numbers
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")
 _GERMAN = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{2,4})(?:,?\s+(\d{1,2}:\d{2}(?::\d{2})?)(?: Uhr)?)?"
@@ -88,6 +89,9 @@ def _bare(cell: str) -> str:
 
 def number(cell: str, ways: Ways) -> float | int:
     """1.234,56 or 1,234.56, with or without a currency: whole where it is whole."""
+    if simple := _SIMPLE.fullmatch(cell):
+        whole, rest = simple.groups()
+        return float(f"{whole}.{rest}") if rest and rest.strip("0") else int(whole)
     plain = _bare(cell)
     if not _NUMBER.fullmatch(plain):
         raise BadCell("is not a number; write it like 1234.56 or 1.234,56")
@@ -165,7 +169,7 @@ def day(cell: str, ways: Ways) -> str:
 
 def decimal_signs(cells: Iterable[str]) -> set[str]:
     """The decimal signs that these numbers show."""
-    return {sign for cell in cells if (sign := _decimal_sign(_bare(cell)))}
+    return {sign for cell in cells if cell and (sign := _decimal_sign(_bare(cell)))}
 
 
 def date_orders(cells: Iterable[str]) -> set[str]:
