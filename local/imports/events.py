@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from functions.tracking.collect import MAX_EVENT
 from local.imports.kinds import ANY_OF_WHO, Kind
 from local.imports.mapping import Column, is_purpose
 from local.imports.table import Row
@@ -120,6 +121,8 @@ class _Reader:
 
     def _take(self, record: Record, events: list[Event], cells: list[Cells]) -> None:
         made = [self._with_id(event) for event in events]
+        if any(len(body) > MAX_EVENT for _, body in made):
+            raise _Wrong(f"has more than the {MAX_EVENT // 1024} KB that an event may have")
         new = [(digest, body) for digest, body in made if digest not in self.seen]
         row = self.people.setdefault(self.whose(cells[0]), record.rows[0].number)
         is_timeless = self.what.kind.name in _STATES and "changed" not in cells[0]

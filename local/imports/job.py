@@ -149,10 +149,14 @@ class Job:
         return {"import": {"name": self._name, **quiet}}
 
     def _always(self) -> dict[str, Any]:
-        said = {"channel": self._asked.channel, "store": self._asked.store}
-        if self._asked.kind in ("orders", "deals") and self._brand:
-            said["currency"] = self._brand.currency
-        return {name: value for name, value in said.items() if value}
+        """What the command line and the brand say of every row."""
+        said = {"currency": self._brand.currency if self._brand else ""}
+        if self._asked.kind == "orders":
+            said |= {"channel": self._asked.channel, "store": self._asked.store}
+        elif self._asked.channel or self._asked.store:
+            raise CannotImport("--channel and --store are of orders")
+        has_money = self._asked.kind in ("orders", "deals")
+        return {name: value for name, value in said.items() if value and has_money}
 
     def _check_consents(self) -> None:
         """Raises CannotImport when consent is told without being asked for, or to nothing."""
@@ -283,12 +287,19 @@ class Job:
     def _write(self, file: Path, sent: Sent) -> None:
         """The rows as they were, each with its reason, so that they can be imported again."""
         heading = list(self._table.heading)
-        place = heading.index(REASON) if REASON in heading else len(heading)
+        there = REASON in heading
+        place = heading.index(REASON) if there else len(heading)
         with file.open("w", encoding="utf-8-sig", newline="") as text:
             writer = csv.writer(text, delimiter=self._table.delimiter)
             writer.writerow([*heading[:place], REASON])
             writer.writerows(
-                [*row.cells[:place], *[""] * (place - len(row.cells)), reason]
+                # What a row has too much stays, so that it is wrong until somebody mends it.
+                [
+                    *row.cells[:place],
+                    *[""] * (place - len(row.cells)),
+                    reason,
+                    *row.cells[place + there :],
+                ]
                 for row, reason in sent.wrong
             )
 

@@ -148,11 +148,26 @@ def test_rows_with_mistakes_go_to_a_file_that_can_be_corrected_and_imported(shop
 
 
 def test_what_the_system_refuses_is_told_with_its_row(shop: Shop) -> None:
-    text = f"User ID,City\nu1,Berlin\nu2,{'x' * 40_000}\nnull,Wien\n"
+    text = f"User ID,City\nu1,Berlin\nu2,{'x' * 40_000}\nnull,Wien\nu3,Bonn\n"
     done = shop.type("contacts", shop.file("contacts.csv", text), "--yes")
-    assert "row 3: An event may have 32 KB." in done.output
+    assert "row 3: has more than the 32 KB" in done.output
     assert 'row 4: userId is "null"' in done.output
-    assert shop.everybody() == 1
+    assert shop.everybody() == 2
+
+
+def test_a_row_with_too_many_cells_stays_wrong_until_somebody_mends_it(shop: Shop) -> None:
+    file = shop.file("contacts.csv", CONTACTS + "cem@example.com;Cem;Firma; mit Semikolon\n")
+    assert shop.type("contacts", file, "--yes").exit_code == 1
+    errors = shop.place / "contacts.csv.errors.csv"
+    assert shop.type("contacts", errors, "--yes").exit_code == 1
+    again = shop.place / "contacts.csv.errors.csv.errors.csv"
+    assert "mit Semikolon" in again.read_text("utf-8-sig")
+    assert shop.everybody() == 2
+
+
+def test_options_of_orders_say_so_elsewhere(shop: Shop) -> None:
+    done = shop.type("contacts", shop.file("a.csv", CONTACTS), "--dry-run", "--channel", "offline")
+    assert (done.exit_code, "of orders" in done.output) == (2, True)
 
 
 def test_consent_counts_only_when_it_is_vouched_for_and_never_over_a_later_no(shop: Shop) -> None:
