@@ -46,6 +46,7 @@ USES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "process_event": (JOURNEYS, ("secretsmanager", "sqs")),
     "run_step": ((*JOURNEYS, "channels"), ("secretsmanager",)),
     "start_run": ((*STORE, "machines"), ()),
+    "tell_webhooks": ((*STORE, "channels"), ("secretsmanager",)),
     "close_run": (STORE, ()),
     "compare_runs": ((*JOURNEYS, "machines"), ()),
     "settle_messages": (("store",), ()),

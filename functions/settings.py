@@ -19,6 +19,7 @@ class Settings:
     event_queue_url: str = ""
     dead_letter_queue_url: str = ""
     start_queue_url: str = ""  # where starts wait that Step Functions was too busy for
+    tell_queue_url: str = ""  # what webhooks are to be told
     state_machine_arns: str = ""  # the part before the journey's name
     run_step: str = ""  # the ARN that stands for ${RunStep}
     publisher: str = ""  # the Lambda that publishes, by its name
@@ -83,6 +84,7 @@ def from_environment(env: dict[str, str] | None = None) -> Settings:
         event_queue_url=text("EVENT_QUEUE_URL"),
         dead_letter_queue_url=text("DEAD_LETTER_QUEUE_URL"),
         start_queue_url=text("START_QUEUE_URL"),
+        tell_queue_url=text("TELL_QUEUE_URL"),
         state_machine_arns=text("STATE_MACHINE_ARNS"),
         run_step=text("RUN_STEP"),
         publisher=text("PUBLISHER"),

@@ -16,8 +16,8 @@ VISIBLE_AGAIN = 6
 
 
 class Events(Construct):
-    """The event queue and the start queue, each with its dead letters, and one queue for
-    asynchronous calls that failed."""
+    """The event queue and the start queue, each with its dead letters, the queue of what webhooks
+    are to be told, and one for asynchronous calls that failed."""
 
     def __init__(self, scope: Construct, stage: Stage, longest_call: Duration) -> None:
         super().__init__(scope, "Events")
@@ -28,6 +28,8 @@ class Events(Construct):
         self.queue = self._queue("Events", self.dead_letters)
         self.start_dead_letters = self._queue("StartDeadLetters")
         self.starts = self._queue("Starts", self.start_dead_letters, START_TRIES)
+        # Its dead lie with the events': sent back there, they are passed on.
+        self.tells = self._queue("Tells", self.dead_letters)
         self.failed_calls = self._queue("FailedCalls")
         end = "Messages end here, whatever brought them; an alarm rings at the first one."
         for queue in self.all_dead_letters.values():

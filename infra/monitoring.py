@@ -100,7 +100,8 @@ class Monitoring(Construct):
         for name, queue in events.all_dead_letters.items():
             means = "Something could not be done and waits here; look at its reason, then redrive."
             self._alarm(name, means, _visible(queue), 1)
-        for name, queue in (("events", events.queue), ("starts", events.starts)):
+        worked_on = (("events", events.queue), ("starts", events.starts), ("tells", events.tells))
+        for name, queue in worked_on:
             age = queue.metric_approximate_age_of_oldest_message(
                 period=FIVE_MINUTES, statistic="Maximum"
             )
@@ -177,7 +178,7 @@ class Monitoring(Construct):
         self, api: Api, events: Events, journeys: Journeys, functions: Sequence[PythonFunction]
     ) -> cloudwatch.Dashboard:
         lambdas = [one.function for one in functions]
-        queues = [events.queue, events.starts]
+        queues = [events.queue, events.starts, events.tells]
         machines = list(journeys.machines.values())
         return cloudwatch.Dashboard(
             self,

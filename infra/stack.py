@@ -21,6 +21,7 @@ from infra.tables import CATALOGUE, PEOPLE, TIMELINE, Tables
 BATCH = 100  # messages that process_event takes at once, each with one to hundreds of events
 WINDOW = Duration.seconds(1)  # for which it waits until they are so many
 STARTS, STARTERS = 10, 2  # the pace of the start queue: at once, and how often at once
+TELLS, TELLERS = 10, 5  # of what webhooks are told
 BEHIND_QUEUE = Duration.seconds(60)
 NOT_COMPILED = (
     f"There is no Python {LAMBDA.python} on this machine to compile with, so each Lambda compiles "
@@ -149,6 +150,7 @@ class Tante(Stack):
             "EVENT_QUEUE_URL",
             "DEAD_LETTER_QUEUE_URL",
             "START_QUEUE_URL",
+            "TELL_QUEUE_URL",
             "STATE_MACHINE_ARNS",
             "IDENTITY_SECRET",
             memory=HEAVY,
@@ -157,9 +159,8 @@ class Tante(Stack):
         self.tables.let_write(process.role, PEOPLE, TIMELINE)
         self.tables.let_read(process.role, CATALOGUE)
         self.secrets.let_read(process.role, IDENTITY)
-        self.events.let_send(
-            process.role, self.events.queue, self.events.dead_letters, self.events.starts
-        )
+        queues = (self.events.queue, self.events.dead_letters, self.events.starts)
+        self.events.let_send(process.role, *queues, self.events.tells)
         self.journeys.let_start(process.role)
         self.journeys.let_stop(process.role)
         self.journeys.let_answer(process.role)
@@ -175,6 +176,22 @@ class Tante(Stack):
         self.journeys.let_stop(start.role)
         self.journeys.let_find(start.role)
         start.take(self.events.starts, STARTS, at_once=STARTERS)
+
+        tell = self._function(
+            "tell_webhooks",
+            "TELL_QUEUE_URL",
+            "DEAD_LETTER_QUEUE_URL",
+            "ALLOW_LIST",
+            "LINK_SECRET",
+            memory=LIGHT,
+            timeout=BEHIND_QUEUE,
+        )
+        self.tables.let_read(tell.role, PEOPLE, TIMELINE, CATALOGUE)
+        if not self.stage_of.is_prod:
+            self.tables.let_write(tell.role, CATALOGUE)  # the outbox
+        self.secrets.let_read(tell.role, LINKS)
+        self.events.let_send(tell.role, self.events.tells, self.events.dead_letters)
+        tell.take(self.events.tells, TELLS, at_once=TELLERS)
 
     def _run_step(self) -> PythonFunction:
         return self._function(
@@ -344,6 +361,7 @@ class Tante(Stack):
             "EVENT_QUEUE_URL": self.events.queue.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.events.dead_letters.queue_url,
             "START_QUEUE_URL": self.events.starts.queue_url,
+            "TELL_QUEUE_URL": self.events.tells.queue_url,
             "STATE_MACHINE_ARNS": arns(stage),
             "RUN_STEP": self._run_step_arn,
             "PUBLISHER": f"{stage.prefix}-publish_journey",
@@ -382,6 +400,7 @@ class Tante(Stack):
             "EventQueueUrl": self.events.queue.queue_url,
             "EventDeadLettersUrl": self.events.dead_letters.queue_url,
             "StartQueueUrl": self.events.starts.queue_url,
+            "TellQueueUrl": self.events.tells.queue_url,
             "StartDeadLettersUrl": self.events.start_dead_letters.queue_url,
             "FailedCallsUrl": self.events.failed_calls.queue_url,
             "EventTopicArn": self.delivery.topic.topic_arn,

@@ -13,7 +13,13 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
-from local import lifecycle_commands, sales_commands, score_commands, segment_commands
+from local import (
+    import_commands,
+    lifecycle_commands,
+    sales_commands,
+    score_commands,
+    segment_commands,
+)
 from local.account_commands import accounts_app
 from local.people_commands import people_app
 
@@ -550,6 +556,11 @@ def drop_dead_letters(
 def _wide() -> Console:
     """Where trees go: a file or another program gets whole lines."""
     return out if out.is_terminal else Console(width=10_000, highlight=False)
+
+
+# --- importing
+
+import_commands.register(app, out, err)
 
 
 # --- publishing

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.handlers import looking, process_event, spreading, undoing
 from functions.journeys.standing import Everybody
 from functions.journeys.workflow import Start
+from functions.messages.subscription import Tell, is_tell
 from functions.tracking.event import Event
 from local.doctor import DENIED, NoAccess, Stage
 from local.queue import Queue
@@ -104,6 +105,17 @@ def _read_undo(letter: Letter) -> Contents:
     return Contents("undo a merge", _why(letter, asked.reason), tries, body)
 
 
+def _read_tell(letter: Letter) -> Contents:
+    """What a webhook was to be told; sent back, it is tried for another day."""
+    try:
+        asked = msgspec.json.decode(letter.body, type=Tell)
+    except msgspec.DecodeError as error:
+        return Contents("not readable", letter.reason or f"not to be told: {error}")
+    body = msgspec.json.encode(msgspec.structs.replace(asked, attempt=0, reason="")).decode()
+    what, tries = f"news for the webhook {asked.tell}", max(1, letter.tries, asked.attempt)
+    return Contents(what, _why(letter, asked.reason), tries, body)
+
+
 def _read_events(letter: Letter) -> Contents:
     if looking.is_look(letter.body):
         return _read_look(letter)
@@ -111,6 +123,8 @@ def _read_events(letter: Letter) -> Contents:
         return _read_spread(letter)
     if undoing.is_undo(letter.body):
         return _read_undo(letter)
+    if is_tell(letter.body):
+        return _read_tell(letter)
     try:
         batch = process_event.read(letter.body)
     except msgspec.DecodeError as error:
@@ -264,7 +278,7 @@ _COUNTED = (
 # The first pattern that is found in the reason speaks.
 ADVICE: tuple[tuple[str, Advice], ...] = (
     (
-        "^not an event batch|^not the start of a run",
+        "^not an event batch|^not the start of a run|^not to be told",
         Advice(
             False,
             "Nobody can read it: it is nothing that Tante, SES or End User Messaging writes. "
@@ -299,6 +313,14 @@ ADVICE: tuple[tuple[str, Advice], ...] = (
             False,
             'Mend what sends it: "channel" is "email" or "sms", "purposes" a list of the names '
             f"in brand.yaml. {_COUNTED}",
+        ),
+    ),
+    (
+        '^the webhook "',
+        Advice(
+            True,
+            "The receiver refused it or did not answer for a day. Look at its log for the "
+            "webhook-id, mend it (or its address in brand.yaml), then redrive.",
         ),
     ),
     (

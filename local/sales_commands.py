@@ -64,10 +64,11 @@ class Desk:
 
     def _told(self, ask: Callable[[Any], Any]) -> Any:
         from local.client import NoAnswer, Refusal, client
+        from local.find_person import NoPerson
 
         try:
             return ask(client(*self._where))
-        except (NoAnswer, Refusal) as error:
+        except (NoAnswer, Refusal, NoPerson) as error:
             words = f"[red]✗[/] {escape(str(error))}"
             Console(stderr=True, highlight=False).print(words, soft_wrap=True)
             sys.exit(1)

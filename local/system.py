@@ -22,6 +22,7 @@ from functions.handlers import (
     publish_journey,
     publisher,
     start_run,
+    tell_webhooks,
     wiring,
 )
 from functions.handlers.aws_channels import kept
@@ -70,6 +71,7 @@ class System:
         self.clock = Clock(data / "clock.json", start)
         self.queue = Queue(data / "queue.db")
         self.starts = Queue(data / "starts.db", self.queue.arrived)
+        self.tells = Queue(data / "tells.db", self.queue.arrived)
         self.store = SqliteStore(data / "tante.db")
         self._at: datetime | None = None  # virtual now of what is being done
         self._next_count = self.clock.now() + FIRST_COUNT
@@ -106,6 +108,7 @@ class System:
             now=self.now,
             send_events=self.queue.send,
             send_starts=self.starts.send,
+            send_tells=self.tells.send,
             publisher=lambda order: publisher.answer(self.parts, order),
             bury=self._bury,
             source=lambda write_key: find_source(self.store, write_key),
@@ -156,7 +159,7 @@ class System:
         return {
             "now": self.clock.now().isoformat(),
             "speed": self.clock.speed,
-            "waiting": self.queue.size() + self.starts.size(),
+            "waiting": self.queue.size() + self.starts.size() + self.tells.size(),
             "set_aside": len(self.queue.dead()),
             "next_due": due.isoformat() if due else None,
         }
@@ -199,6 +202,8 @@ class System:
         self._working_thread = threading.get_ident()
         while not self._stopping.is_set():
             if self._round(self._events, self.queue) or self._round(self._moves, self.starts):
+                continue
+            if self._round(self._tells, self.tells):
                 continue
             due = self._next_due()
             if self._counts(min(due, moment) if due else moment):
@@ -260,6 +265,16 @@ class System:
             if record["messageId"] in wrong:
                 logger.warning("a run could not be moved: %s", record["body"])
         return [record["messageId"] for record in records]
+
+    def _tells(self) -> list[str]:
+        """Tell webhooks, which on one machine means: the outbox."""
+        records = self.tells.receive(MESSAGES_AT_A_TIME)
+        if not records:
+            return []
+        self._at = self.clock.now()
+        failed = tell_webhooks.handler({"Records": records}, None)["batchItemFailures"]
+        repeat = {item["itemIdentifier"] for item in failed}
+        return [r["messageId"] for r in records if r["messageId"] not in repeat]
 
     def _looks(self, due: datetime) -> int:
         self._at = due

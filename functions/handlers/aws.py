@@ -79,6 +79,9 @@ def aws_parts() -> Parts:
             "send_starts": lambda: (
                 lambda bodies, delay: send(settings.start_queue_url, bodies, delay=delay)
             ),
+            "send_tells": lambda: (
+                lambda bodies, delay: send(settings.tell_queue_url, bodies, delay=delay)
+            ),
             "publisher": lambda: _publisher(settings),
             "bury": lambda: _burier(settings),
             "source": source,

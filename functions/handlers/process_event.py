@@ -17,6 +17,7 @@ from functions.journeys.desk import Desk
 from functions.journeys.look import is_looked_at, look
 from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
+from functions.messages.subscription import is_tell, tells
 from functions.storage import accounts, people
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
@@ -35,6 +36,7 @@ FIRST_PUT_OFF = 20
 LONGEST_DELAY = 900  # SQS can keep a message back for 15 minutes
 MOST_PUT_OFF = 100  # about a day
 _batches = msgspec.json.Decoder(EventBatch)
+_encode = msgspec.json.Encoder().encode
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -90,6 +92,11 @@ def _later(put_off: int, name: str) -> int | None:
 
 
 _ORDERS = (
+    _Order(
+        "news for a webhook",  # sent back from the dead letters, which all share
+        is_tell,
+        lambda parts, body: parts.send_tells([body.encode()], 0),
+    ),
     _Order(
         "a look at people",
         looking.is_look,
@@ -265,7 +272,8 @@ def _delay(first: int, times: int, name: str) -> int:
 
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
-    """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order."""
+    """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order;
+    and then the accounts, and the webhooks that asked to hear of it."""
     keeper = Keeper(parts)
     finder = people.People(parts.store, parts.settings.identity_key)
     profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
@@ -280,6 +288,15 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         look(desk, profile, desk.permission(profile.person), todo)
     keeper.finish(desk, profile, permission, todo)
     _note_accounts(parts, profile, todo)
+    _tell(parts, profile, todo)
+
+
+def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
+    """What webhooks asked to hear of goes to a queue of its own."""
+    webhooks = parts.library.subscriptions()
+    told = [_encode(one) for one in tells(webhooks, profile.person, events)] if webhooks else []
+    if told:
+        parts.send_tells(told, 0)
 
 
 def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:

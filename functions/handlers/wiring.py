@@ -32,6 +32,7 @@ class Parts:
     send_events(bodies, delay): puts EventBatch bodies on the event queue, to come after `delay`
     seconds (900 at most), raises Busy.
     send_starts(bodies, delay): the same on the paced start queue.
+    send_tells(bodies, delay): the same on the queue of what webhooks are to be told.
     publisher(order): hands an order of the admin API to the publisher and waits for its answer
     (see handlers/orders.py).
     bury(body, reason): puts a body on the dead-letter queue.
@@ -47,6 +48,7 @@ class Parts:
     now: Callable[[], datetime]
     send_events: Callable[[list[bytes], int], None]
     send_starts: Callable[[list[bytes], int], None]
+    send_tells: Callable[[list[bytes], int], None]
     bury: Callable[[bytes, str], None]
     source: Callable[[str], Source | None]
     publisher: Callable[[dict[str, Any]], dict[str, Any]]

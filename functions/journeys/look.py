@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.journeys.desk import Desk
-from functions.journeys.enter import TOO_OLD_TO_ENTER, by_priority, enter, made_event, new_run
+from functions.journeys.enter import (
+    TOO_OLD_TO_ENTER,
+    by_priority,
+    enter,
+    is_quiet,
+    made_event,
+    new_run,
+)
 from functions.journeys.entering import Looked
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run
@@ -92,6 +99,7 @@ class _Look:
     ) -> None:
         self.desk, self.profile, self.permission = desk, profile, permission
         self.events, self.first, self.before, self.now = events, first, before, now
+        self.is_quiet = bool(events) and all(map(is_quiet, events))
         self.zone = desk.zone(profile)
 
     def standing(self) -> Standing:
@@ -130,8 +138,9 @@ class _Look:
 
     def _became_true(self, journey: Journey, way: Looked) -> bool:
         """Whether the condition was false before, for all that we know. As long as not everybody
-        was looked at after the publish, only somebody new is known not to have met it before."""
-        if journey.name in self.first:
+        was looked at after the publish, only somebody new is known not to have met it before;
+        and what an import tells was so before."""
+        if journey.name in self.first or self.is_quiet:
             return False
         created = self.profile.created
         if self.events and created and created >= min(event.time for event in self.events):
@@ -155,7 +164,7 @@ class _Look:
         """After which moment a date lets in: that of the last look; where the news is what the
         events tell, that of the events; a day ago at the earliest."""
         before, now = self.before, self.now
-        told = min((event.time for event in self.events), default=now)
+        told = now if self.is_quiet else min((event.time for event in self.events), default=now)
         if journey in self.first:
             since = now
         elif journey not in before.holds or before.looked is None:

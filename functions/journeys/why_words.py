@@ -49,6 +49,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "unfit": "the newest {}, of {}, does not fit: {}",
         "no key": "the newest {}, of {}, has no {}, by which the journey counts entries",
         "came late": "the newest {}, of {}, came more than a day late",
+        "imported": "the newest {}, of {}, was imported, and imports start no journey unless asked",
         "only if": "the rule at the entry is not fulfilled now: {}",
         "not true": "this is not true now: {}",
         "true before": "this is true, but was so before the person could enter: {}",
@@ -108,6 +109,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "unfit": "das neueste Ereignis {} vom {} passt nicht: {}",
         "no key": "das neueste Ereignis {} vom {} hat kein {}, nach dem die Journey zählt",
         "came late": "das neueste Ereignis {} vom {} kam mehr als einen Tag zu spät",
+        "imported": "das neueste Ereignis {} vom {} wurde importiert; Importe starten keine "
+        "Journey, wenn es nicht verlangt wird",
         "only if": "die Regel am Anfang ist jetzt nicht erfüllt: {}",
         "not true": "das ist jetzt nicht wahr: {}",
         "true before": "das ist wahr, war es aber schon, bevor die Person beginnen konnte: {}",

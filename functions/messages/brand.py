@@ -15,6 +15,8 @@ from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase
 from functions.tracking.identity import normal_email
 
+PERSON_CHANGED = "person changed"
+MOST_TOLD = 50  # names of events
 BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 # A name of several parts whose last has letters only: no number is one.
@@ -44,11 +46,17 @@ class Team(msgspec.Struct, forbid_unknown_fields=True):
     title: dict[str, str] = {}
 
 
-class Webhook(msgspec.Struct, forbid_unknown_fields=True):
-    """A system that journeys may tell something."""
+class Webhook(msgspec.Struct, forbid_unknown_fields=True, rename={"not_from": "not from"}):
+    """A system that journeys may tell something.
+
+    `tell` has the names of events of which it hears by itself (PERSON_CHANGED: of new traits),
+    `not_from` the sources whose events it does not hear of, for they are its own.
+    """
 
     url: str
     title: dict[str, str] = {}
+    tell: list[str] = []
+    not_from: list[str] = []
 
 
 class Brand(
@@ -149,6 +157,20 @@ def _wrong_webhooks(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]
         if not _is_of_a_host(webhook.url):
             words = 'is not the address of a webhook; write it like "https://crm.example.com/hook"'
             yield ("webhooks", name, "url"), f'"{webhook.url}" {words}'
+        yield from _wrong_subscription(name, webhook)
+
+
+def _wrong_subscription(name: str, webhook: Webhook) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, event in enumerate(webhook.tell):
+        path = ("webhooks", name, "tell", index)
+        if event == "identify":
+            yield path, f'write "{PERSON_CHANGED}" instead of "identify"'
+        elif not event.strip() or webhook.tell.index(event) < index:
+            yield path, f'"{event}" is no name of an event, or stands there twice'
+    if len(webhook.tell) > MOST_TOLD:
+        yield ("webhooks", name, "tell"), f"names more than {MOST_TOLD} events"
+    if webhook.not_from and not webhook.tell:
+        yield ("webhooks", name, "not from"), 'says nothing without "tell"'
 
 
 def _is_of_a_host(url: str) -> bool:

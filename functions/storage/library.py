@@ -8,7 +8,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
-from functions.messages.brand import BRAND, Brand
+from functions.messages.brand import BRAND, Brand, Webhook
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.condition import Segment
@@ -51,6 +51,7 @@ class Library:
         self._pointed: dict[str, JourneyVersion] = {}
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
+        self._subscriptions: Mapping[str, Webhook] = {}
         self._rules = Rules()
         self._sales: Sales | None = None
         self._read_at: float | None = None
@@ -120,6 +121,11 @@ class Library:
             raise LookupError("nothing is published yet")
         return self._brand[1]
 
+    def subscriptions(self) -> Mapping[str, Webhook]:
+        """The webhooks that hear of events, by name; none before the first publish."""
+        self._refresh()
+        return self._subscriptions
+
     def segments(self) -> Mapping[str, Segment]:
         """The segments in force, by name."""
         return self.rules().segments
@@ -161,9 +167,11 @@ class Library:
             return
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
+            brand = _brand_in(row.files)
             rules = replace(rules_in(row.files), cuts=self._rules.cuts)
-            self._brand, self._rules = (version, _brand_in(row.files)), rules
+            self._brand, self._rules = (version, brand), rules
             self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)
+            self._subscriptions = {name: one for name, one in brand.webhooks.items() if one.tell}
 
     def _read_cuts(self) -> None:
         """The cut points of the latest census."""

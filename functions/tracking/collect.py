@@ -25,6 +25,7 @@ MAX_NAME = 200  # characters of an event's, a property's or a trait's name
 MAX_ID = 255
 MAX_MESSAGE_ID = 99
 _TOO_DEEP = ("too_deep", f"Values may nest {MAX_DEPTH} levels deep.")
+_UNTRUSTED = 'The source "{}" is not trusted to speak for consent; import it with a trusted key.'
 _NO_CORRECTION = timedelta(0)
 _NOTHING: dict[str, Any] = {}  # shared, so never changed
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -287,6 +288,9 @@ class _Reader:
             traits = {} if kind == "alias" else _named(item.traits, "traits")
             group_id, previous_id = _references(kind, item, user_id, anonymous_id)
         context = self._context(item)
+        if event == "Consent Given" and "import" in context and not self.trusted:
+            # A website's mistake is set aside for somebody to look at; who imports is told at once.
+            raise _Refused("untrusted_consent", _UNTRUSTED.format(self.source))
         _check_numbers(properties, traits, context)
         time, client_time = self._time(item)
         return Event(

@@ -162,7 +162,7 @@ MAY: dict[str, list[Probe]] = {
     "withdraw_consent": [get("people"), secret("Link")],
     "process_event": [
         *(query("people"), start(f"{PREFIX}none"), stop("onboarding")),
-        *(send("EventQueueUrl"), send("StartQueueUrl")),
+        *(send("EventQueueUrl"), send("StartQueueUrl"), send("TellQueueUrl")),
     ],
     "run_step": [
         *(get("timeline"), start(f"{PREFIX}none"), stop("onboarding")),
@@ -171,6 +171,10 @@ MAY: dict[str, list[Probe]] = {
     "start_run": [
         *(put("people"), get("catalogue"), history("onboarding")),
         *(start(f"{PREFIX}none"), stop("onboarding"), send("StartQueueUrl")),
+    ],
+    "tell_webhooks": [
+        *(get("people"), get("timeline"), get("catalogue"), secret("Link")),
+        *(send("TellQueueUrl"), send("EventDeadLettersUrl")),
     ],
     "close_run": [put("people"), get("catalogue")],
     "compare_runs": [
@@ -215,6 +219,10 @@ MAY_NOT: dict[str, list[Probe]] = {
     "start_run": [
         *(drop("people"), get("timeline"), put("catalogue"), secret("Identity"), secret("Link")),
         *(send("EventQueueUrl"), change("onboarding"), mail(), text(), start("of-somebody-else")),
+    ],
+    "tell_webhooks": [
+        *(put("people"), put("timeline"), secret("Identity"), secret("Admin"), mail(), text()),
+        *(send("EventQueueUrl"), send("StartQueueUrl"), start(f"{PREFIX}onboarding")),
     ],
     "close_run": [
         *(put("catalogue"), get("timeline"), secret("Identity"), start(f"{PREFIX}onboarding")),

@@ -186,6 +186,7 @@ class Simulation:
             now=self.lambdas.now,
             send_events=self._send_events,
             send_starts=self._send_starts,
+            send_tells=_no_admin,
             publisher=_no_admin,
             bury=self._bury,
             source=lambda write_key: SOURCE if write_key == WRITE_KEY else None,

@@ -147,6 +147,7 @@ MAY = {
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
     "StartRun": ({"People"}, {"kms", "sqs", "states"}),
+    "TellWebhooks": (set(), {"kms", "secretsmanager", "sqs"}),
     "CloseRun": ({"People"}, {"kms", "sqs"}),
     "CompareRuns": ({"People"}, {"kms", "sqs", "states"}),
     "SettleMessages": ({"People"}, {"kms", "sqs"}),

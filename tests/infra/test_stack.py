@@ -22,6 +22,7 @@ CONTRACT = {
     "process_event",
     "run_step",
     "start_run",
+    "tell_webhooks",
     "close_run",
     "publish_journey",
     "compare_runs",
@@ -118,7 +119,7 @@ def test_every_queue_that_is_worked_on_has_dead_letters_a_consumer_and_patience(
         for one in made.resources("Lambda::EventSourceMapping").values()
     }
     worked_on = queues(stage).keys() - dead_letters(stage)
-    assert len(worked_on) == 2
+    assert len(worked_on) == 3
     functions = made.resources("Lambda::Function")
     for name in worked_on:
         queue, source = queues(stage)[name], sources[name]

@@ -106,6 +106,7 @@ class CountedWorld:
             now=lambda: self.now,
             send_events=lambda bodies, delay: self.deliver(*bodies),
             send_starts=_fail_the_test,
+            send_tells=_fail_the_test,
             publisher=_fail_the_test,
             bury=_fail_the_test,
             source=lambda write_key: SOURCE,

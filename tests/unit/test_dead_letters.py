@@ -800,6 +800,11 @@ REASONS: dict[str, tuple[Callable[[], str], bool, str]] = {
     ),
     "a bug": (lambda: failed(KeyError("sku")), True, "after the fix"),
     "no memory": (lambda: "Runtime.OutOfMemory: Error", True, "after the fix"),
+    "a receiver that refuses": (
+        lambda: 'the webhook "crm" refused: answered 410',
+        True,
+        "Look at its log",
+    ),
     "by SQS": (lambda: "was received 5 times and never finished: ...", True, "that log"),
     "an older version": (
         lambda: "an older Tante could not read it, this one can",

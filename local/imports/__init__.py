@@ -1,0 +1,1 @@
+"""Importing CSV files: from the cells of a file to ordinary events."""
