@@ -8,13 +8,14 @@ HOUSEHOLDS ?= 300
 STAGE ?= dev
 OPTIONS ?=
 SEEDS ?= 300
+PEOPLE ?= 100000
 CDK := npx --no-install cdk
 BENCHES := $(patsubst bench/bench_%.py,%,$(wildcard bench/bench_*.py))
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint fix bench faults faults-all e2e bootstrap deploy diff destroy lock clean
+.PHONY: help demo run test lint fix bench faults faults-all oracle e2e bootstrap deploy diff destroy lock clean
 
 help: ## this list
 	@echo "Tante: customer-lifecycle marketing in your own AWS account."
@@ -52,6 +53,9 @@ faults: .venv/.dev ## everything goes wrong, by chance: nothing lost, nothing tw
 faults-all: .venv/.dev ## every crash point, pair of them and order of two (an hour or two), then overload
 	@$(BIN)/python -m tests.faults --enumerate
 	@$(BIN)/python -m tests.faults.overload
+
+oracle: .venv/.dev .venv/.demo ## segments of 100,000 people kept through a year, against SQL (some hours; PEOPLE=100000)
+	@$(BIN)/python -m tests.oracle --people $(PEOPLE)
 
 e2e: .venv/.dev .venv-e2e/.stamp node_modules/.stamp ## the real deployment, into an AWS on this machine (a few minutes)
 	@TANTE_E2E=1 $(BIN)/python -m pytest -v --no-header tests/e2e

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.oracle.compare import compare
+from tests.oracle.compare import Asked, compare
 from tests.oracle.population import Size
 
 out = Console(highlight=False)
@@ -20,6 +20,12 @@ def main(
     conditions: Annotated[int, typer.Option(help="How many generated conditions.")] = 200,
     moments: Annotated[int, typer.Option(help="At how many moments both are compared.")] = 20,
     seed: Annotated[int, typer.Option(help="Another seed, another year.")] = 1,
+    groups: Annotated[
+        int,
+        typer.Option(
+            help="Spread the generated conditions over so many groups of people: 1 takes days."
+        ),
+    ] = 10,
     workers: Annotated[int, typer.Option(help="Processes that follow people.")] = 0,
 ) -> None:
     """Compare memberships kept event by event with those that SQL computes from all events."""
@@ -28,7 +34,8 @@ def main(
     def say(words: str) -> None:
         out.print(f"{time.monotonic() - begun:7.0f} s  {words}")
 
-    found = compare(Size(people, seed), conditions, moments, workers or os.cpu_count() or 1, say)
+    asked = Asked(conditions, moments, groups)
+    found = compare(Size(people, seed), asked, workers or os.cpu_count() or 1, say)
     say("done\n")
     out.print(f"people                    {found.people:>15,}")
     out.print(f"events                    {found.events:>15,}")

@@ -5,12 +5,14 @@ there is not made here as well.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import duckdb
 
 from functions.segments.phrases import duration
+from functions.segments.population import AVERAGED, Cuts, Measure
 
 # Every number below is of a person; `counts` and `worth` of an order.
 _KNOWN = """
@@ -18,18 +20,22 @@ CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM event WHERE arrived <= TIMES
 """
 _ORDER = """
 CREATE OR REPLACE TEMP TABLE shop_order AS
-SELECT person, about, placed, counts, coupon, units,
-    CASE WHEN counts THEN greatest(amount - refunded, 0) ELSE 0 END AS worth
+SELECT *, CASE WHEN counts AND cost IS NOT NULL
+    THEN worth - cost * CASE WHEN amount > 0 THEN worth / amount ELSE 1 END END AS margin
 FROM (
-    SELECT person, about,
-        min(time) FILTER (name = 'Order Completed') AS placed,
-        coalesce(any_value(revenue) FILTER (name = 'Order Completed'), 0) AS amount,
-        coalesce(sum(revenue) FILTER (name = 'Order Refunded'), 0) AS refunded,
-        coalesce(bool_or(name = 'Order Refunded' AND revenue IS NULL), false) AS void,
-        coalesce(bool_or(coupon), false) AS coupon,
-        coalesce(any_value(len(skus)) FILTER (name = 'Order Completed'), 0) AS units,
-        placed IS NOT NULL AND NOT void AS counts
-    FROM known WHERE name LIKE 'Order %' GROUP BY person, about
+    SELECT *, placed IS NOT NULL AND NOT void AS counts,
+        CASE WHEN counts THEN greatest(amount - refunded, 0) ELSE 0 END AS worth
+    FROM (
+        SELECT person, about,
+            min(time) FILTER (name = 'Order Completed') AS placed,
+            coalesce(any_value(revenue) FILTER (name = 'Order Completed'), 0) AS amount,
+            any_value(cost) AS cost,
+            coalesce(sum(revenue) FILTER (name = 'Order Refunded'), 0) AS refunded,
+            coalesce(bool_or(name = 'Order Refunded' AND revenue IS NULL), false) AS void,
+            coalesce(bool_or(coupon), false) AS coupon,
+            coalesce(any_value(len(skus)), 0) AS units
+        FROM known WHERE name LIKE 'Order %' GROUP BY person, about
+    )
 )
 """
 _PERSON = """
@@ -38,16 +44,47 @@ SELECT * FROM (
     SELECT person, min(time) AS first_seen,
         max(time) FILTER (name <> 'Email Delivered') AS last_seen,  -- no sign of the person
         arg_max(plan, time) FILTER (plan <> '') AS plan,
-        arg_max(land, time) FILTER (land <> '') AS country
+        arg_max(land, time) FILTER (land <> '') AS country,
+        bool_or(type = 'identify') AS has_email,
+        coalesce(arg_max(name = 'Consent Given', (time, name = 'Unsubscribed'))
+            FILTER (name IN ('Consent Given', 'Unsubscribed')), false) AS consents
     FROM known GROUP BY person
 )
 LEFT JOIN (
     SELECT person, count(*) FILTER (counts) AS orders, sum(worth) AS revenue,
-        min(placed) FILTER (counts) AS first_order, max(placed) FILTER (counts) AS last_order
+        min(placed) FILTER (counts) AS first_order, max(placed) FILTER (counts) AS last_order,
+        CASE WHEN orders > 0 THEN round(sum(worth) / orders, 2) END AS basket,
+        CASE WHEN orders > 0 THEN round(count(*) FILTER (counts AND coupon) / orders, 4) END
+            AS coupon_share,
+        count(*) FILTER (counts AND coupon) AS used_coupons,
+        CASE WHEN sum(units) FILTER (counts) > 0 THEN round(sum(units) FILTER (counts) / orders, 2)
+            END AS items,
+        sum(margin) AS margin,
+        CASE WHEN orders > 1 THEN round(epoch(last_order - first_order) / 86400 / (orders - 1), 1)
+            END AS order_gap
     FROM shop_order GROUP BY person
 ) USING (person)
+LEFT JOIN (
+    SELECT person, sum(CASE WHEN gap IS NULL OR gap > 1800 THEN 1 ELSE 0 END) AS visits,
+        max(to_timestamp(second)) AT TIME ZONE 'UTC' AS last_visit
+    FROM (
+        SELECT person, epoch(date_trunc('second', time)) AS second,
+            second - lag(second) OVER (PARTITION BY person ORDER BY time) AS gap
+        FROM known WHERE type = 'page'
+    ) GROUP BY person
+) USING (person)
+LEFT JOIN (
+    SELECT person, arg_max(device, (n, latest, device)) AS device FROM (
+        SELECT person, device, count(*) AS n, max(time) AS latest
+        FROM known WHERE device IS NOT NULL GROUP BY person, device
+    ) GROUP BY person
+) USING (person)
 """
-NEVER_MISSING = {"orders": "coalesce(orders, 0)", "revenue": "coalesce(revenue, 0)"}
+NEVER_MISSING = {
+    name: f"coalesce({name}, 0)" for name in ("orders", "revenue", "visits", "used_coupons")
+}
+_AVERAGE = {"above": "more than", "below": "less than"}
+_MAY_GET = {("email", "offers"): "(has_email AND consents)", ("sms", "offers"): "false"}
 MIRRORED = {"lifetime_value": "revenue"}
 _COLUMNS = {"path": "path", "journey": "journey", "revenue": "revenue", "order_id": "about"}
 _RECEIPTS = {
@@ -68,6 +105,7 @@ _OPERATORS = {
     "none of": "NOT IN",
 }
 _FUNCTIONS = {"contains": "contains", "starts with": "starts_with"}
+_WORDS = (*_COMBINED, *_RECEIPTS, "in segment", "person", "did", "may get")
 
 
 def at(con: duckdb.DuckDBPyConnection, moment: datetime) -> None:
@@ -77,14 +115,60 @@ def at(con: duckdb.DuckDBPyConnection, moment: datetime) -> None:
         con.execute(statement.format(moment=said))
 
 
+def cut_points(con: duckdb.DuckDBPyConnection, moment: datetime) -> Cuts:
+    """The cut points over everybody, after `at` this moment."""
+    measures = {}
+    for name in AVERAGED:
+        if name == "score":
+            continue  # nobody here has one
+        among = f"{name} > 0" if name == "visits" else f"orders > 0 AND {name} IS NOT NULL"
+        [(people, mean, *fifths)] = con.execute(
+            f"SELECT count(*), avg({name}), {_fifths(name)} FROM person WHERE {among}"
+        ).fetchall()
+        if people:
+            known = [Decimal(str(one)) for one in fifths]
+            measures[name] = Measure(people, round(Decimal(str(mean)), 6), known)
+    [(people,)] = con.execute("SELECT count(*) FROM person").fetchall()
+    [recency] = con.execute(
+        f"SELECT {_fifths('last_order')} FROM person WHERE orders > 0"
+    ).fetchall()
+    return Cuts(
+        made=moment,
+        people=people,
+        measures=measures,
+        abc={name: _abc(con, name) for name in ("revenue", "margin")},
+        recency=[one.replace(tzinfo=UTC) for one in recency],
+    )
+
+
+def _fifths(name: str) -> str:
+    return ", ".join(f"quantile_disc({name}, {share})" for share in (0.2, 0.4, 0.6, 0.8))
+
+
+def _abc(con: duckdb.DuckDBPyConnection, name: str) -> tuple[Decimal, Decimal]:
+    """The least amounts of an A (who make 80 % together) and of a B (the next 15 %)."""
+    found = con.execute(
+        f"""SELECT max(v) FILTER (cumulated >= 0.8 * whole),
+            max(v) FILTER (cumulated >= 0.95 * whole)
+        FROM (
+            SELECT {name} AS v, sum(v) OVER () AS whole,
+                sum(v) OVER (ORDER BY v DESC ROWS UNBOUNDED PRECEDING) AS cumulated
+            FROM person WHERE orders > 0 AND {name} > 0
+        )"""
+    ).fetchall()
+    [(a, b)] = found
+    return Decimal(str(a)), Decimal(str(b))
+
+
 def members(
     con: duckdb.DuckDBPyConnection,
     who: Mapping[str, Any],
     segments: Mapping[str, Mapping[str, Any]],
     moment: datetime,
+    cuts: Cuts | None = None,
 ) -> set[int]:
     """The people for whom the condition (YAML) holds, after `at` this moment."""
-    asked = _Question(segments, moment)
+    asked = _Question(segments, moment, cuts)
     holds = asked.sentence(who)
     joins = "".join(
         f" LEFT JOIN ({text}) AS d{number} ON d{number}.who = person.person"
@@ -98,30 +182,67 @@ def members(
 class _Question:
     """One condition as SQL; `counted` are the subqueries that count events."""
 
-    def __init__(self, segments: Mapping[str, Mapping[str, Any]], moment: datetime) -> None:
-        self.segments, self.moment = segments, moment
+    def __init__(
+        self, segments: Mapping[str, Mapping[str, Any]], moment: datetime, cuts: Cuts | None
+    ) -> None:
+        self.segments, self.moment, self.cuts = segments, moment, cuts
         self.counted: list[str] = []
 
     def sentence(self, raw: Mapping[str, Any]) -> str:
         """The condition as a truth value."""
-        for word, (begin, between) in _COMBINED.items():
-            if word in raw:
-                return f"{begin}({between.join(self.sentence(part) for part in raw[word])})"
-        for word, name in _RECEIPTS.items():
-            if word in raw:
-                return self._receipt(name, raw[word])
-        if "in segment" in raw:
-            return self.sentence(self.segments[raw["in segment"]])
-        if "person" in raw:
-            return "(" + " AND ".join(self._of_person(raw["person"])) + ")"
-        if "did" in raw:
-            return self._did(raw)
-        raise NotImplementedError(f"the oracle cannot say {dict(raw)}")
+        word = next(word for word in _WORDS if word in raw)
+        if word in _COMBINED:
+            begin, between = _COMBINED[word]
+            return f"{begin}({between.join(self.sentence(part) for part in raw[word])})"
+        if word in _RECEIPTS:
+            return self._receipt(_RECEIPTS[word], raw[word])
+        return str(getattr(self, f"_{word.replace(' ', '_')}")(raw))
+
+    def _in_segment(self, raw: Mapping[str, Any]) -> str:
+        return self.sentence(self.segments[raw["in segment"]])
+
+    def _person(self, raw: Mapping[str, Any]) -> str:
+        return "(" + " AND ".join(self._of_person(raw["person"])) + ")"
+
+    def _may_get(self, raw: Mapping[str, Any]) -> str:
+        return _MAY_GET[raw["may get"], raw["purpose"]]
 
     def _of_person(self, tests: Mapping[str, Any]) -> Iterator[str]:
         for field, test in tests.items():
             name = MIRRORED.get(field, field)
-            yield self._test(NEVER_MISSING.get(name, name), test)
+            if name in ("abc", "abc_margin") or name.endswith("_score"):
+                yield self._test(self._relative(name), test)
+            else:
+                yield self._test(NEVER_MISSING.get(name, name), self._in_numbers(name, test))
+
+    def _in_numbers(self, name: str, test: Any) -> Any:
+        """The average as the number that it is."""
+        if not isinstance(test, dict) or not _AVERAGE.keys() & test.keys():
+            return test
+        if self.cuts is None or name not in self.cuts.measures:
+            return {"one of": []}  # nobody
+        mean = float(self.cuts.measures[name].mean)
+        return {
+            _AVERAGE.get(word, word): mean if word in _AVERAGE else said
+            for word, said in test.items()
+        }
+
+    def _relative(self, name: str) -> str:
+        cuts = self.cuts
+        if cuts is None:
+            return "NULL"
+        if name in ("abc", "abc_margin"):
+            of = "margin" if name == "abc_margin" else "revenue"
+            a, b = cuts.abc[of]
+            return f"""CASE WHEN orders > 0 AND {of} IS NOT NULL THEN
+                CASE WHEN {of} >= {a} THEN 'A' WHEN {of} >= {b} THEN 'B' ELSE 'C' END END"""
+        if name == "recency_score":
+            bounds, of = [_moment(one) for one in cuts.recency], "last_order"
+        else:
+            of = {"frequency_score": "orders", "monetary_score": "revenue"}[name]
+            bounds = [str(one) for one in cuts.measures[of].quintiles]
+        above = " + ".join(f"CAST({of} > {bound} AS INTEGER)" for bound in bounds)
+        return f"CASE WHEN orders > 0 THEN 1 + {above} END"
 
     def _did(self, raw: Mapping[str, Any]) -> str:
         names = raw["did"] if isinstance(raw["did"], list) else [raw["did"]]
@@ -195,7 +316,7 @@ def _moment(time: datetime) -> str:
 
 
 def _listed(values: list[Any]) -> str:
-    return f"({', '.join(map(_literal, values))})"
+    return f"({', '.join(map(_literal, values)) or 'NULL'})"
 
 
 def _literal(value: Any) -> str:

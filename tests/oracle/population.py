@@ -52,63 +52,85 @@ FROM line GROUP BY basket_id, household_id
 _ORDERS = """
 CREATE TABLE placed AS
 SELECT person, copy, basket, shifted(time, copy) AS time,
-    CAST(round(revenue * factor, 2) AS DECIMAL(12, 2)) AS revenue, coupon > 0 AS coupon, skus
+    CAST(round(revenue * factor, 2) AS DECIMAL(12, 2)) AS revenue, coupon > 0 AS coupon, skus,
+    CASE WHEN chance('costed', basket, copy) < 0.9
+        THEN CAST(round(revenue * factor * chance('cost', basket, copy), 2) AS DECIMAL(12, 2))
+    END AS cost
 FROM basket JOIN who USING (household)
 """
+# Each kind of event names what it has; the rest is nothing.
 _EVENTS = """
 CREATE TABLE happened AS
 SELECT person, 'order' || basket AS id, 'track' AS type, 'Order Completed' AS name, time,
-    'o' || basket AS about, revenue, coupon, skus, '' AS journey, '' AS path, '' AS plan, '' AS land
+    'o' || basket AS about, revenue, cost, coupon, skus
 FROM placed
-UNION ALL
-SELECT person, 'refund' || basket, 'track', 'Order Refunded',
-    time + to_hours(CAST(20 + 400 * chance('when', basket, copy) AS INTEGER)), 'o' || basket,
+UNION ALL BY NAME
+SELECT person, 'refund' || basket AS id, 'track' AS type, 'Order Refunded' AS name,
+    time + to_hours(CAST(20 + 400 * chance('when', basket, copy) AS INTEGER)) AS time,
+    'o' || basket AS about,
     CASE WHEN chance('part', basket, copy) < 0.5
-        THEN CAST(round(revenue / 3, 2) AS DECIMAL(12, 2)) END,
-    NULL, NULL, '', '', '', ''
+        THEN CAST(round(revenue / 3, 2) AS DECIMAL(12, 2)) END AS revenue
 FROM placed WHERE chance('refund', basket, copy) < 0.02
-UNION ALL
-SELECT person, 'page' || basket, 'page', 'page',
-    time - to_minutes(CAST(5 + 3000 * chance('minutes', basket, copy) AS INTEGER)), '', NULL, NULL,
-    NULL, '', '/' || ['home', 'offers', 'premium', 'help'][1 + basket % 4], '', ''
+UNION ALL BY NAME
+SELECT person, 'page' || basket AS id, 'page' AS type, 'page' AS name,
+    time - to_minutes(CAST(5 + 3000 * chance('minutes', basket, copy) AS INTEGER)) AS time,
+    '/' || ['home', 'offers', 'premium', 'help'][1 + basket % 4] AS path,
+    ['mobile', 'desktop', 'tablet'][1 + CAST(2 * chance('device', basket, person) AS INTEGER)]
+        AS device
 FROM placed WHERE chance('page', basket, copy) < 0.15 * (1 + person % 3)
-UNION ALL
-SELECT person, 'got' || campaign_id, 'track', 'Email Delivered', shifted(start_date, copy), '',
-    NULL, NULL, NULL, ['onboarding', 'upsell', 'recovery'][1 + campaign_id % 3], '', '', ''
+UNION ALL BY NAME
+SELECT person, 'got' || campaign_id AS id, 'track' AS type, 'Email Delivered' AS name,
+    shifted(start_date, copy) AS time,
+    ['onboarding', 'upsell', 'recovery'][1 + campaign_id % 3] AS journey
 FROM '{campaigns}' JOIN '{campaign_descriptions}' USING (campaign_id)
     JOIN who ON household = household_id
-UNION ALL
-SELECT person, 'opened' || campaign_id, 'track', 'Email Opened',
-    shifted(start_date, copy) + to_minutes(CAST(20 + 9000 * chance('o', campaign_id, person)
-        AS INTEGER)),
-    '', NULL, NULL, NULL, ['onboarding', 'upsell', 'recovery'][1 + campaign_id % 3], '', '', ''
+UNION ALL BY NAME
+SELECT person, 'opened' || campaign_id AS id, 'track' AS type, 'Email Opened' AS name,
+    shifted(start_date, copy)
+        + to_minutes(CAST(20 + 9000 * chance('o', campaign_id, person) AS INTEGER)) AS time,
+    ['onboarding', 'upsell', 'recovery'][1 + campaign_id % 3] AS journey
 FROM '{campaigns}' JOIN '{campaign_descriptions}' USING (campaign_id)
     JOIN who ON household = household_id
 WHERE chance('opens', campaign_id, person) < 0.4
-UNION ALL
-SELECT person, 'used' || coupon_upc || '-' || epoch(redemption_date), 'track',
-    'Email Link Clicked', shifted(redemption_date, copy) + to_minutes(60), '', NULL, NULL, NULL,
-    ['onboarding', 'upsell', 'recovery'][1 + campaign_id % 3], '', '', ''
+UNION ALL BY NAME
+SELECT person, 'used' || coupon_upc || '-' || epoch(redemption_date) AS id, 'track' AS type,
+    'Email Link Clicked' AS name, shifted(redemption_date, copy) + to_minutes(60) AS time,
+    ['onboarding', 'upsell', 'recovery'][1 + campaign_id % 3] AS journey
 FROM '{coupon_redemptions}' JOIN who ON household = household_id
-UNION ALL
-SELECT person, 'first', 'identify', 'identify', (SELECT min(time) FROM placed), '', NULL, NULL,
-    NULL, '', '', ['basic', 'plus', 'premium'][1 + person % 3],
-    ['DE', 'AT', 'CH', 'FR'][1 + CAST(3 * chance('land', person, 0) AS INTEGER)]
+UNION ALL BY NAME
+SELECT person, 'first' AS id, 'identify' AS type, 'identify' AS name,
+    shifted(TIMESTAMP '2017-01-03', copy) AS time,
+    ['basic', 'plus', 'premium'][1 + person % 3] AS plan,
+    ['DE', 'AT', 'CH', 'FR'][1 + CAST(3 * chance('land', person, 0) AS INTEGER)] AS land
 FROM who
-UNION ALL
-SELECT person, 'change', 'identify', 'identify',
-    TIMESTAMP '2017-01-01' + to_minutes(CAST(525000 * chance('change', person, 0) AS INTEGER)), '',
-    NULL, NULL, NULL, '', '', ['premium', 'basic', 'plus'][1 + person % 3], ''
+UNION ALL BY NAME
+SELECT person, 'change' AS id, 'identify' AS type, 'identify' AS name,
+    TIMESTAMP '2017-01-01' + to_minutes(CAST(525000 * chance('change', person, 0) AS INTEGER))
+        AS time,
+    ['premium', 'basic', 'plus'][1 + person % 3] AS plan
 FROM who WHERE chance('changes', person, 0) < 0.3
+UNION ALL BY NAME
+SELECT person, 'yes' AS id, 'track' AS type, 'Consent Given' AS name,
+    TIMESTAMP '2017-01-01' + to_minutes(CAST(300000 * chance('yes', person, 0) AS INTEGER)) AS time
+FROM who WHERE chance('consents', person, 0) < 0.6
+UNION ALL BY NAME
+SELECT person, 'no' AS id, 'track' AS type, 'Unsubscribed' AS name,
+    TIMESTAMP '2017-01-01' + to_minutes(CAST(525000 * chance('no', person, 0) AS INTEGER)) AS time
+FROM who WHERE chance('leaves', person, 0) < 0.2
 """
 _LATE = """
 CREATE TABLE event AS
-SELECT *, CASE WHEN chance('late', id, person) < 0.03
+SELECT *, CASE WHEN chance('late', id, person) < 0.03 AND type <> 'page'
     THEN time + to_minutes(CAST(14400 * chance('how late', id, person) AS INTEGER))
     ELSE time END AS arrived
 FROM happened WHERE time >= TIMESTAMP '2017-01-01'
 ORDER BY person, arrived, id
 """
+
+
+_PROPERTIES = {"order_id": "about", "path": "path", "journey": "journey"}
+_AMOUNTS = ("revenue", "cost")
+LETTER = "letter"  # the one message of each journey
 
 
 @dataclass(frozen=True)
@@ -141,7 +163,8 @@ def lives(
         f"SELECT * FROM event WHERE person % {parts} = {part} ORDER BY person, arrived, id"
     )
     columns = [column[0] for column in rows.description or ()]
-    person, life = -1, []
+    person = -1
+    life: list[tuple[datetime, Event]] = []
     while batch := rows.fetchmany(50_000):
         for values in batch:
             row = dict(zip(columns, values, strict=True))
@@ -156,20 +179,21 @@ def lives(
 
 def _event(row: dict[str, Any]) -> Event:
     time = row["time"].replace(tzinfo=UTC)
-    properties: dict[str, Any] = {}
-    if row["about"]:
-        properties["order_id"] = row["about"]
-    if row["revenue"] is not None:
-        properties["revenue"] = float(row["revenue"])
+    properties = {name: row[column] for name, column in _PROPERTIES.items() if row[column]}
+    for name in _AMOUNTS:
+        if row[name] is not None:
+            properties[name] = float(row[name])
     if row["coupon"]:
         properties["coupon"] = "C"
     if row["skus"]:
         properties["products"] = [{"sku": sku, "quantity": 1} for sku in row["skus"]]
-    if row["path"]:
-        properties["path"] = row["path"]
     if row["journey"]:
-        properties |= {"journey": row["journey"], "message": "letter"}
-    traits = {name: row[column] for name, column in (("plan", "plan"), ("country", "land"))}
+        properties["message"] = LETTER
+    if row["name"] == "Consent Given":
+        properties |= {"channel": "email", "purposes": ["offers"]}
+    traits = {"plan": row["plan"], "country": row["land"]}
+    if row["type"] == "identify":
+        traits["email"] = f"{row['person']}@shop.example"
     return Event(
         type=row["type"],
         event=row["name"] if row["type"] == "track" else "",
@@ -179,6 +203,8 @@ def _event(row: dict[str, Any]) -> Event:
         client_time=time.isoformat(),
         properties=properties,
         traits={name: value for name, value in traits.items() if value},
+        context={"device": {"type": row["device"]}} if row["device"] else {},
         source=RECEIPTS if row["journey"] else "shop",
+        trusted=True,
         person=str(row["person"]),
     )
