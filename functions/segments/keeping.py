@@ -212,7 +212,7 @@ def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
             if is_in != (name in profile.segments):
                 _note(keeping, name, segment.title, is_in)
     if keeping.sweeps:
-        for name in profile.segments.keys() - keeping.rules.segments.keys():
+        for name in sorted(profile.segments.keys() - keeping.rules.segments.keys()):
             _note(keeping, name, name, False)
 
 
