@@ -7,12 +7,22 @@ from typing import Any
 import msgspec
 
 from functions.journeys.run import Run, Task
+from functions.segments import origin, population, shopping
 from functions.segments.person import fields
+from functions.segments.population import Cuts
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.fold import open_carts
 from functions.tracking.permission import Consent, Permission
 from functions.tracking.profile import Order, Profile, Seen
+
+_ELSEWHERE = {"locale", "orders", "revenue", "lifetime_value", "last_pages", "searches", "devices"}
+# Computed fields that nothing else of a person's view says.
+SHOWN = [
+    name
+    for name in (*origin.COMPUTED, *shopping.COMPUTED, *population.COMPUTED)
+    if name not in _ELSEWHERE
+]
 
 
 class Count(msgspec.Struct):
@@ -61,7 +71,8 @@ class ConsentView(msgspec.Struct):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: who they are, what they did, what they permit."""
+    """A person: who they are, what they did, what they permit. `computed` has what conditions can
+    ask about the place, the visits and the orders, as far as it is known."""
 
     id: str
     user_id: str
@@ -74,6 +85,7 @@ class Person(msgspec.Struct, kw_only=True):
     last_seen: datetime | None
     orders: int
     revenue: dict[str, Decimal]
+    computed: dict[str, Any]
     last_orders: list[OrderView]
     open_carts: list[CartView]
     events: dict[str, Count]
@@ -88,9 +100,11 @@ class Person(msgspec.Struct, kw_only=True):
     notes: list[str]
 
 
-def person(profile: Profile, permission: Permission, now: datetime) -> Person:
-    """A profile and its permission item as a person, as they are `now`."""
-    computed = fields(profile, now)
+def person(
+    profile: Profile, permission: Permission, now: datetime, cuts: Cuts | None = None
+) -> Person:
+    """A profile and its permission item as a person, as they are `now` among all others."""
+    computed = fields(profile, now, cuts)
     return Person(
         id=profile.person,
         user_id=profile.user_id,
@@ -104,6 +118,7 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         orders=computed["orders"],
         revenue=orders.revenue(profile),
         last_orders=[_order(order) for order in _by_time(profile)],
+        computed={name: computed[name] for name in SHOWN if computed.get(name) is not None},
         open_carts=[
             CartView(cart_id, cart.last, {k: units for k, units in cart.items.items() if units > 0})
             for cart_id, cart in open_carts(profile).items()
