@@ -71,8 +71,9 @@ class ConsentView(msgspec.Struct):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: who they are, what they did, what they permit. `computed` has what conditions can
-    ask about the place, the visits and the orders, as far as it is known."""
+    """A person: who they are, what they did, what they permit; since when they are in which
+    segments. `computed` has what conditions can ask about the place, the visits and the orders, as
+    far as it is known."""
 
     id: str
     user_id: str
@@ -97,6 +98,7 @@ class Person(msgspec.Struct, kw_only=True):
     consents: list[ConsentView]
     suppressed: dict[str, str]
     journeys: list[str]
+    segments: dict[str, datetime]
     notes: list[str]
 
 
@@ -134,6 +136,7 @@ def person(
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
         suppressed=permission.suppressed,
         journeys=[live.journey for live in permission.live.values() if not live.leaving],
+        segments=profile.segments,
         notes=profile.refused,
     )
 
