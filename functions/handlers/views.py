@@ -11,9 +11,11 @@ from functions.journeys.run import Run, Task
 from functions.sales.deals import missing
 from functions.sales.records import Deal, Lead, Note
 from functions.sales.rules import Stage
+from functions.segments import origin, population, shopping
 from functions.segments.account import described, fields_of
 from functions.segments.account_summary import COUNTED, called, stages_of
 from functions.segments.person import fields
+from functions.segments.population import Cuts
 from functions.tracking import orders
 from functions.tracking.account import Account, Member, copy_of
 from functions.tracking.company import companies, membership
@@ -22,6 +24,14 @@ from functions.tracking.fold import open_carts
 from functions.tracking.history import Change
 from functions.tracking.permission import Consent, Permission
 from functions.tracking.profile import Order, Profile, Seen
+
+_ELSEWHERE = {"locale", "orders", "revenue", "lifetime_value", "last_pages", "searches", "devices"}
+# Computed fields that nothing else of a person's view says.
+SHOWN = [
+    name
+    for name in (*origin.COMPUTED, *shopping.COMPUTED, *population.COMPUTED)
+    if name not in _ELSEWHERE
+]
 
 
 class Count(msgspec.Struct):
@@ -84,7 +94,8 @@ class CompanyView(msgspec.Struct, kw_only=True):
 class Person(msgspec.Struct, kw_only=True):
     """A person: who they are, what they did, what they permit; since when they are in which
     segments, and where they stand in each model of lifecycle.yaml. `merged` are the ids of those
-    who turned out to be this person."""
+    who turned out to be this person; `computed` has what conditions can ask about the place, the
+    visits and the orders, as far as it is known."""
 
     id: str
     user_id: str
@@ -98,6 +109,7 @@ class Person(msgspec.Struct, kw_only=True):
     last_seen: datetime | None
     orders: int
     revenue: dict[str, Decimal]
+    computed: dict[str, Any]
     last_orders: list[OrderView]
     open_carts: list[CartView]
     events: dict[str, Count]
@@ -114,9 +126,11 @@ class Person(msgspec.Struct, kw_only=True):
     notes: list[str]
 
 
-def person(profile: Profile, permission: Permission, now: datetime) -> Person:
-    """A profile and its permission item as a person, as they are `now`."""
-    computed = fields(profile, now)
+def person(
+    profile: Profile, permission: Permission, now: datetime, cuts: Cuts | None = None
+) -> Person:
+    """A profile and its permission item as a person, as they are `now` among all others."""
+    computed = fields(profile, now, cuts)
     return Person(
         id=profile.person,
         user_id=profile.user_id,
@@ -131,6 +145,7 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         orders=computed["orders"],
         revenue=orders.revenue(profile),
         last_orders=[_order(order) for order in _by_time(profile)],
+        computed={name: computed[name] for name in SHOWN if computed.get(name) is not None},
         open_carts=[
             CartView(cart_id, cart.last, {k: units for k, units in cart.items.items() if units > 0})
             for cart_id, cart in open_carts(profile).items()

@@ -96,9 +96,13 @@ def test_without_segments_nobody_is_counted(tmp_path: Path) -> None:
     wiring.use(None)
 
 
-def test_cut_points_are_kept_for_four_hundred_days(world: World) -> None:
+def test_a_person_is_shown_among_others_and_cut_points_are_kept_for_400_days(
+    world: World,
+) -> None:
     buy(world, ada=10)
     world.advance("1 day")
+    said = world.api(f"/api/people/{world.person('ada').person}")["computed"]
+    assert (said["abc"], said["rfm"], said["basket"]) == ("A", "111", 10)
     [newest, *_] = cuts(world)
     assert newest.expires == int(newest.made.timestamp()) + 400 * 24 * 3600
 

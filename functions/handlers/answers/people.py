@@ -75,7 +75,7 @@ def _people() -> PeoplePage:
 def _person(profile: Profile) -> views.Person:
     parts = wiring.parts()
     permission = people.permission_of(parts.store, profile.person)
-    return views.person(profile, permission, parts.now())
+    return views.person(profile, permission, parts.now(), parts.library.rules().cuts)
 
 
 @operation("/api/people/{person_id}", "One person", views.Person, PERSON)
