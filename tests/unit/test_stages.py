@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from hypothesis import assume, given
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from functions.folder import read_folder
@@ -140,7 +141,7 @@ def test_one_change_is_told_for_several_moves_at_once_and_each_stands_in_the_his
     assert [move.stage for move in profile.stages["m"].history] == ["s0", "s1", "s2"]
 
 
-@given(st.integers(1, 80))
+@pytest.mark.parametrize("times", [1, MOST_MOVES, MOST_MOVES + 1, 50])
 def test_the_history_keeps_the_last_moves(times: int) -> None:
     lifecycle, profile = model([EARLIER, "s1"], ["s0"]), Profile(person="p")
     for turn in range(times):
@@ -203,6 +204,7 @@ dated = st.sampled_from(["in the last", "in the next"]).flatmap(
 )
 
 
+@settings(max_examples=30)
 @given(models(), st.data())
 def test_to_look_only_when_a_stage_may_turn_misses_no_change(
     lifecycle: Lifecycle, data: st.DataObject
@@ -234,18 +236,14 @@ def test_who_is_kept_in_a_circle_is_looked_at_when_it_opens() -> None:
     """From s1 only s2 is within reach; but it is the condition of s1 that has to end."""
     soon, late = (NOW + timedelta(hours=hours) for hours in (1, 5))
     days = {"day0": late, "day1": soon, "day2": late}
+    comes_from = {"s0": ["earlier"], "s1": ["s0", "s2"], "s2": ["s1"]}
     raw = {
-        "s0": {"title": "T", "when": {"person": {"day0": {"in the next": "1 day"}}}},
-        "s1": {
+        name: {
             "title": "T",
-            "from": ["s0", "s2"],
-            "when": {"person": {"day1": {"in the next": "1 day"}}},
-        },
-        "s2": {
-            "title": "T",
-            "from": ["s1"],
-            "when": {"person": {"day2": {"in the next": "1 day"}}},
-        },
+            "from": asked,
+            "when": {"person": {f"day{number}": {"in the next": "1 day"}}},
+        }
+        for number, (name, asked) in enumerate(comes_from.items())
     }
     lifecycle = build({"m": {"title": "M", "stages": raw}}, None)
     profile = Profile(
