@@ -455,6 +455,36 @@ def test_who_becomes_known_stays_in_the_segments_of_both(begin: Begin) -> None:
     assert members(world, "ada") == ["quiet", "regulars"]
 
 
+def test_who_was_anonymous_and_signs_up_goes_on_as_they_were_and_what_is_news_stays_news(
+    begin: Begin,
+) -> None:
+    world = begin(letter=LETTER)
+    for number in range(2):
+        call = {"anonymousId": "phone", "event": "Viewed", "properties": {"number": number}}
+        world.post("track", call)
+    world.post("identify", {"userId": "ada", "anonymousId": "phone"})
+    profile = world.person("ada")
+    assert is_complete(profile, world.system.parts.library.rules())
+    assert profile.ruled == world.system.parts.library.rules().hash
+    world.order("ada", "o1", "ink")
+    assert changes(world, "ada") == ["Entered buyers"]
+    assert runs(world, "letter") == 1
+
+
+def test_orders_of_before_signing_up_count_after_it_without_a_count_from_the_timeline(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = begin()
+    for number in range(2):
+        order = {"order_id": f"a{number}"}
+        call = {"anonymousId": "phone", "event": "Order Completed", "properties": order}
+        world.post("track", call)
+    monkeypatch.setattr("functions.handlers.keeping.complete", None)
+    world.post("identify", {"userId": "ada", "anonymousId": "phone"})
+    world.order("ada", "o1", "ink")
+    assert members(world, "ada") == ["buyers", "regulars"]
+
+
 # --- what it costs
 
 
