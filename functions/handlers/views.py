@@ -66,7 +66,8 @@ class ConsentView(msgspec.Struct):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: who they are, what they did, what they permit."""
+    """A person: who they are, what they did, what they permit; since when they are in which
+    segments."""
 
     id: str
     user_id: str
@@ -90,6 +91,7 @@ class Person(msgspec.Struct, kw_only=True):
     consents: list[ConsentView]
     suppressed: dict[str, str]
     journeys: list[str]
+    segments: dict[str, datetime]
     notes: list[str]
 
 
@@ -124,6 +126,7 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
         suppressed=permission.suppressed,
         journeys=[live.journey for live in permission.live.values() if not live.leaving],
+        segments=profile.segments,
         notes=profile.refused,
     )
 

@@ -158,7 +158,9 @@ def test_a_count_from_the_timeline_is_the_count_that_was_kept_all_along(
     events = [event for _, event in heard]
     now = max(moment for moment, _ in heard)
     kept, late = Profile(person="ada"), Profile(person="ada")
-    few = rules(**{name: WHO[name] for name in data.draw(st.sets(st.sampled_from(["ever", "new"])))})
+    few = rules(
+        **{name: WHO[name] for name in data.draw(st.sets(st.sampled_from(["ever", "new"])))}
+    )
     published = data.draw(st.integers(0, len(events)))
     for number, event in enumerate(events):
         remember(kept, [event], now=now)
@@ -377,8 +379,8 @@ def test_an_explanation_tells_counts_and_times_that_the_profile_keeps() -> None:
     assert not part.holds
     assert part.used == (
         "counted: 3",
-        '“A” on 1 March 2027 at 14:00 UTC',
-        '“A” on 1 March 2027 at 13:00 UTC',
-        '“A” on 1 March 2027 at 12:00 UTC',
-        '“A” at any time: 3',
+        "“A” on 1 March 2027 at 14:00 UTC",
+        "“A” on 1 March 2027 at 13:00 UTC",
+        "“A” on 1 March 2027 at 12:00 UTC",
+        "“A” at any time: 3",
     )
