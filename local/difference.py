@@ -89,8 +89,14 @@ def _segments(folder: Folder) -> dict[str, Any]:
 
 
 def _sales(folder: Folder) -> dict[str, Any]:
-    raw: dict[str, Any] | None = folder.raw(SALES_FILE)
-    return raw or {}
+    """Each colleague, absence, line and stage by itself, so that only what changed is said."""
+    raw: dict[str, Any] = folder.raw(SALES_FILE) or {}
+    found: dict[str, Any] = {}
+    for part, one in raw.items():
+        below = dict(enumerate(one, 1)) if part == "routing" else one
+        each = below.items() if isinstance(below, dict) else (("", one),)
+        found.update({f"{part} {name}".strip(): value for name, value in each})
+    return found
 
 
 def _parts(folder: Folder) -> dict[str, str]:

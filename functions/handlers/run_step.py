@@ -10,7 +10,7 @@ from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
-from functions.handlers.sales_desk import give, who_takes
+from functions.handlers.sales_desk import alter_task, give, who_takes
 from functions.journeys.decision import is_worth_noting, tell
 from functions.journeys.enter import start, start_by_journey
 from functions.journeys.flow import rest_of
@@ -52,7 +52,7 @@ from functions.messages.template import TemplateError, fill
 from functions.sales.brief import known_of
 from functions.sales.records import Lead
 from functions.sales.routing import Routed
-from functions.sales.work import HANDED_OVER, created
+from functions.sales.work import HANDED_OVER, NOT_NEEDED, created, finish
 from functions.segments.condition import Facts
 from functions.segments.person import shown_fields
 from functions.segments.score import parts_at, score_at
@@ -241,6 +241,7 @@ class _Steps:
             deliver=self._deliver,
             enter=self._enter,
             give_task=lambda task, due: self._give_task(task, facts, due),
+            finish_task=self._finish_task,
             pause_marketing=lambda until: self._pause_marketing(step, until),
             stop=self._stop,
             change_person=lambda traits, points: self._change_person(step, traits, points),
@@ -511,6 +512,13 @@ class _Steps:
             history=[Change(now, HANDED_OVER)],
         )
         give(self.parts, task, lead if step.hand_over else None)
+
+    def _finish_task(self, text: str) -> None:
+        now, by = self.parts.now(), self.journey.title
+        for task in list(self.parts.store.query(TaskRecord, self.run.person)):
+            is_meant = (task.run_id, task.text) == (self.run.run_id, text)
+            if is_meant and (task.status == "open" or task.outcome == NOT_NEEDED):
+                alter_task(self.parts, task, lambda one: finish(one, NOT_NEEDED, by, "", now))
 
     def _pause_marketing(self, step: Step, until: datetime | None) -> None:
         task_id = self._once(step)

@@ -1,6 +1,6 @@
 """What sales needs of the parts: who takes a person on, tasks and leads given once, and told."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from functions.sales.work import gives_owner, lead_event, task_event
 from functions.segments.condition import Facts
 from functions.storage import people
 from functions.storage.kinds import listed_under
-from functions.storage.store import Conflict, Store
+from functions.storage.store import Conflict, Store, change
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.history import SALES
 from functions.tracking.profile import Profile
@@ -73,6 +73,17 @@ def _put_once(store: Store, record: T, record_id: str) -> T:
     except Conflict:
         return store.get(type(record), record.person, record_id) or record
     return record
+
+
+def alter_task(parts: Parts, task: Task, alter: Callable[[Task], bool]) -> Task:
+    """Change a task, end its pause if it is done now, and tell; a repetition finds it changed, and
+    tells the same. Raises NotSo, TooMany."""
+    store = parts.store
+    now = change(store, lambda: store.get(Task, task.person, task.task_id) or task, alter)
+    if now.status == "done":  # after it: a retry of the step looks
+        people.end_pause_of(store, now.person, now.task_id)
+    tell(parts, [task_event(now, -1)])
+    return now
 
 
 def owner_event(person: str, owner: str, occasion: str, now: datetime) -> Event:

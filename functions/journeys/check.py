@@ -19,9 +19,11 @@ from functions.journeys.happening import happening
 from functions.journeys.journey import Journey, JourneyFile
 from functions.journeys.sound import unsound
 from functions.journeys.step import ends
+from functions.journeys.steps.finish_task import FinishTask
 from functions.journeys.steps.send import BEST_CHANNEL
 from functions.journeys.steps.split import Split
 from functions.journeys.steps.stop_journey import StopJourney
+from functions.journeys.steps.task import Task
 from functions.journeys.steps.wait_for_first_of import without_arm
 from functions.journeys.together import sentences as sentences_together
 from functions.journeys.wording import is_said_already, sentences
@@ -170,8 +172,10 @@ def _entry(journey: Journey, located: Located) -> Iterator[Problem]:
 
 
 def _by_name(journey: Journey, located: Located) -> Iterator[Problem]:
-    """Splits of one name go one way, and a run is ended by `end`."""
+    """Splits of one name go one way, tasks are taken back by their text, and a run is ended by
+    `end`."""
     seen: dict[str, tuple[Path, dict[str, int]]] = {}
+    tasks = {step.task for step in journey.every_step() if isinstance(step, Task)}
     for path, step in paths(journey.steps, ("steps",)):
         if isinstance(step, Split):
             other, shares = seen.setdefault(step.split, (path, step.shares))
@@ -182,6 +186,13 @@ def _by_name(journey: Journey, located: Located) -> Iterator[Problem]:
                     f'the split "{step.split}" has other arms than on line '
                     f"{located.line(other)}; give one of them another name",
                 )
+        if isinstance(step, FinishTask) and step.finish_task not in tasks:
+            yield Problem(
+                located.file,
+                located.line((*path, "finish task")),
+                f'no step here makes the task "{step.finish_task}"; '
+                f"{conditions.did_you_mean(step.finish_task, tasks)}",
+            )
         if isinstance(step, StopJourney) and step.stop_journey == journey.name:
             yield Problem(
                 located.file,

@@ -75,6 +75,7 @@ class Visit:
     deliver(message, channel, purpose): sends, and says what came of it.
     enter(journey): starts another journey for the person with this run's entry.
     give_task(task, due): makes the step's task for a colleague.
+    finish_task(text): the run's open tasks of this text are no longer needed.
     pause_marketing(until): from now on nothing goes to the person that needs consent (None: until
     the step's task is done).
     stop(journey, outcome): ends the person's runs of that journey.
@@ -96,6 +97,7 @@ class Visit:
     deliver: Callable[[Send], Outcome]
     enter: Callable[[str], None]
     give_task: Callable[[Task, datetime | None], None]
+    finish_task: Callable[[str], None]
     pause_marketing: Callable[[datetime | None], None]
     stop: Callable[[str, str], None]
     change_person: Callable[[dict[str, Any], float], None]

@@ -98,6 +98,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "update": "change the person: {}",
         "start journey": "start the journey {}",
         "stop journey": "stop the journey {}",
+        "finish task": "take the task {} back",
         "end": "end as {}",
         "by email": "by e-mail",
         "by sms": "by text message",
@@ -174,6 +175,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "update": "die Person ändern: {}",
         "start journey": "die Journey {} starten",
         "stop journey": "die Journey {} beenden",
+        "finish task": "die Aufgabe {} zurücknehmen",
         "end": "enden als {}",
         "by email": "per E-Mail",
         "by sms": "per SMS",
@@ -548,6 +550,7 @@ STEPS: dict[str, Callable[[Raw, Language], str]] = {
     "choose": _choose,  # before "if", which stands inside it only
     "if": _if,
     "split": _simple("split"),
+    "finish task": _simple("finish task"),
     "task": _task,
     "update": _update,
     "start journey": _simple("start journey"),

@@ -9,6 +9,7 @@ from functions.tracking.event import Event
 from functions.tracking.history import Change, as_event, changed
 
 Outcome = Literal["done", "reached", "not reached", "no longer needed"]
+NOT_NEEDED: Outcome = "no longer needed"
 CREATED, COMPLETED = "Task Created", "Task Completed"
 REOPENED, REASSIGNED = "Task Reopened", "Task Reassigned"
 HANDED_OVER = "Lead Handed Over"

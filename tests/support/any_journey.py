@@ -188,6 +188,7 @@ VERBS: dict[str, Verb] = {
     ),
     "choose": Verb(_choose, _read_choose),
     "end": Verb(lambda arm: _with({"end": _WORDS}), lambda raw, way: Taken(0, end=str(raw["end"]))),
+    "finish task": Verb(lambda arm: _with({"finish task": _WORDS})),
     "if": Verb(
         lambda arm: _with({"if": _CONDITIONS}, {"then": arm, "otherwise": arm}),
         lambda raw, way: Taken(1, ("then",) if way else ("otherwise",)),
@@ -279,10 +280,14 @@ def _may_be_taken(one: Raw, place: Place) -> bool:
 
 def _give_names(steps: list[Raw]) -> None:
     """A name of its own for each step and split."""
+    tasks = [one["task"] for _, one in _every(steps, ()) if "task" in one]
     for number, (_, one) in enumerate(_every(steps, ())):
         one["name"] = f"step {number}"
         if "split" in one:
             one["split"] = f"coin {number}"
+        if "finish task" in one:  # of one that there is
+            del one["finish task"]
+            one.update({"finish task": tasks[0]} if tasks else {"start journey": "upsell"})
 
 
 def _every(steps: list[Raw], path: Place) -> Iterator[tuple[Place, Raw]]:

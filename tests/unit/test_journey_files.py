@@ -160,8 +160,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 # --- mistakes, each at its line
 
 VERBS = (
-    "call webhook, choose, end, if, repeat, send, split, start journey, stop journey, task, "
-    "update, wait, wait for, wait for first of, wait until"
+    "call webhook, choose, end, finish task, if, repeat, send, split, start journey, stop journey, "
+    "task, update, wait, wait for, wait for first of, wait until"
 )
 DURATION = (
     'does not fit: a duration is written like "30 minutes", "5 days", "1 month", "2 working days"'
@@ -416,6 +416,10 @@ WRONG_HEADS: dict[str, tuple[str, list[str]]] = {
     "leave as what is ours": (
         f"{HEAD}leave when:\n  - {{event: A, as: merged}}\n{STEPS}",
         ['5: "merged" is our own word, for a run that gave way to another of the same person'],
+    ),
+    "a task that nobody makes is finished": (
+        f"{HEAD}steps:\n  - {{task: Call, for: owner}}\n  - finish task: Cal\n",
+        ['6: no step here makes the task "Cal"; did you mean "Call"?'],
     ),
     "stop journey as what is ours": (
         f"{HEAD}steps:\n  - stop journey: other\n    as: merged\n",

@@ -1,5 +1,6 @@
 """sales.yaml: what is wrong in it is told with its line and what is right."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from functions.folder import Folder, check_brand, check_live, read_folder
 from functions.journeys.yaml_file import read
 from functions.sales.rules import build
+from local.difference import between
 from tests.support.world import JOURNEYS
 
 SHIPPED = read_folder(JOURNEYS)
@@ -68,6 +70,23 @@ def test_a_mistake_is_told_with_its_line_and_what_would_be_right(
     assert old in GOOD
     found = told(GOOD.replace(old, new, 1))
     assert any(one.startswith(f"sales.yaml:{problem}") for one in found), found
+
+
+def test_what_changed_in_the_file_is_said(tmp_path: Path) -> None:
+    changed = GOOD.replace("[ben, sales]", "[sales]").replace("5 days", "6 days")
+    changed = changed.replace("to: [anna]", "to: [ben]")
+    for name, text in (("old", GOOD), ("new", changed)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "brand.yaml").write_text(SHIPPED.brand, "utf-8")
+        (tmp_path / name / "sales.yaml").write_text(text, "utf-8")
+    assert between(tmp_path / "old", tmp_path / "new", "en") == {
+        "sales.yaml": [
+            "routing 1: was {when: {person: {country: “DE”}}, to: [“anna”]}; "
+            "is now {when: {person: {country: “DE”}}, to: [“ben”]}",
+            "otherwise: was [“ben”, “sales”]; is now [“sales”]",
+            "pipeline new: was {at most: “5 days”}; is now {at most: “6 days”}",
+        ]
+    }
 
 
 @pytest.mark.parametrize("part", ["people", "away", "routing", "otherwise", "pipeline"])

@@ -193,6 +193,17 @@ def test_every_step_type_says_itself() -> None:
             "task for the owner: “Call”, marketing to the person is paused for 2 weeks",
             "Aufgabe für den Zuständigen: „Call“, Werbung an die Person ruht so lange: 2 Wochen",
         ),
+        ({"finish task": "Call"}, "take the task “Call” back", "die Aufgabe „Call“ zurücknehmen"),
+        (
+            {"task": "Call", "for": "owner", "hand over": True},
+            "task for the owner: “Call”, the person is handed over to sales",
+            "Aufgabe für den Zuständigen: „Call“, die Person wird dem Vertrieb übergeben",
+        ),
+        (
+            {"task": "Call", "for": "owner", "hand over": False},
+            "task for the owner: “Call”",
+            "Aufgabe für den Zuständigen: „Call“",
+        ),
         (
             {"send": "a", "by": "best channel"},
             "send “a”, by the person's best channel",

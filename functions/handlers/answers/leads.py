@@ -17,9 +17,8 @@ from functions.handlers.answers.door import (
     query,
     read_as,
 )
-from functions.handlers.answers.tasks import alter_task
 from functions.handlers.openapi import Parameter
-from functions.handlers.sales_desk import tell
+from functions.handlers.sales_desk import alter_task, tell
 from functions.journeys.run import Task
 from functions.sales.records import Lead
 from functions.sales.report import LeadReport, lead_report
@@ -93,9 +92,7 @@ def _decided(person_id: str, lead_id: str) -> views.LeadView:
     tell(parts, [lead_event(lead, -1)])
     task = parts.store.get(Task, lead.person, lead_id)
     if task and said.status != "accepted":
-        alter_task(
-            parts, profile, task, lambda one: finish(one, said.status, said.by, said.reason, now)
-        )
+        alter_task(parts, task, lambda one: finish(one, said.status, said.by, said.reason, now))
     return views.lead(lead)
 
 

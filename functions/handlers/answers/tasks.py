@@ -19,7 +19,7 @@ from functions.handlers.answers.door import (
     read_as,
 )
 from functions.handlers.openapi import Parameter
-from functions.handlers.sales_desk import owner_event, tell
+from functions.handlers.sales_desk import alter_task, owner_event, tell
 from functions.journeys.run import Task
 from functions.sales.records import Lead
 from functions.sales.work import (
@@ -30,9 +30,7 @@ from functions.sales.work import (
     hand_on,
     reassign,
     reopen,
-    task_event,
 )
-from functions.storage import people
 from functions.storage.kinds import listed_under
 from functions.storage.store import change
 from functions.tracking.event import Event
@@ -180,9 +178,11 @@ def _change(
     further: Callable[[Task], list[Event]] = lambda task: [],
 ) -> views.TaskView:
     """Alter the task and tell of it; a repetition finds it altered, and tells the same."""
-    parts, profile = wiring.parts(), profile_of_id(person_id)
-    task = task_of(profile, task_id)
-    done = alter_task(parts, profile, task, alter)
+    parts, task = wiring.parts(), task_of(profile_of_id(person_id), task_id)
+    try:
+        done = alter_task(parts, task, alter)
+    except (NotSo, TooMany) as error:
+        raise BadRequestError(str(error)) from None
     tell(parts, further(done))
     return views.task(done)
 
@@ -195,18 +195,3 @@ def task_of(profile: Profile, task_id: str) -> Task:
     if task is None:
         raise NotFoundError(f'this person has no task with the id "{task_id[:50]}"')
     return task
-
-
-def alter_task(
-    parts: wiring.Parts, profile: Profile, task: Task, alter: Callable[[Task], bool]
-) -> Task:
-    """Change the task, end its pause if it is done now, and tell. Raises BadRequestError."""
-    store = parts.store
-    try:
-        now = change(store, lambda: store.get(Task, task.person, task.task_id) or task, alter)
-    except (NotSo, TooMany) as error:
-        raise BadRequestError(str(error)) from None
-    if now.status == "done":  # after it: a retry of the step looks
-        people.end_pause_of(store, profile.person, now.task_id)
-    tell(parts, [task_event(now, -1)])
-    return now

@@ -1,0 +1,105 @@
+"""tante tasks, leads, deals and brief, as typed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from functions.handlers import wiring
+from functions.sales.records import Lead
+from local.app import App
+from local.command_line import app
+from local.http_server import application, serving
+from tests.support.world import World
+
+
+class Shop:
+    """A running system with one customer who has a task, and a terminal beside it."""
+
+    def __init__(self, place: Path) -> None:
+        self.data, self.url = place / "data", ""
+        self.world = World(self.data)
+        self.world.customer("ada", firstName="Ada", country="DE", language="en")
+        self.world.order("ada", "o1", "basic-1y")
+        self.world.advance("15 days")
+        self.world.click(self.world.outbox()[1], "guide-video")
+        self.world.click(self.world.outbox()[-1], "premium")
+        self.ada = self.world.person("ada").person
+        [task] = self.world.api("/api/tasks")["tasks"]
+        self.task = str(task["id"])
+
+    def type(self, *words: str) -> Result:
+        found = CliRunner().invoke(app, [*words, "--data", str(self.data), "--at", self.url])
+        self.world.settle()
+        return found
+
+    def post(self, path: str, body: dict[str, object]) -> None:
+        key = {"authorization": f"Bearer {self.world.system.keys.secret_key}"}
+        assert self.world.request("POST", path, body, key)["statusCode"] == 200
+        self.world.settle()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    with serving(application(App(shop.world.system).route)) as url:
+        shop.url = url
+        yield shop
+    wiring.use(None)
+
+
+def test_tasks_are_listed_handed_on_and_done(shop: Shop) -> None:
+    listed = shop.type("tasks", "list", "--owner", "ben")
+    assert listed.exit_code == 0
+    assert "High interest in premium, please close the deal" in listed.stdout
+    assert shop.task in listed.stdout
+    assert "there are no such tasks" in shop.type("tasks", "list", "--owner", "anna").stdout
+    given = shop.type("tasks", "reassign", "ada@example.com", shop.task, "clara", "--by", "ben")
+    assert given.stdout.strip().endswith("open, clara")
+    again = shop.type("tasks", "reassign", "ada", shop.task, "ben")
+    assert again.exit_code == 1
+    assert "ben had this task before" in again.stderr
+    done = shop.type("tasks", "done", shop.ada, shop.task, "--outcome", "reached")
+    assert done.stdout.strip().endswith("done (reached), clara")
+    assert shop.task in shop.type("tasks", "list", "--status", "done").stdout
+    reopened = shop.type("tasks", "reopen", "ada", shop.task, "--note", "calls back")
+    assert reopened.stdout.strip().endswith("open, clara")
+
+
+def test_leads_are_listed_decided_on_and_reported(shop: Shop) -> None:
+    assert "there are no such leads" in shop.type("leads", "list").stdout
+    now = shop.world.now
+    lead = Lead(person=shop.ada, lead_id="l1", owner="ben", handed=now, score=81, text="Call")
+    shop.world.store.put(lead)
+    assert "81" in shop.type("leads", "list", "--status", "open").stdout
+    refused = shop.type("leads", "decide", "ada", "l1", "rejected")
+    assert refused.exit_code == 1
+    assert "say why it is rejected" in refused.stderr
+    decided = shop.type("leads", "decide", "ada", "l1", "rejected", "--reason", "no budget")
+    assert decided.stdout.strip() == "Call: rejected, ben"
+    report = shop.type("leads", "report").stdout
+    assert report.startswith("1 leads: 1 rejected; 0 times handed on")
+
+
+def test_deals_are_listed_and_reported(shop: Shop) -> None:
+    assert "there are no such deals" in shop.type("deals", "list").stdout
+    shop.post(f"/api/people/{shop.ada}/deals", {"title": "Premium", "value": 1200, "id": "d1"})
+    listed = shop.type("deals", "list", "--stage", "new").stdout
+    assert "Premium" in listed
+    assert "1,200 EUR" in listed or "1,200.0 EUR" in listed
+    report = shop.type("deals", "report").stdout
+    assert "qualified" in report
+    assert report.strip().endswith("0 won (-), 0 lost")
+    assert shop.type("deals", "list", "--stage", "nowhere").exit_code == 1
+
+
+def test_a_brief_is_told_in_both_languages_and_of_nobody_it_says_so(shop: Shop) -> None:
+    english = shop.type("brief", "ada").stdout
+    assert english.startswith("Ada · ada@example.com")
+    assert "\nNext\n" in english
+    assert "clicked “premium” in five-reasons" in english
+    assert "\nAls Nächstes\n" in shop.type("brief", "ada@example.com", "--in", "de").stdout
+    nobody = shop.type("brief", "bob")
+    assert nobody.exit_code == 1
+    assert 'no person has the id "bob"' in nobody.stderr
