@@ -28,8 +28,8 @@ def address(user: str) -> str:
 
 
 def phone(user: str) -> str:
-    """A number that belongs to this user alone."""
-    return f"+49151123450{int(user[1:]):02}"
+    """A number that belongs to this user alone; a device that is nobody's has none."""
+    return "" if "-" in user else f"+49151123450{int(user[1:]):02}"
 
 
 class Plan:

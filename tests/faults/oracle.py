@@ -12,7 +12,9 @@ from functions.journeys.run import Run
 from functions.storage import people
 from functions.tracking.event import SCORE_ADDED, Event
 from functions.tracking.fold import pending_keys
+from functions.tracking.identity import person_key
 from functions.tracking.merge import LEAVES_BY_MERGE
+from functions.tracking.merge_record import Merge
 from functions.tracking.message import GIVEN_UP, Message
 from functions.tracking.profile import Profile, TimelineRow
 from tests.faults.journeys import EXPECTED, Awaited, Expected
@@ -37,7 +39,9 @@ class Facts:
         self.seen, self.store = trial.simulation.seen, trial.simulation.bare
         self.said = {one.id: one for one in all_said(trial.operations)}
         self.links = {
-            one.device: one for one in self.said.values() if one.kind == "identify" and one.device
+            one.device: one
+            for one in self.said.values()
+            if one.kind == "identify" and one.device and not self._was_parted(one.device)
         }
         self.users = sorted({self.user_of(one) for one in self.said.values()})
         finder = people.People(self.store, SETTINGS.identity_key)
@@ -50,6 +54,11 @@ class Facts:
             user: [run for key in profile.keys for run in self.store.query(Run, key)]
             for user, profile in self.profiles.items()
         }
+
+    def _was_parted(self, device: str) -> bool:
+        """Whether an admin has undone that the device became somebody's."""
+        key = person_key(SETTINGS.identity_key, "anonymous_id", device)
+        return any(merge.undone for merge in self.store.query(Merge, key))
 
     def user_of(self, said: Said) -> str:
         """The user who is behind an event, or a device that nobody identified."""

@@ -79,6 +79,16 @@ def _merge(script: Script) -> None:
     script.say(5 * HOUR, "Answered")
 
 
+def _undo(script: Script) -> None:
+    """It was somebody else's device: what began with it goes on with it."""
+    script.say(10, "Looked", user="", device="u0-d0")
+    script.say(20, "Visited", user="", device="u0-d0")
+    script.customer()
+    script.say(2 * HOUR, kind="identify", device="u0-d0")
+    script.do(3 * HOUR, "u0-d0 is parted", lambda outside: outside.simulation.undo("u0-d0"))
+    script.say(5 * HOUR, "Answered", user="", device="u0-d0")
+
+
 def _again(script: Script) -> None:
     """The same order once more, when its run is over and its device known."""
     script.say(10, "Order Completed", user="", device="u0-d0", properties=ORDER)
@@ -133,6 +143,7 @@ SCENARIOS: dict[str, Callable[[Script], None]] = {
     "exit": _exit,
     "withdraw": _withdraw,
     "merge": _merge,
+    "undo a merge": _undo,
     "again after a merge": _again,
     "twice before a merge": _twins,
     "finished before a merge": _finished_twin,

@@ -13,6 +13,7 @@ from functions.handlers import (
     publish_journey,
     settle_messages,
     start_run,
+    undoing,
     wiring,
 )
 from functions.handlers.desk import journey_desk
@@ -23,7 +24,9 @@ from functions.journeys.run import Run
 from functions.journeys.workflow import MoveAll
 from functions.settings import Settings
 from functions.storage.library import Library
+from functions.storage.people import People
 from functions.storage.store import Store
+from functions.storage.unmerge import merges_of
 from functions.tracking.event import Event, EventBatch
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission
@@ -352,6 +355,16 @@ class Simulation:
                         now=self.parts.now(),
                         number=number,
                     )
+
+    def undo(self, device: str) -> None:
+        """An admin parts a device from the person whom it became, if it has by then."""
+        self._call("undo_merge", lambda: self._undo(device))
+
+    def _undo(self, device: str) -> None:
+        profile = People(self.store, SETTINGS.identity_key).by("anonymous_id", device)  # type: ignore[arg-type]
+        for merge in merges_of(self.store, profile) if profile else ():  # type: ignore[arg-type]
+            if merge.value == device:
+                undoing.ask(self.parts, merge)
 
     @property
     def is_quiet(self) -> bool:

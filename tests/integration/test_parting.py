@@ -397,3 +397,41 @@ def test_the_commands_find_show_tell_and_part(world: World, shop: Any) -> None:
     assert "This was undone on" in shop("merges", "ada").output
     assert "they are two people again" in shop("unmerge", "ada", merge["id"], "--yes").output
     assert "Visited" in one(world, anonymous_id="tab")["events"]
+
+
+# --- segments
+
+
+def test_who_is_in_a_segment_is_counted_anew_for_both_and_lets_nobody_in(
+    tmp_path: Path, folder: Path
+) -> None:
+    files = tmp_path / "files"
+    shutil.copytree(folder, files)
+    (files / "segments.yaml").write_text(
+        "often: {title: Often here, who: {did: Visited, times: {at least: 3}}}\n"
+        "seen: {title: Seen, who: {did: Visited}}\n"
+    )
+    (files / "left").mkdir()
+    (files / "left" / "journey.yaml").write_text(
+        "title: x\npurpose: transactional\nenter when: {event: Segment Left}\n"
+        "once per: occasion\nsteps: [{wait: 1 day}]\n"
+    )
+    world = World(tmp_path / "data", files)
+    visitor(world, "Visited")
+    visitor(world, "Visited")
+    sign_in(world)
+    world.track("ada", "Visited")
+    world.advance("5 minutes")
+    assert set(world.person("ada").segments) == {"often", "seen"}
+    undo(world)
+    world.advance("5 minutes")
+    ada, tab = world.person("ada"), one(world, anonymous_id="tab")
+    assert set(ada.segments) == {"seen"}
+    assert [tally.count for tally in ada.tallies.values()] == [1]
+    assert set(tab["segments"]) == {"seen"}
+    assert "Segment Left" in tab["events"]
+    assert world.runs("left") == []
+    visitor(world, "Visited")
+    world.advance("5 minutes")
+    assert set(one(world, anonymous_id="tab")["segments"]) == {"seen", "often"}
+    wiring.use(None)

@@ -42,7 +42,7 @@ def take(store: Store, *events: Event) -> None:
     """Each event in a batch of its own, as process_event does."""
     for event in events:
         finder = People(store, SECRET)
-        profile, todo = remember(store, finder.person(event), [event], finder.leads_to)
+        profile, todo = remember(store, finder.person(event), [event], leads_to=finder.leads_to)
 
         def permit(permission: Permission, todo: list[Event] = todo) -> bool:
             return sum(hear(permission, event) for event in todo) > 0
@@ -409,7 +409,7 @@ def test_an_event_that_was_found_to_be_of_the_other_before_they_were_parted_is_n
     person = finder.person(visit)
     undo(store)
     with pytest.raises(people.Contended):
-        remember(store, person, [visit], finder.leads_to)
+        remember(store, person, [visit], leads_to=finder.leads_to)
     take(store, visit)
     assert by(store, "email", EMAIL).events["Visited"].count == 1
     assert "Visited" not in by(store, "user_id", "ada").events
