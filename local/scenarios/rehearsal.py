@@ -99,6 +99,7 @@ class Rehearsal:
         self._published = self._folder("published")
         system = System(self._published, journeys, URL, PUBLISHED)
         system.publish()
+        system.catch_up(PUBLISHED)  # everybody is looked at: nobody
         system.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         system.store.close()
 
