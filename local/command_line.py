@@ -13,8 +13,7 @@ from rich.table import Table
 
 from functions.problem import Problems
 from functions.storage.store import Store
-from local import lifecycle_commands
-from local.account_commands import accounts_app
+from local import account_commands, lifecycle_commands, segment_commands
 
 app = typer.Typer(
     help="Tante: customer-lifecycle marketing in your own AWS account.",
@@ -28,7 +27,8 @@ dead_letters_app = typer.Typer(help="What could not be done: look at it, send it
 app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 journeys_app = typer.Typer(help="Published journeys: where people stand, pause, stop, roll back.")
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
-app.add_typer(accounts_app, name="accounts", no_args_is_help=True)
+app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
+app.add_typer(segment_commands.app, name="segments")
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)

@@ -55,11 +55,13 @@ class Commands:
 
     def _carry_out(self, path: str, body: dict[str, Any], yes: bool) -> None:
         with self._told():
-            shown = self._client.ask("POST", path, {**body, "dry_run": True})["journeys"]
+            found = self._client.ask("POST", path, {**body, "dry_run": True})
+        shown, shared = found["journeys"], found.get("shared", {})
         doing = [one for one in shown if one["is_new"] or (one["people"] and _moves(one))]
-        if not doing:
+        if not doing and not shared:
             self._out.print("nothing has changed; nothing to publish")
             return
+        self._show_shared(shared)
         for one in doing:
             self._show(one)
         if any(one["problems"] for one in doing):
@@ -68,6 +70,17 @@ class Commands:
         self._ask(yes)
         with self._told():
             done = self._client.ask("POST", path, body)["journeys"]
+        self._say_done(done, shared)
+
+    def _show_shared(self, shared: dict[str, list[str]]) -> None:
+        for file, changes in shared.items():
+            self._out.print(f"[bold]{file}[/], for everybody at once")
+            for change in changes:
+                self._line(f"  {change}")
+
+    def _say_done(self, done: list[dict[str, Any]], shared: dict[str, list[str]]) -> None:
+        for file in shared:
+            self._out.print(f"[green]✓[/] {file}: in force within ten seconds")
         for one in done:
             if one["is_new"]:
                 self._out.print(f"[green]✓[/] {one['journey']}: {one['version']} is the newest now")

@@ -72,10 +72,13 @@ class Preview(msgspec.Struct, kw_only=True):
 
 
 class Published(msgspec.Struct):
-    """What was published, or with `done` false what would be."""
+    """What was published, or with `done` false what would be. `shared` has those of the files
+    that count for everybody (brand.yaml, segments.yaml, ...) that change, with sentences on what
+    changes in them, as far as we have any."""
 
     done: bool
     journeys: list[Preview]
+    shared: dict[str, list[str]] = {}
 
 
 class VersionView(msgspec.Struct):

@@ -23,12 +23,13 @@ from functions.handlers.versions import (
     publish_brand,
     refuse,
 )
+from functions.journeys.difference import of_segments
 from functions.journeys.migration import Choice
 from functions.journeys.run import Draft, JourneyVersion
 from functions.journeys.workflow import MoveAll
 from functions.messages.brand import BRAND
 from functions.problem import Problem, Problems
-from functions.segments.rules import LIVE_FILES
+from functions.segments.rules import LIVE_FILES, SEGMENTS_FILE
 from functions.storage.library import NEWEST
 from functions.storage.store import Contended, change
 
@@ -83,12 +84,24 @@ def _publish(parts: wiring.Parts, name: str, asked: orders.PublishBody) -> order
         raise Problems(theirs)
     previews = [preview(parts, one) for one in plans]
     if asked.dry_run:
-        return orders.Published(False, previews)
+        return orders.Published(False, previews, _shared_changes(parts, folder))
+    shared = _shared_changes(parts, folder)
     refuse(plans)
     publish_brand(parts, folder, asked.owner or REPOSITORY)
     for one in plans:
         carry_out(parts, one, owners[one.name], one.is_new or _is_at_run_time(one))
-    return orders.Published(True, previews)
+    return orders.Published(True, previews, shared)
+
+
+def _shared_changes(parts: wiring.Parts, folder: Folder) -> dict[str, list[str]]:
+    """What changes in the files that count for everybody."""
+    old = _published_folder(parts)
+    changed = [name for name in folder.shared if folder.shared[name] != old.shared.get(name)]
+    found: dict[str, list[str]] = {name: [] for name in changed}
+    if SEGMENTS_FILE in found:
+        before, after = old.raw(SEGMENTS_FILE) or {}, folder.raw(SEGMENTS_FILE) or {}
+        found[SEGMENTS_FILE] = of_segments(before, after, "en")
+    return found
 
 
 def _owner(one: Plan) -> str:

@@ -77,7 +77,8 @@ class CompanyView(msgspec.Struct, kw_only=True):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """A person: who they are, what they did, what they permit."""
+    """A person: who they are, what they did, what they permit; since when they are in which
+    segments, and where they stand in each model of lifecycle.yaml."""
 
     id: str
     user_id: str
@@ -98,9 +99,11 @@ class Person(msgspec.Struct, kw_only=True):
     devices: dict[str, Count]
     companies: list[CompanyView]
     first_touch: dict[str, Any]
+    stages: dict[str, str]
     consents: list[ConsentView]
     suppressed: dict[str, str]
     journeys: list[str]
+    segments: dict[str, datetime]
     notes: list[str]
 
 
@@ -132,9 +135,11 @@ def person(profile: Profile, permission: Permission, now: datetime) -> Person:
         },
         companies=[_company(profile, name) for name in companies(profile)],
         first_touch=msgspec.to_builtins(profile.first_touch) if profile.first_touch else {},
+        stages={model: stay.stage for model, stay in profile.stages.items() if stay.stage},
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
         suppressed=permission.suppressed,
         journeys=[live.journey for live in permission.live.values() if not live.leaving],
+        segments=profile.segments,
         notes=profile.refused,
     )
 

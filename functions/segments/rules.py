@@ -72,7 +72,7 @@ def rules_of(raw: Mapping[str, Any], needs_consent: Mapping[str, bool] | None = 
         segments=segment.build(segments),
         lifecycle=lifecycle.build(stages, segments),
         tallies=tallies,
-        tallied=short_hash(*sorted(tallies))[:8] if tallies else "",
-        hash=short_hash(said)[:8] if any(raw.values()) else "",
+        tallied=short_hash(*sorted(tallies))[:6] if tallies else "",
+        hash=short_hash(said)[:6] if any(raw.values()) else "",
         needs_consent=needs_consent or {},
     )

@@ -46,6 +46,6 @@ def _seen(what: str, found: Any, language: Language) -> str:
     return words["is"].format(name(what, language), shown)
 
 
-def _time(text: str, language: Language) -> str:
-    time = as_moment(text)
-    return moment(time.replace(microsecond=0), language) if time else text
+def _time(found: Any, language: Language) -> str:
+    time = as_moment(found)
+    return moment(time.replace(microsecond=0), language) if time else value(found, language)

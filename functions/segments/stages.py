@@ -153,7 +153,7 @@ def _change(model: Model, old: Stay, new: Stay) -> Change:
 
 def rule(stage: Stage) -> str:
     """A hash of the stage's condition."""
-    return short_hash(json.dumps(stage.when, sort_keys=True, default=str))[:6]
+    return short_hash(json.dumps(stage.when, sort_keys=True, default=str))[:4]
 
 
 def _seen(stage: Stage, facts: Facts) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _seen(stage: Stage, facts: Facts) -> dict[str, Any]:
                 found[path] = _short(values[0])
         for name in names(one["did"]) if "did" in one else ():
             if name in facts.profile.events:
-                found[f"{DID}{name}"] = facts.profile.events[name].last.isoformat()
+                found[f"{DID}{name}"] = facts.profile.events[name].last
     return dict(list(found.items())[:MOST_SEEN])
 
 
@@ -185,10 +185,8 @@ def _leaves(raw: dict[str, Any], facts: Facts) -> Iterator[Mapping[str, Any]]:
 
 def _short(value: Any) -> Any:
     """A value of a field as plain data."""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | datetime):
         return value
     if isinstance(value, Decimal):
         return float(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
     return str(value)[:LONGEST_SEEN]

@@ -85,6 +85,8 @@ def _how_far(stay: Stay) -> tuple[int, float, str]:
 def _merge_kept(source: Profile, target: Profile) -> None:
     """What the rules keep. Where not both have counted a tally from the beginning, it is counted
     anew from the timeline."""
+    if not target.version:  # nobody was there yet: it is the source under another key
+        target.tallied, target.ruled = source.tallied, source.ruled
     both = source.tallies.keys() & target.tallies.keys()
     together = {key: joined(source.tallies[key], target.tallies[key]) for key in both}
     if source.tallied and source.tallied == target.tallied:

@@ -9,8 +9,8 @@ from functions.tracking.identity import short_hash
 from functions.tracking.profile import OlderOrders, Order, OrderRow, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
-MOST_IN_PROFILE = 13
-KEPT_IN_PROFILE = 5  # when there are more, all but these leave together: one row for nine orders
+MOST_IN_PROFILE = 11
+KEPT_IN_PROFILE = 3  # when there are more, all but these leave together: one row for nine orders
 PLACES = 6
 
 

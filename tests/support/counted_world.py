@@ -19,6 +19,7 @@ from functions.folder import Folder
 from functions.handlers import (
     close_run,
     collect_event,
+    find_due,
     process_event,
     publish_journey,
     run_step,
@@ -32,6 +33,7 @@ from functions.storage.library import Library
 from functions.storage.people import People
 from functions.tracking.profile import Profile
 from functions.tracking.source import Source
+from local.due import next_look
 from local.sqlite_store import SqliteStore
 from tests.support.counted_store import CountedStore
 
@@ -69,7 +71,7 @@ class CountedWorld:
         self.now = start
         self._random = Random(1)
         self._short: dict[str, str] = {}  # Step Functions' token -> the engine's
-        records = SqliteStore(":memory:")
+        records = self._records = SqliteStore(":memory:")
         self.store = CountedStore(records)
         # A warm Lambda has read the library before.
         self.library = Library(records, lambda: 0.0)
@@ -136,10 +138,18 @@ class CountedWorld:
     def advance(self, length: timedelta) -> None:
         """Let time pass; what falls due on the way is done at its own time."""
         moment = self.now + length
-        while (due := self.engine.next_due()) is not None and due <= moment:
+        while (due := self._next_due()) is not None and due <= moment:
             self.now = max(self.now, due)
-            self.engine.run_until(self.now)
+            if due == next_look(self._records):
+                with self._working("find_due"):
+                    find_due.handler({}, None)
+            else:
+                self.engine.run_until(self.now)
         self.now = moment
+
+    def _next_due(self) -> datetime | None:
+        dues = (self.engine.next_due(), next_look(self._records))
+        return min((due for due in dues if due), default=None)
 
     def person(self, user: str) -> Profile:
         """The profile of a user id; looking is not counted."""

@@ -508,13 +508,13 @@ def _rows(store: Store) -> list[Order]:
     return [order for found in store.query(OrderRow, "p") for order in found.orders]
 
 
-def test_at_most_thirteen_orders_stay_in_the_profile_and_the_oldest_leave_together(
+def test_at_most_eleven_orders_stay_in_the_profile_and_the_oldest_leave_together(
     store: Store,
 ) -> None:
-    profile = take(store, *many_orders(13))
-    assert len(profile.orders) == 13
+    profile = take(store, *many_orders(11))
+    assert len(profile.orders) == 11
     assert _rows(store) == []
-    profile = take(store, *many_orders(20)[13:])
+    profile = take(store, *many_orders(20)[11:])
     assert sorted(profile.orders) == [f"o{n:02}" for n in range(9, 20)]
     assert [order.order_id for order in _rows(store)] == [f"o{n:02}" for n in range(9)]
     assert orders.count(profile) == 20
@@ -557,11 +557,11 @@ def test_an_order_that_leaves_and_is_refunded_in_one_batch_is_not_lost(store: St
 
 
 def test_an_old_order_told_of_late_goes_straight_to_a_row(store: Store) -> None:
-    take(store, *many_orders(13))
+    take(store, *many_orders(orders.MOST_IN_PROFILE))
     profile = take(store, completed("late", -60, "early", revenue=7))
     assert "early" not in profile.orders
     assert row(store, "early")
-    assert orders.count(profile) == 14
+    assert orders.count(profile) == orders.MOST_IN_PROFILE + 1
     assert profile.older_orders.first == NOON - timedelta(minutes=60)
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from hypothesis import assume, given
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from functions.folder import read_folder
@@ -120,7 +121,7 @@ def test_without_from_nobody_goes_back(seasons: list[set[int]]) -> None:
 def test_of_several_stages_the_last_in_the_file_takes_them() -> None:
     lifecycle, profile = model(None, None, None), Profile(person="p")
     keep_stages(lifecycle, with_flags(profile, {0, 1}))
-    assert profile.stages["m"].stage == "s1"
+    assert [move.stage for move in profile.stages["m"].history] == ["s1"]
 
 
 def test_conditions_that_hold_together_in_a_circle_keep_people_where_they_came_to_it() -> None:
@@ -140,7 +141,7 @@ def test_one_change_is_told_for_several_moves_at_once_and_each_stands_in_the_his
     assert [move.stage for move in profile.stages["m"].history] == ["s0", "s1", "s2"]
 
 
-@given(st.integers(1, 80))
+@pytest.mark.parametrize("times", [1, MOST_MOVES, MOST_MOVES + 1, 50])
 def test_the_history_keeps_the_last_moves(times: int) -> None:
     lifecycle, profile = model([EARLIER, "s1"], ["s0"]), Profile(person="p")
     for turn in range(times):
@@ -203,6 +204,7 @@ dated = st.sampled_from(["in the last", "in the next"]).flatmap(
 )
 
 
+@settings(max_examples=30)
 @given(models(), st.data())
 def test_to_look_only_when_a_stage_may_turn_misses_no_change(
     lifecycle: Lifecycle, data: st.DataObject
@@ -228,6 +230,31 @@ def test_to_look_only_when_a_stage_may_turn_misses_no_change(
             assert turn is None or turn > due
             due = turn  # type: ignore[assignment]
         assert way(lifecycle.models["m"], profile.stages["m"].stage, facts(profile, now)) == []
+
+
+def test_who_is_kept_in_a_circle_is_looked_at_when_it_opens() -> None:
+    """From s1 only s2 is within reach; but it is the condition of s1 that has to end."""
+    soon, late = (NOW + timedelta(hours=hours) for hours in (1, 5))
+    days = {"day0": late, "day1": soon, "day2": late}
+    comes_from = {"s0": ["earlier"], "s1": ["s0", "s2"], "s2": ["s1"]}
+    raw = {
+        name: {
+            "title": "T",
+            "from": asked,
+            "when": {"person": {f"day{number}": {"in the next": "1 day"}}},
+        }
+        for number, (name, asked) in enumerate(comes_from.items())
+    }
+    lifecycle = build({"m": {"title": "M", "stages": raw}}, None)
+    profile = Profile(
+        person="p", traits={name: Trait(day.isoformat(), NOW, "m") for name, day in days.items()}
+    )
+    keep_stages(lifecycle, facts(profile))
+    assert profile.stages["m"].stage == "s1"
+    due = stages_turn_at(lifecycle, facts(profile))
+    assert due == soon + timedelta(microseconds=1)
+    keep_stages(lifecycle, facts(profile, due))
+    assert profile.stages["m"].stage == "s2"
 
 
 # --- two people are one
@@ -337,6 +364,10 @@ def test_a_trial_of_fourteen_days_ends_by_time_alone() -> None:
     assert ada.way()[-1] == "trial"
     assert ada.after(0.2).way()[-1] == "trial-ended"
     assert ada.profile.stages["customer"].since == NOW + 14 * DAY + timedelta(microseconds=1)
+
+
+def test_a_trial_that_the_shop_ends_is_over_at_once() -> None:
+    assert Person().does("Trial Started").does("Trial Ended").way() == ["trial", "trial-ended"]
 
 
 def test_who_buys_in_the_trial_never_ends_it() -> None:

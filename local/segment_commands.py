@@ -1,0 +1,84 @@
+"""`tante segments`: which there are, how far everybody is up to date, and who is in one."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+app = typer.Typer(help="Segments: which there are, and who is in them.", no_args_is_help=True)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+MOST_SHOWN = 1_000  # people
+At = Annotated[str, typer.Option(help="The system's address; this machine's by default.")]
+Key = Annotated[str, typer.Option(envvar="TANTE_KEY", help="The secret key.")]
+Data = Annotated[Path | None, typer.Option(help="The data folder of the system that runs here.")]
+In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
+
+
+@app.command("list")
+def list_segments(language: In = "en", at: At = "", key: Key = "", data: Data = None) -> None:
+    """Every segment in words, and whether everybody is up to date with the last publish."""
+    found = _ask(at, key, data, f"/api/segments?in={language}")
+    table = Table("segment", "title", "who", box=None)
+    for one in found["segments"]:
+        table.add_row(one["name"], escape(one["title"]), escape(one["who"]))
+    out.print(table if found["segments"] else "there are no segments")
+    for line in progress(found):
+        out.print(escape(line), soft_wrap=True)
+
+
+@app.command("people")
+def people(
+    name: Annotated[str, typer.Argument(help="The segment's name.")],
+    most: Annotated[int, typer.Option(help="How many at most.", min=1, max=MOST_SHOWN)] = 100,
+    at: At = "",
+    key: Key = "",
+    data: Data = None,
+) -> None:
+    """The people of a segment, the newest first, and since when they are in it."""
+    shown, after, looked = 0, "", 0
+    while shown < most:
+        path = f"/api/segments/{quote(name, safe='')}/people?limit={min(100, most - shown)}"
+        found = _ask(at, key, data, f"{path}&after={quote(after, safe='')}")
+        for one in found["people"]:
+            who = one["email"] or one["user_id"] or one["id"]
+            out.print(escape(f"{who}  since {one['segments'][name][:16]}"), soft_wrap=True)
+        shown, looked = shown + len(found["people"]), looked + found["looked_at"]
+        after = found["next"]
+        if not after:
+            break
+    out.print(f"{shown} of {looked} people looked through" + ("; there are more" if after else ""))
+
+
+def progress(found: dict[str, Any]) -> list[str]:
+    """How far everybody is up to date, and from when on events are counted, in sentences."""
+    backfill = found["backfill"]
+    since = next((one["since"] for one in found["segments"] if one["since"]), None)
+    said = []
+    if found["segments"] and backfill is None:
+        said.append("nobody is up to date with the last publish yet")
+    elif backfill and backfill["ended"]:
+        said.append(f"everybody is up to date ({backfill['people']} people)")
+    elif backfill:
+        of = f" of about {backfill['people']}" if backfill["people"] else ""
+        said.append(f"{backfill['done']}{of} people are up to date with the last publish")
+    if since:
+        words = f"what a new segment counts, it knows from {since[:10]} on"
+        said.append(f"{words}: older events are gone")
+    return said
+
+
+def _ask(at: str, key: str, data: Path | None, path: str) -> Any:
+    """The answer of the running system that is meant."""
+    from local.client import NoAnswer, Refusal, client  # slow to load, and not for every command
+
+    try:
+        return client(at, key, data).ask("GET", path)
+    except (NoAnswer, Refusal) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
