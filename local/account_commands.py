@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-accounts_app = typer.Typer(help="Accounts: the companies that people belong to.")
+app = typer.Typer(help="Accounts: the companies that people belong to.")
 PAGE = 100
 UNKNOWN = "not known"
 
@@ -30,7 +30,7 @@ Most = Annotated[int, typer.Option("--most", min=1, help="How many at most.")]
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The id: a call's groupId.")]
 
 
-@accounts_app.command("list")
+@app.command("list")
 def list_accounts(most: Most = PAGE, data: RunningData = None, at: At = "", key: Key = "") -> None:
     """Accounts by their names."""
     with _asked(at, key, data) as (tante, out):
@@ -42,7 +42,7 @@ def list_accounts(most: Most = PAGE, data: RunningData = None, at: At = "", key:
         out.print(table if table.rows else "there are no accounts: no group call has come yet")
 
 
-@accounts_app.command("show")
+@app.command("show")
 def show_account(
     account: AccountId,
     most: Most = 20,
@@ -64,7 +64,7 @@ def show_account(
         out.print(table)
 
 
-@accounts_app.command("remove")
+@app.command("remove")
 def remove_member(
     account: AccountId,
     person: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id.")],

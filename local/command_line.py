@@ -14,13 +14,13 @@ from rich.table import Table
 from functions.problem import Problems
 from functions.storage.store import Store
 from local import (
+    account_commands,
     import_commands,
     lifecycle_commands,
     sales_commands,
     score_commands,
     segment_commands,
 )
-from local.account_commands import accounts_app
 from local.people_commands import people_app
 
 app = typer.Typer(
@@ -35,8 +35,8 @@ dead_letters_app = typer.Typer(help="What could not be done: look at it, send it
 app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 journeys_app = typer.Typer(help="Published journeys: where people stand, pause, stop, roll back.")
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
+app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
-app.add_typer(accounts_app, name="accounts", no_args_is_help=True)
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
 app.add_typer(people_app, name="people", no_args_is_help=True)

@@ -1,6 +1,6 @@
 """An account: a company, and what all calls about it said."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ FIRST = (
     *("name", "industry", "employees", "country", "city", "address", "plan", "technologies"),
     "website",
 )
+IMPORT = "import"  # the name of an import's mark in the context of its calls
+MOST_MARK = 512  # bytes
 MOST_COPIED = 20  # traits
 MOST_COPIED_BYTES = 1024  # as JSON
 
@@ -27,7 +29,8 @@ MOST_COPIED_BYTES = 1024  # as JSON
 class Account(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One company (Segment's group). `created` is the time of the first call about it.
 
-    `edition` counts how often the copy for the members changed, the last time at `changed`.
+    `edition` counts how often the copy for the members changed, the last time at `changed`; if an
+    import did it, `context` has its mark.
     `ordered` is for when it was ordered that they be told; None once that has begun, at `told`.
     """
 
@@ -38,6 +41,7 @@ class Account(msgspec.Struct, omit_defaults=True, kw_only=True):
     notes: list[str] = []
     edition: int = 0
     changed: datetime | None = None
+    context: dict[str, Any] = {}
     ordered: datetime | None = None
     told: datetime | None = None
 
@@ -85,7 +89,7 @@ def company_traits(call: Event) -> dict[str, Any]:
     return {name: value for name, value in call.traits.items() if name not in MEMBERSHIP}
 
 
-def hear(account: Account, calls: Iterable[Event], now: datetime) -> bool:
+def hear(account: Account, calls: Sequence[Event], now: datetime) -> bool:
     """Take in what group calls say of the account, in whatever order they come; whether that is
     worth a write.
 
@@ -102,6 +106,7 @@ def hear(account: Account, calls: Iterable[Event], now: datetime) -> bool:
             worth |= _hear_trait(account, name, value, call)
     if copy_of(account) != before:
         account.edition, account.changed = account.edition + 1, now
+        account.context = _mark(calls[-1]) if calls else {}
     return worth or len(account.notes) > notes
 
 
@@ -149,7 +154,7 @@ def joined(account: Account, member: Member, call: Event) -> Event:
         ACCOUNTS, member.person, JOINED, f"{member.account_id} {member.by}", call.received_at
     )
     event.time, event.client_time = member.since, member.since.isoformat()
-    event.properties = _said(account)
+    event.properties, event.context = _said(account), _mark(call)
     return event
 
 
@@ -157,7 +162,7 @@ def told_again(account: Account, person: str, call: Event) -> Event:
     """The same for a member whose profile has let go of the account's traits."""
     occasion = f"{account.account_id} {call.message_id}"
     event = own_event(ACCOUNTS, person, CHANGED, occasion, call.received_at, **_said(account))
-    event.time = call.time
+    event.time, event.context = call.time, _mark(call)
     return event
 
 
@@ -165,13 +170,21 @@ def changed(account: Account, member: Member) -> Event:
     """The event by which a member gets the account's traits after they changed."""
     assert account.changed
     occasion = f"{account.account_id} {account.edition}"
-    return own_event(ACCOUNTS, member.person, CHANGED, occasion, account.changed, **_said(account))
+    event = own_event(ACCOUNTS, member.person, CHANGED, occasion, account.changed, **_said(account))
+    event.context = account.context
+    return event
 
 
 def left(account_id: str, person: str, now: datetime) -> Event:
     """The event by which a person leaves the account."""
     occasion = f"{account_id} {now.isoformat()}"
     return own_event(ACCOUNTS, person, LEFT, occasion, now, account_id=account_id)
+
+
+def _mark(call: Event) -> dict[str, Any]:
+    """What an import wrote of itself into a call, such as that it shall start no journey."""
+    mark = {name: value for name, value in call.context.items() if name == IMPORT}
+    return mark if len(msgspec.json.encode(mark)) <= MOST_MARK else {}
 
 
 def _said(account: Account) -> dict[str, Any]:

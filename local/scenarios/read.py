@@ -212,7 +212,7 @@ class _Reader:
             self._of_journey(line.object, path)
         elif isinstance(line, Task):
             self._check_task(line, path)
-        elif line.verb not in ("event", "changes"):
+        elif line.verb not in ("event", "changes", "joins"):
             self._check_message(line, path)
 
     def _check_name(self, what: str, name: str, known: Collection[str], path: Path) -> None:

@@ -37,6 +37,7 @@ from local.scenarios.scenario import (
     Enters,
     Event,
     Happens,
+    Joins,
     Line,
     Opens,
     Person,
@@ -206,6 +207,8 @@ class _Play:
             self._post(line.line, "track", event=what.event, properties=what.with_)
         elif isinstance(what, Changes):
             self._post(line.line, "identify", traits=what.changes)
+        elif isinstance(what, Joins):
+            self._post(line.line, "group", groupId=what.joins, traits=what.with_)
         elif isinstance(what, Enters):
             if not self._enter(what):
                 words = f'was not let into "{what.enters}": once per, only if, or there already'

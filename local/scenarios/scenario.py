@@ -93,6 +93,16 @@ class Changes(Line):
         return ", ".join(self.changes)
 
 
+class Joins(Line, rename={"with_": "with"}):
+    """The person belongs to a company, as by Segment's group; `with` is what is said of it, and of
+    the person there."""
+
+    joins: schema.Text
+    with_: dict[str, Any] = {}
+
+    verb: ClassVar[str] = "joins"
+
+
 class Enters(Line, rename={"with_": "with"}):
     """The person is let into a journey, as `start journey` does it; `with` is the entry."""
 
@@ -197,10 +207,10 @@ class Person(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     verb: ClassVar[str] = "person"
 
 
-Happens = Event | Changes | Enters | Opens | Clicks | Unsubscribes | Bounces
+Happens = Event | Changes | Joins | Enters | Opens | Clicks | Unsubscribes | Bounces
 Expects = Sent | Task | Starts | Ends | Stage | NotSent | Person
 HAPPENS: dict[str, type[Any]] = {
-    one.verb: one for one in (Event, Changes, Enters, Opens, Clicks, Unsubscribes, Bounces)
+    one.verb: one for one in (Event, Changes, Joins, Enters, Opens, Clicks, Unsubscribes, Bounces)
 }
 EXPECTS: dict[str, type[Any]] = {
     one.verb: one for one in (Sent, Task, Starts, Ends, Stage, NotSent, Person)

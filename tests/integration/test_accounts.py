@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -661,6 +662,19 @@ def test_what_cannot_be_done_is_told_in_words(
 ) -> None:
     found, said = ask(shop, method, path, body)
     assert (found, words in said["message"]) == (status, True), said
+
+
+@pytest.mark.parametrize("account_id", ["Müller & Söhne GmbH", "50%", "%2F", "acme.example"])
+def test_an_account_may_be_called_whatever_a_crm_calls_it(shop: World, account_id: str) -> None:
+    key = {"authorization": f"Bearer {shop.system.keys.secret_key}"}
+    with serving(application(App(shop.system).route)) as url:
+        where = f"{url}/api/accounts/{quote(account_id, safe='')}"
+        said = httpx.put(where, json={"traits": {"industry": "shoes"}}, headers=key)
+        assert (said.status_code, said.json()["id"]) == (200, account_id)
+        assert httpx.get(where, headers=key).json()["account"]["traits"] == {"industry": "shoes"}
+        assert httpx.get(f"{where}/members", headers=key).json() == {"members": [], "next": ""}
+    join(shop, "ada", account_id)
+    assert company(shop, "ada")["industry"] == "shoes"
 
 
 def test_accounts_at_the_command_line(shop: World) -> None:

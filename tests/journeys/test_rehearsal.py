@@ -153,6 +153,36 @@ def test_until_ends_it_before_or_after_the_journeys_own_end(wrong: Try) -> None:
     assert wrong(BEGIN + date + BOTH) == []
 
 
+def test_the_person_comes_to_meet_the_condition_of_the_way_in(wrong: Try, folder: Path) -> None:
+    journey = JOURNEY.replace("{event: Signed Up}", "{person: {plan: pro}}")
+    (folder / "trial" / "journey.yaml").write_text(journey, "utf-8")
+    met = BEGIN.replace("event: Signed Up", "changes: {plan: pro}")
+    assert wrong(met + BOTH) == []
+    assert wrong(met.replace("pro", "free") + BOTH) != []
+
+
+def test_the_person_joins_a_company_which_grows_later(wrong: Try, folder: Path) -> None:
+    enter = "enter when: {account: {employees: {at least: 50}, level: manager}}"
+    journey = JOURNEY.replace("enter when: {event: Signed Up}", enter)
+    (folder / "trial" / "journey.yaml").write_text(journey, "utf-8")
+    text = """\
+- scenario: It works
+  happens:
+    - at: 2027-03-01 10:00
+      joins: acme
+      with: {name: Acme, employees: 20, level: manager}
+    - after: 2 days
+      joins: acme
+      with: {employees: 50}
+  expect:
+    - sent: hello
+      at: 2027-03-03 10:00
+    - sent: bye
+"""
+    assert wrong(text) == []
+    assert wrong(text.replace("employees: 50", "employees: 40")) != []
+
+
 def test_traits_can_change_on_the_way(wrong: Try) -> None:
     change = "    - {after: 1 day, changes: {plan: basic}}\n"
     assert wrong(BEGIN + change + BOTH.replace("]", ", {person: {plan: basic}}]")) == []

@@ -1,6 +1,6 @@
 """Accounts: what calls say of a company in whatever order, and what its members get of it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,7 +79,7 @@ def said(
     )
 
 
-def heard(calls: Iterable[Event], now: datetime = NOON) -> Account:
+def heard(calls: Sequence[Event], now: datetime = NOON) -> Account:
     account = Account(account_id="acme")
     hear(account, calls, now)
     account.version = 1
@@ -402,6 +402,17 @@ def test_who_joined_long_ago_by_an_import_did_so_then() -> None:
     member = Member(account_id="acme", person="p", since=call.time, by="m1")
     event = accounts.joined(heard([call]), member, call)
     assert (event.time, event.received_at) == (call.time, NOON)
+
+
+def test_what_a_quiet_import_changes_is_told_with_its_mark() -> None:
+    quiet = {"import": {"name": "crm", "quiet": True}}
+    call = group("m1", name="Acme")
+    call.context = {**quiet, "ip": "127.0.0.1"}
+    account, member = heard([call]), Member(account_id="acme", person="p", since=NOON, by="m1")
+    told = accounts.joined(account, member, call), accounts.told_again(account, "p", call)
+    assert [event.context for event in (*told, accounts.changed(account, member))] == [quiet] * 3
+    hear(account, [group("m2", 1, name="Acme Ltd")], NOON)
+    assert accounts.changed(account, member).context == {}
 
 
 # --- an account as a whole

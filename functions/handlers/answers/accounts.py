@@ -57,10 +57,12 @@ class AccountPage(msgspec.Struct):
 
 
 class AccountTraits(msgspec.Struct):
-    """What is said of an account, and since when that is so (now, if not said)."""
+    """What is said of an account, and since when that is so (now, if not said). A `quiet` import
+    starts no journey."""
 
     traits: dict[str, Any]
     time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    quiet: bool = False
 
 
 @operation("/api/accounts", "Accounts (companies) by their names", AccountsPage, LIMIT, NEXT)
@@ -124,6 +126,7 @@ def _put_account(account_id: str) -> views.AccountView:
         received_at=now,
         group_id=account_id,
         traits=asked.traits,
+        context={told.IMPORT: {"quiet": True}} if asked.quiet else {},
         source=SOURCE,
         trusted=True,
     )
