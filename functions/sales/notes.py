@@ -39,14 +39,9 @@ def note_event(note: Note) -> Event:
     return msgspec.structs.replace(event, received_at=note.noted)
 
 
-def tells_of(note: Note, deal: Deal) -> bool:
-    """Whether the deal does not know yet what the note says."""
-    return any(deal.known.get(name) != value for name, value in note.fields.items())
-
-
 def learn(deal: Deal, note: Note) -> bool:
     """The deal knows what the note says. False: it did."""
-    if not tells_of(note, deal):
+    if all(deal.known.get(name) == value for name, value in note.fields.items()):
         return False
     deal.known = {**deal.known, **note.fields}
     return True

@@ -362,6 +362,27 @@ def test_the_same_note_is_kept_once_however_often_it_is_sent(shop: World) -> Non
     assert happened(shop, "ada")["Call Logged"] == 1
 
 
+def test_a_note_that_was_kept_is_not_refused_when_it_comes_again_after_the_deal_went_on(
+    shop: World,
+) -> None:
+    shop.customer("ada")
+    path = deal(shop, "ada")
+    first = note(shop, "ada", id="n1")
+    said(shop, f"{path}/stage", {"to": "qualified"})
+    assert note(shop, "ada", id="n1") == first
+    call = {"kind": "call", "id": "n2"}
+    assert "budget" in refused(shop, f"/api/people/{shop.person('ada').person}/notes", call)
+
+
+def test_what_a_later_note_put_right_stays_right_when_the_first_comes_again(shop: World) -> None:
+    shop.customer("ada")
+    deal(shop, "ada")
+    for number, budget in ((1, 900), (2, 1200), (1, 900)):
+        note(shop, "ada", id=f"n{number}", fields={"budget": budget})
+    [found] = shop.api("/api/deals")["deals"]
+    assert found["known"] == {"budget": 1200}
+
+
 def test_a_call_of_last_week_counts_by_its_own_time_and_starts_nothing(shop: World) -> None:
     shop.customer("ada")
     shop.advance("10 days")

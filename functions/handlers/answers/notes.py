@@ -12,10 +12,10 @@ from functions.handlers.answers.deals import deal_of
 from functions.handlers.answers.door import LONGEST, PERSON, operation, profile_of_id, read_as
 from functions.handlers.sales_desk import tell
 from functions.sales.deals import still_missing
-from functions.sales.notes import NOT_REACHED, NoteOutcome, learn, note_event, tells_of
+from functions.sales.notes import NOT_REACHED, NoteOutcome, learn, note_event
 from functions.sales.records import Deal, Note, NoteKind
 from functions.sales.rules import CLOSED
-from functions.storage.store import Conflict, change
+from functions.storage.store import TRIES, Conflict, Contended, Store
 from functions.tracking.profile import Profile
 
 MOST_FIELDS, MOST_LETTERS = 50, 10_000
@@ -65,14 +65,39 @@ def _noted(person_id: str) -> views.NoteView:
     parts, said, profile = wiring.parts(), read_as(NoteBody), profile_of_id(person_id)
     now = parts.now()
     _check(said, now)
-    deal = _deal(profile, said.deal)
+    there = next((one for one in notes_of(profile) if one.note_id == said.id), None)
+    if there is None:
+        deal = _deal(profile, said.deal)
+        there = _keep(parts.store, _new_note(profile, said, deal, now), deal)
+    tell(parts, [note_event(there)])
+    return views.note(there)
+
+
+def _keep(store: Store, note: Note, deal: Deal | None) -> Note:
+    """Keep the note, and what it says in its deal, both or neither: a repetition of the note must
+    not bring back what a later one has put right. Raises Contended."""
+    for _ in range(TRIES):
+        fresh = store.get(Deal, deal.person, deal.deal_id) if deal else None
+        try:
+            store.put_together([note, *([fresh] if fresh and learn(fresh, note) else [])])
+        except Conflict:
+            there = store.get(Note, note.person, note.note_id)
+            if there:
+                return there
+            continue
+        return note
+    raise Contended("others kept changing the deal")
+
+
+def _new_note(profile: Profile, said: NoteBody, deal: Deal | None, now: datetime) -> Note:
+    """Raises BadRequestError while something is missing that the deal's stage needs."""
     if deal and said.outcome != NOT_REACHED:
-        sales = parts.library.sales()
+        sales = wiring.parts().library.sales()
         lacks = still_missing(deal, sales.pipeline if sales else {}, said.fields)
         if lacks:
             words = f'a conversation in the stage "{deal.stage}" has to tell, in "fields": '
             raise BadRequestError(words + ", ".join(lacks))
-    note = Note(
+    return Note(
         person=profile.person,
         note_id=said.id or secrets.token_hex(8),
         kind=said.kind,
@@ -84,18 +109,6 @@ def _noted(person_id: str) -> views.NoteView:
         deal=deal.deal_id if deal else "",
         by=said.by,
     )
-    try:
-        parts.store.put(note)
-    except Conflict:
-        note = parts.store.get(Note, note.person, note.note_id) or note
-    if deal and tells_of(note, deal):
-        change(
-            parts.store,
-            lambda: parts.store.get(Deal, deal.person, deal.deal_id) or deal,
-            lambda one: learn(one, note),
-        )
-    tell(parts, [note_event(note)])
-    return views.note(note)
 
 
 def _check(said: NoteBody, now: datetime) -> None:
