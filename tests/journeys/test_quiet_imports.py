@@ -34,8 +34,10 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     wiring.use(None)
 
 
-def imported(world: World, user: str, **traits: object) -> None:
-    world.post("identify", {"userId": user, "traits": traits, "context": QUIET})
+def imported(world: World, user: str, at: str = "08:59", **traits: object) -> None:
+    time = f"2027-03-01T{at}:00Z"
+    call = {"userId": user, "traits": traits, "context": QUIET, "timestamp": time}
+    world.post("identify", call)
 
 
 def runs(world: World, user: str) -> list[Run]:
@@ -56,7 +58,7 @@ def test_a_condition_that_is_true_through_an_import_was_true_before(begin: Begin
 def test_somebody_known_whom_an_import_makes_fit_does_not_enter_either(begin: Begin) -> None:
     world = begin("enter when: {person: {plan: pro}}")
     world.identify("ada", plan="free")
-    imported(world, "ada", plan="pro")
+    imported(world, "ada", "09:00", plan="pro")
     world.track("ada", "Anything")
     assert runs(world, "ada") == []
 
@@ -72,16 +74,16 @@ def test_whoever_is_to_enter_including_those_already_enters_through_an_import(
 def test_a_date_of_the_past_hour_that_is_imported_is_past_and_one_to_come_counts(
     begin: Begin,
 ) -> None:
-    world = begin("enter when: {date: person.renews}")
-    imported(world, "ada", renews="2027-03-01T08:30:00Z")
-    imported(world, "ben", renews="2027-03-02T08:30:00Z")
+    world = begin("enter when: {date: person.renews 9:30}")
+    imported(world, "ada", "08:00", renews="2027-03-01")
+    imported(world, "ben", renews="2027-03-02")
     world.advance("2 days")
     assert [len(runs(world, user)) for user in ("ada", "ben")] == [0, 1]
 
 
 def test_a_date_that_was_due_is_not_lost_because_of_an_import(begin: Begin) -> None:
-    world = begin("enter when: {date: person.renews}")
-    world.identify("ada", renews="2027-03-02T08:30:00Z")
+    world = begin("enter when: {date: person.renews 9:30}")
+    world.identify("ada", renews="2027-03-02")
     imported(world, "ada", city="Bonn")
     world.advance("2 days")
     assert len(runs(world, "ada")) == 1
