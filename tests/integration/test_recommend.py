@@ -7,11 +7,16 @@ from shutil import copy
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from functions.handlers import learn_products, wiring
 from functions.products.alike import LearnedPart
 from functions.storage import shelf
+from local.app import App
+from local.command_line import app
+from local.http_server import application, serving
 from local.keys import add_source
+from tests.support.pack import folder_with
 from tests.support.world import JOURNEYS, World
 
 JOURNEY = """
@@ -185,3 +190,53 @@ def test_products_are_listed_by_name_and_forgotten_on_demand(world: World) -> No
     assert world.request("DELETE", "/api/products/pen", headers=key)["statusCode"] == 200
     assert world.request("DELETE", "/api/products/pen", headers=key)["statusCode"] == 404
     assert "Pen" not in json.dumps(world.api("/api/products"))
+
+
+def test_the_ready_mail_after_a_purchase_shows_what_others_bought_with_it(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path / "data", folder_with("post-purchase", tmp_path / "journeys"))
+    a_shop(world)
+    world.customer("ada", locale="en")
+    world.order("ada", "a", "ink")
+    world.advance("15 days")
+    mail = next(one for one in world.outbox() if one.subject == "This goes well with it")
+    assert '<a href="https://shop.example/x"' in mail.html
+    assert "often chose this as well" in mail.html
+    assert "Paper" in mail.text
+    assert ", 5.00 EUR" in mail.text
+    assert "templates and extras" not in mail.html
+    wiring.use(None)
+
+
+def typed(*words: str) -> str:
+    done = CliRunner().invoke(app, ["products", *words], terminal_width=200)
+    return f"{done.output} ({done.exit_code})"
+
+
+def test_products_are_imported_listed_and_suggested_on_the_command_line(
+    world: World, tmp_path: Path
+) -> None:
+    file, data = tmp_path / "products.csv", str(tmp_path / "data")
+    file.write_text("Artikelnummer;Bezeichnung;Preis;Link\nink;Tinte;1,234;\n")
+    with serving(application(App(world.system).route)) as url:
+        where = ("--at", url, "--data", data)
+        assert 'row 2: "1,234" is not a price' in typed("import", str(file), *where)
+        file.write_text(
+            "sku;Bezeichnung;Preis;currency;Verfügbar\n"
+            "ink;Tinte;10,5;eur;ja\npaper;Papier;;;nein\npen;Stift;3;EUR;ja\n"
+        )
+        assert "3 products sent" in typed("import", str(file), *where)
+        assert "nothing was learned yet" in typed("list", *where)
+        world.identify("ada", email="ada@example.com")
+        world.order("bob", "b", "ink", "paper", "pen")
+        world.advance("1 day")
+        listed = typed("list", *where)
+        assert "Tinte" in listed
+        assert "10.5 EUR" in listed
+        assert "of 1 people who bought something" in listed
+        said = typed("suggest", "ada@example.com", "--german", *where)
+        assert "Tinte (10.5 EUR): eine Person hat es gekauft" in said
+        assert "Papier" not in said
+        assert "pen is forgotten" in typed("forget", "pen", *where)
+        assert typed("forget", "pen", *where).endswith("(1)")
