@@ -366,6 +366,7 @@ def test_no_answer_shows_a_secret_of_the_machine(world: World, ada: str) -> None
     keys = world.system.keys
     world.post("group", {"userId": "ada", "groupId": "acme", "traits": {"name": "Acme"}})
     values = {"person_id": ada, "journey": "onboarding", "account_id": "acme"}
+    values["segment"] = "customers"
     for path in PATHS:
         query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}.get(
             path, ""
@@ -413,7 +414,7 @@ def test_every_route_of_the_description_answers(
     values = {"person_id": ada, "send_id": kept.send_id, "link": "guide-video"}
     values["task_id"] = world.api("/api/tasks")["tasks"][0]["id"]
     values["merge_id"] = world.api(f"/api/people/{ada}/merges")["merges"][0]["id"]
-    values["name"] = "onboarding"
+    values["name"], values["segment"] = "onboarding", "customers"
     world.post("group", {"userId": "ada", "groupId": "acme", "traits": {"name": "Acme"}})
     values["account_id"] = "acme"
     published = world.system.parts.library.journeys()
