@@ -30,8 +30,6 @@ app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
-segments_app = typer.Typer(help="Segments: who is in which, and how good they are.")
-app.add_typer(segments_app, name="segments", no_args_is_help=True)
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
@@ -584,7 +582,7 @@ def why(
         sys.exit(1)
 
 
-@segments_app.command("figures")
+@segment_commands.app.command("figures")
 def show_figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
     from local.client import client
