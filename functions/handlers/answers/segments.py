@@ -112,8 +112,8 @@ def _members(segment: str) -> MembersPage:
         found += [profile for profile in profiles if segment in profile.segments]
         if not after or 2 * len(found) >= wanted or looked_at >= MOST_SCANNED:
             break
-    now = wiring.parts().now()
-    shown = [views.person(one, people.permission_of(store, one.person), now) for one in found]
+    now, cuts = wiring.parts().now(), wiring.parts().library.rules().cuts
+    shown = [views.person(one, people.permission_of(store, one.person), now, cuts) for one in found]
     return MembersPage(shown, looked_at, after)
 
 
