@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def ask(world: World, path: str, key: str = "", method: str = "GET") -> tuple[in
     return int(answer["statusCode"]), answer["json"]
 
 
+def filled(path: str, **values: str) -> str:
+    """The path with these values, and where there is none with one that nothing has."""
+    return path.format_map(defaultdict(lambda: "x", values))
+
+
 def pages(world: World, path: str, what: str) -> Iterator[list[Any]]:
     """The pages of a listing, by its cursors."""
     query = ""
@@ -78,7 +84,9 @@ def test_without_the_secret_key_nothing_is_told(world: World, header: str | None
     said = header and header.format(key=keys.secret_key, write_key=keys.write_key)
     headers = {} if said is None else {"authorization": said}
     for path in PATHS:
-        answer = world.request("GET", path.format(person_id="x", journey="upsell"), headers=headers)
+        answer = world.request(
+            "GET", filled(path, person_id="x", journey="upsell"), headers=headers
+        )
         message = refused(answer, 401, "unauthorized")
         assert "Bearer" in message
         assert keys.secret_key not in message
@@ -103,7 +111,7 @@ def test_a_stage_without_a_secret_key_lets_nobody_in(
 def test_a_parameter_that_there_is_not_is_refused_with_those_that_there_are(world: World) -> None:
     headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
     for path in PATHS:
-        where = path.format(person_id="x", journey="upsell") + "?emial=a@b.c"
+        where = filled(path, person_id="x", journey="upsell") + "?emial=a@b.c"
         message = refused(world.request("GET", where, headers=headers), 400, "bad_request")
         assert '"emial" is not a parameter here; there are: ' in message
 
@@ -353,11 +361,12 @@ def test_journeys_are_those_of_the_folder_with_their_versions(world: World) -> N
 
 def test_no_answer_shows_a_secret_of_the_machine(world: World, ada: str) -> None:
     keys = world.system.keys
+    values = {"person_id": ada, "journey": "onboarding", "segment": "customers"}
     for path in PATHS:
         query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}.get(
             path, ""
         )
-        status, body = ask(world, path.format(person_id=ada, journey="onboarding") + query)
+        status, body = ask(world, filled(path, **values) + query)
         assert status == 200
         text = json.dumps(body)
         for secret in (keys.secret_key, keys.write_key, keys.identity_key, keys.link_key):
@@ -399,7 +408,7 @@ def test_every_route_of_the_description_answers(
     kept = world.outbox()[1]
     values = {"person_id": ada, "send_id": kept.send_id, "link": "guide-video"}
     values["task_id"] = world.api("/api/tasks")["tasks"][0]["id"]
-    values["name"] = "onboarding"
+    values["name"], values["segment"] = "onboarding", "customers"
     published = world.system.parts.library.journeys()
     [version] = [one.version for one in published if one.journey.name == "onboarding"]
     bodies: dict[str, Any] = {
