@@ -79,7 +79,9 @@ def test_without_the_secret_key_nothing_is_told(world: World, header: str | None
     said = header and header.format(key=keys.secret_key, write_key=keys.write_key)
     headers = {} if said is None else {"authorization": said}
     for path in PATHS:
-        answer = world.request("GET", path.format(person_id="x", journey="upsell"), headers=headers)
+        answer = world.request(
+            "GET", path.format(person_id="x", journey="upsell", name="customers"), headers=headers
+        )
         message = refused(answer, 401, "unauthorized")
         assert "Bearer" in message
         assert keys.secret_key not in message
@@ -104,7 +106,7 @@ def test_a_stage_without_a_secret_key_lets_nobody_in(
 def test_a_parameter_that_there_is_not_is_refused_with_those_that_there_are(world: World) -> None:
     headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
     for path in PATHS:
-        where = path.format(person_id="x", journey="upsell") + "?emial=a@b.c"
+        where = path.format(person_id="x", journey="upsell", name="customers") + "?emial=a@b.c"
         message = refused(world.request("GET", where, headers=headers), 400, "bad_request")
         assert '"emial" is not a parameter here; there are: ' in message
 
@@ -360,7 +362,9 @@ def test_no_answer_shows_a_secret_of_the_machine(world: World, ada: str) -> None
         query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}.get(
             path, ""
         )
-        status, body = ask(world, path.format(person_id=ada, journey="onboarding") + query)
+        status, body = ask(
+            world, path.format(person_id=ada, journey="onboarding", name="customers") + query
+        )
         assert status == 200
         text = json.dumps(body)
         for secret in (keys.secret_key, keys.write_key, keys.identity_key, keys.link_key):
@@ -411,6 +415,7 @@ def test_every_route_of_the_description_answers(
         "/api/journeys/{name}/rollback": {"version": version, "dry_run": True},
         "/api/tasks/{person_id}/{task_id}/reassign": {"to": "ben"},
         "/api/people/{person_id}/leads/{lead_id}": {"status": "accepted"},
+        "/api/people/{person_id}/score": {"points": 5},
         "/api/people/{person_id}/notes": {"kind": "call", "outcome": "not reached"},
         "/api/people/{person_id}/deals": {"title": "Premium", "id": "d1"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
