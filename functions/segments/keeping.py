@@ -170,7 +170,7 @@ def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
         if is_known and keeping.has(segment.needs):
             _note(keeping, name, segment.title, segment.holds(facts))
     if keeping.sweeps:
-        for name in profile.segments.keys() - keeping.rules.segments.keys():
+        for name in sorted(profile.segments.keys() - keeping.rules.segments.keys()):
             _note(keeping, name, name, False)
 
 
