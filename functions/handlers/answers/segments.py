@@ -112,7 +112,8 @@ def _members(name: str) -> MembersPage:
         found += [profile for profile in profiles if name in profile.segments]
         if not after or 2 * len(found) >= wanted or looked_at >= MOST_SCANNED:
             break
-    shown = [views.person(one, people.permission_of(store, one.person)) for one in found]
+    now = wiring.parts().now()
+    shown = [views.person(one, people.permission_of(store, one.person), now) for one in found]
     return MembersPage(shown, looked_at, after)
 
 
