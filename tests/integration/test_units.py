@@ -104,8 +104,10 @@ def test_a_receipt_moves_nobody_and_is_counted_as_an_event(household: Household)
 
 
 def test_the_reference_profile_is_a_year_of_the_median_household(household: Household) -> None:
-    baskets = [one for one in household.year if one.kind == "event"]
-    assert len(baskets) == 43 + 1 + 1  # baskets, the introduction and its permission for e-mail
+    events = [one for one in household.year if one.kind == "event"]
+    # Baskets, the introduction, its permission for e-mail, and that a journey gave a task.
+    assert len(events) == 43 + 1 + 1 + 1
+    assert household.profile.events["Task Created"].count == 1
     assert household.profile.events["Order Completed"].count == 43
     assert household.profile.trait("email")
 
