@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
@@ -15,9 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
-
-if TYPE_CHECKING:
-    from local.client import Client
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 PAGE = 500
@@ -144,7 +141,7 @@ def _time(text: str) -> str:
 
 
 @contextmanager
-def _told(at: str, key: str, data: Path | None) -> Iterator["Client"]:
+def _told(at: str, key: str, data: Path | None) -> Iterator[Any]:
     """How to ask the system; what is in the way is told, and the exit status is 1."""
     from local.client import NoAnswer, Refusal, client
     from local.find_person import NoPerson
