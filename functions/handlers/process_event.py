@@ -256,10 +256,15 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     react(desk, profile, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
-    if webhooks := parts.library.subscriptions():
-        told = [_encode(one) for one in tells(webhooks, profile.person, todo)]
-        if told:
-            parts.send_tells(told, 0)
+    _tell(parts, profile, todo)
+
+
+def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
+    """Have the webhooks told that asked to hear of these events. Raises Busy."""
+    wanted = tells(parts.library.subscriptions(), profile.person, events)
+    told = [_encode(one) for one in wanted]
+    if told:
+        parts.send_tells(told, 0)
 
 
 def _permit(store: Store, profile: Profile, events: list[Event]) -> list[tuple[Event, BadConsent]]:

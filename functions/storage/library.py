@@ -38,7 +38,6 @@ class Library:
         self._pointed: dict[str, JourneyVersion] = {}
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
-        self._subscriptions: Mapping[str, Webhook] = {}
         self._rules = Rules()
         self._read_at: float | None = None
 
@@ -110,7 +109,8 @@ class Library:
     def subscriptions(self) -> Mapping[str, Webhook]:
         """The webhooks that hear of events, by name; none before the first publish."""
         self._refresh()
-        return self._subscriptions
+        webhooks = self._brand[1].webhooks if self._brand else {}
+        return {name: webhook for name, webhook in webhooks.items() if webhook.tell}
 
     def segments(self) -> Mapping[str, Segment]:
         """The segments in force, by name."""
@@ -151,6 +151,4 @@ class Library:
             live = {
                 name: read(name, row.files[name]).value for name in LIVE_FILES if name in row.files
             }
-            brand = brands.from_mapping(raw)
-            self._brand, self._rules = (version, brand), rules_of(live)
-            self._subscriptions = {name: one for name, one in brand.webhooks.items() if one.tell}
+            self._brand, self._rules = (version, brands.from_mapping(raw)), rules_of(live)
