@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from functions.segments.rules import SCORING_FILE
-from local.sales_commands import At, Data, Desk, Key, Person
+from local.asking import At, In, Key, RunningData
+from local.sales_commands import Desk, Person
 
 scoring_app = typer.Typer(help="The rules of the lead score, and what outcomes say of them.")
 
-In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
 By = Annotated[
     Literal["accepted", "won"],
     typer.Option("--by", help="What counts as good: taken on by sales, or won."),
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _score(
-    person: Person, language: In = "en", at: At = "", key: Key = "", data: Data = None
+    person: Person, language: In = "en", at: At = "", key: Key = "", data: RunningData = None
 ) -> None:
     """Say how high a person's lead score is, and why."""
     desk = Desk(at, key, data)
@@ -48,7 +48,7 @@ def _give(
     note: Annotated[str, typer.Option("--note", help="What for.")] = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Give a person points by hand. They do not fade."""
     desk = Desk(at, key, data)
@@ -59,7 +59,7 @@ def _give(
 
 @scoring_app.command("report")
 def _report(
-    by: By = "accepted", language: In = "en", at: At = "", key: Key = "", data: Data = None
+    by: By = "accepted", language: In = "en", at: At = "", key: Key = "", data: RunningData = None
 ) -> None:
     """Say how many leads of each score were good."""
     desk = Desk(at, key, data)
@@ -77,7 +77,7 @@ def _proposal(
     language: In = "en",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Say which points the outcomes of leads speak for. Nothing changes before you publish."""
     desk = Desk(at, key, data)

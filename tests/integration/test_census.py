@@ -12,7 +12,7 @@ from functions.handlers import count_people, wiring
 from functions.segments.census import CensusPart
 from functions.segments.figures import Figures
 from functions.segments.population import Cuts
-from local.figures_commands import lines
+from local.figures import lines
 from tests.support.world import JOURNEYS, World
 
 SEGMENTS = """
