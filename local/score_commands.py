@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from functions.segments.rules import SCORING_FILE
 from local.asking import At, In, Key, RunningData
 from local.sales_commands import Desk, Person
 
@@ -90,6 +89,8 @@ def _proposal(
         desk.say(f"{one['title']}: gives nothing; take the rule away")
         del changes[one["rule"]]
     if write:
+        from functions.segments.rules import SCORING_FILE  # slow to load
+
         file = journeys / SCORING_FILE
         _write(file, changes)
         desk.say(f"{file}: {len(changes)} rules have new points; look at them, then: tante publish")
