@@ -21,6 +21,7 @@ from local import (
     score_commands,
     segment_commands,
 )
+from local.asking import At, In, Key, RunningData, asking
 from local.people_commands import people_app
 
 app = typer.Typer(
@@ -56,16 +57,6 @@ CloudStage = Annotated[
 Region = Annotated[str, typer.Option(help="The AWS region of the stage.")]
 REGION = "eu-central-1"
 JOURNEYS = Path("statemachines")
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-RunningData = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
 UnderWay = Annotated[
     Literal["pin", "follow", "migrate"],
     typer.Option(
@@ -183,9 +174,7 @@ def check(
 @app.command()
 def show(
     journey: Annotated[str, typer.Argument(help="The name of its folder.")],
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
     journeys: Journeys = JOURNEYS,
     svg: Annotated[
         Path | None, typer.Option(help="Instead of printing: draw it into this file, as SVG.")
@@ -210,9 +199,7 @@ def show(
 def diff(
     before: Annotated[Path, typer.Argument(help="A folder of journeys, as it was.")],
     after: Annotated[Path, typer.Argument(help="The folder as it is now.")] = JOURNEYS,
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
 ) -> None:
     """Say in sentences what changed between two folders of journeys.
 
@@ -578,9 +565,7 @@ def _commands(at: str, key: str, data: Path | None) -> Any:
 def why(
     person: Annotated[str, typer.Argument(help="An e-mail address or a user id.")],
     journey: Annotated[str, typer.Argument(help="The journey's name.")],
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
     at: At = "",
     key: Key = "",
     data: RunningData = None,
@@ -588,25 +573,10 @@ def why(
     """Say what was decided at each step of a person's way through a journey, or why there is
     none."""
     from local import why as telling
-    from local.client import NoAnswer, Refusal, client
-    from local.find_person import NoPerson
 
-    try:
-        telling.show(
-            telling.ask(client(at, key, data), person, journey, language), journey, _wide()
-        )
-    except (NoAnswer, Refusal, NoPerson) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-
-
-@segment_commands.app.command("figures")
-def show_figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
-    """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
-    from local.client import client
-    from local.figures_commands import show
-
-    show(lambda: client(at, key, data), out, err)
+    with asking(at, key, data) as client:
+        found = telling.ask(client, person, journey, language)
+    telling.show(found, journey, _wide())
 
 
 @app.command()

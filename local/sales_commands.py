@@ -1,6 +1,5 @@
 """`tante tasks`, `tante leads`, `tante deals` and `tante brief`: what sales has before it."""
 
-import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -12,20 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from local.asking import At, Key, RunningData, asking
+
 tasks_app = typer.Typer(help="Tasks of colleagues: what is open, who does it, what came of it.")
 leads_app = typer.Typer(help="People who were handed over to sales.")
 deals_app = typer.Typer(help="Deals: their stages, and where they get stuck.")
 
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-Data = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
 Person = Annotated[
     str, typer.Argument(metavar="PERSON", help="An e-mail address, a user id, or a person's id.")
 ]
@@ -63,15 +54,8 @@ class Desk:
         return quote(str(self._told(lambda client: find_person(client, who)["id"])), safe="")
 
     def _told(self, ask: Callable[[Any], Any]) -> Any:
-        from local.client import NoAnswer, Refusal, client
-        from local.find_person import NoPerson
-
-        try:
-            return ask(client(*self._where))
-        except (NoAnswer, Refusal, NoPerson) as error:
-            words = f"[red]✗[/] {escape(str(error))}"
-            Console(stderr=True, highlight=False).print(words, soft_wrap=True)
-            sys.exit(1)
+        with asking(*self._where) as tante:
+            return ask(tante)
 
     def say(self, text: str) -> None:
         """One line."""
@@ -110,7 +94,7 @@ def list_tasks(
     most: Most = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """What is to be done, the task that is due soonest first."""
     desk = Desk(at, key, data)
@@ -136,7 +120,7 @@ def finish_task(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """A task is done; marketing that it kept back goes again."""
     body = {"outcome": outcome, "note": note, "by": by}
@@ -151,7 +135,7 @@ def reopen_task(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """A task is not done after all."""
     _change_task(Desk(at, key, data), person, task, "reopen", {"note": note, "by": by})
@@ -169,7 +153,7 @@ def reassign_task(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Give a task to somebody else."""
     body = {"to": to, "owner_too": owner_too, "note": note, "by": by}
@@ -195,7 +179,7 @@ def list_leads(
     most: Most = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Who was handed over, when, with which score, and what became of it."""
     desk = Desk(at, key, data)
@@ -233,7 +217,7 @@ def decide_lead(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Say what becomes of a lead."""
     desk = Desk(at, key, data)
@@ -243,7 +227,7 @@ def decide_lead(
 
 
 @leads_app.command("report")
-def report_leads(at: At = "", key: Key = "", data: Data = None) -> None:
+def report_leads(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """How long it takes until sales takes a lead on, and what becomes of them."""
     desk = Desk(at, key, data)
     found = desk.ask("/api/leads/report")
@@ -268,7 +252,7 @@ def list_deals(
     most: Most = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Deals, by when they came to their stage."""
     desk = Desk(at, key, data)
@@ -294,7 +278,7 @@ def list_deals(
 
 
 @deals_app.command("report")
-def report_deals(at: At = "", key: Key = "", data: Data = None) -> None:
+def report_deals(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """Days in each stage, where deals get stuck, and what the pipeline is worth."""
     desk = Desk(at, key, data)
     found = desk.ask("/api/deals/report")
@@ -328,7 +312,7 @@ def _brief(
     ] = "en",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Say what to know of a person before talking to them."""
     desk = Desk(at, key, data)

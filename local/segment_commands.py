@@ -1,8 +1,7 @@
 """`tante segments`: which there are, how far everybody is up to date, and who is in one."""
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -10,18 +9,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from local.asking import At, In, Key, RunningData, asking
+
 app = typer.Typer(help="Segments: which there are, and who is in them.", no_args_is_help=True)
 out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 MOST_SHOWN = 1_000  # people
-At = Annotated[str, typer.Option(help="The system's address; this machine's by default.")]
-Key = Annotated[str, typer.Option(envvar="TANTE_KEY", help="The secret key.")]
-Data = Annotated[Path | None, typer.Option(help="The data folder of the system that runs here.")]
-In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
 
 
 @app.command("list")
-def list_segments(language: In = "en", at: At = "", key: Key = "", data: Data = None) -> None:
+def list_segments(
+    language: In = "en", at: At = "", key: Key = "", data: RunningData = None
+) -> None:
     """Every segment in words, and whether everybody is up to date with the last publish."""
     found = _ask(at, key, data, f"/api/segments?in={language}")
     table = Table("segment", "title", "who", box=None)
@@ -38,7 +36,7 @@ def people(
     most: Annotated[int, typer.Option(help="How many at most.", min=1, max=MOST_SHOWN)] = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """The people of a segment, the newest first, and since when they are in it."""
     shown, after, looked = 0, "", 0
@@ -53,6 +51,15 @@ def people(
         if not after:
             break
     out.print(f"{shown} of {looked} people looked through" + ("; there are more" if after else ""))
+
+
+@app.command("figures")
+def figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
+    """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
+    from local.figures import lines
+
+    for line in lines(_ask(at, key, data, "/api/segments/figures")):
+        out.print(line, soft_wrap=True, markup=False)
 
 
 def progress(found: dict[str, Any]) -> list[str]:
@@ -75,10 +82,5 @@ def progress(found: dict[str, Any]) -> list[str]:
 
 def _ask(at: str, key: str, data: Path | None, path: str) -> Any:
     """The answer of the running system that is meant."""
-    from local.client import NoAnswer, Refusal, client  # slow to load, and not for every command
-
-    try:
-        return client(at, key, data).ask("GET", path)
-    except (NoAnswer, Refusal) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+    with asking(at, key, data) as tante:
+        return tante.ask("GET", path)

@@ -10,7 +10,7 @@ import pytest
 
 from functions.handlers import count_people, wiring
 from functions.segments.census_records import CensusPart, Cuts, Figures
-from local.figures_commands import lines
+from local.figures import lines
 from tests.support.world import JOURNEYS, World
 
 SEGMENTS = """

@@ -102,4 +102,4 @@ def test_a_brief_is_told_in_both_languages_and_of_nobody_it_says_so(shop: Shop) 
     assert "\nAls Nächstes\n" in shop.type("brief", "ada@example.com", "--in", "de").stdout
     nobody = shop.type("brief", "bob")
     assert nobody.exit_code == 1
-    assert 'no person has the id "bob"' in nobody.stderr
+    assert 'nobody is known by the user id or anonymous id "bob"' in nobody.stderr

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from pynamodb.exceptions import PutError, TransactWriteError
 
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
-from functions.journeys.standing import Standing, Sweep, Taken
+from functions.journeys.standing import Backfill, Standing, Sweep, Taken
 from functions.sales.records import Deal, Lead, Note, Offer, Stay
 from functions.storage.dictionary import DICTIONARY
 from functions.storage.dynamo import DynamoStore
@@ -29,6 +29,7 @@ from functions.storage.kinds import KINDS
 from functions.storage.packing import MOST_BYTES, Item, item_size, key_of, pack, unpack
 from functions.storage.paging import Entry, fresh
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
+from functions.tracking.account import Account, Member
 from functions.tracking.event import Event
 from functions.tracking.history import Change
 from functions.tracking.merge_record import Before, Merge
@@ -145,6 +146,9 @@ def one_of_each() -> list[Any]:
         Draft(journey="onboarding", saved=NOW, files={"journey.yaml": "title: Ü"}),
         Standing(person="ada", due=NOW, holds={"onboarding": True}, looked=NOW),
         Sweep(journey="onboarding", hash="abc"),
+        Backfill(hash="abc", begun=NOW, done=7),
+        Account(account_id="acme", created=NOW, traits={"name": Trait("Ü & Co.", NOW, "m1")}),
+        Member(account_id="acme", person="ada", since=NOW, by="m1"),
         Taken(journey="onboarding", hour=NOW, count=3),
         Source(key_hash="k1", name="web shop", trusted=True),
         Merge(
