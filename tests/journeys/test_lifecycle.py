@@ -57,14 +57,16 @@ def stands(world: World, user: str, **query: str) -> dict[str, Any]:
 
 
 def points(world: World, user: str) -> None:
-    """Fifty points, as a journey `gives` adds them."""
+    """More points than others have, by the journey `gives`, and a day in which that is counted."""
     world.track(user, "Liked")
-    world.advance("1 minute")
+    world.track("somebody else", "Liked")
+    world.track(user, "Liked")
+    world.advance("1 day")
 
 
 GIVES = (
-    "title: A\npurpose: offers\nenter when: {event: Liked}\nonce per: person\n"
-    "steps:\n  - update: {add to score: 50}\n"
+    "title: A\npurpose: offers\nenter when: {event: Liked}\nonce per: occasion\n"
+    "steps:\n  - update: {add to score: 25}\n"
 )
 
 
