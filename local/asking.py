@@ -4,15 +4,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-if TYPE_CHECKING:
-    from local.client import Client  # slow to load, and not for every command
-
+Client = Any  # local.client's, which is slow to load and not for every command
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 At = Annotated[
@@ -29,7 +27,7 @@ In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of t
 
 
 @contextmanager
-def asking(at: str, key: str, data: Path | None) -> Iterator["Client"]:
+def asking(at: str, key: str, data: Path | None) -> Iterator[Client]:
     """The client of the system that is meant; what is in the way is told as `told` does."""
     from local.client import client
 

@@ -10,9 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import At, In, Key, RunningData, asking, err, out
+from local.asking import At, Client, In, Key, RunningData, asking, err, out
 
-Client = Any  # local.client's, which is loaded only when it is needed
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
 
