@@ -50,7 +50,7 @@ export function table(caption, columns, rows) {
     cells.map(([more, ...content]) => el(kind, { role, ...more }, content)));
   const heads = columns.map(([head, , style]) => [{ scope: "col", class: style }, head]);
   const cells = (one) => columns.map(([head, cell, style]) => [{ class: style, "data-label": head }, cell(one)]);
-  return el("table", { role: "table" }, el("caption", {}, caption),
+  return el("table", { role: "table" }, caption && el("caption", {}, caption),
     el("thead", { role: "rowgroup" }, row("th", "columnheader", heads)),
     el("tbody", { role: "rowgroup" }, rows.map((one) => row("td", "cell", cells(one)))));
 }
@@ -76,4 +76,10 @@ export function hint(id) {
     pre.after(el("button", { type: "button", click: copy }, "Copy"));
   }
   return node;
+}
+
+/** How much of the whole something is, as a bar; its number stands beside it in words. */
+export function bar(part, whole) {
+  const width = Math.max(0, Math.min(100, (100 * part) / (whole || 1)));
+  return el("span.bar", { "aria-hidden": "true" }, el("i", { style: `width:${width}%` }));
 }

@@ -6,23 +6,25 @@
  * scrolled places stay. Whatever the server says becomes text, never HTML.
  */
 
+import { EXACT, MOMENT, plural } from "./elements.js";
+import { groups } from "./groups.js";
+import { runs } from "./journeys.js";
+import { outbox } from "./outbox.js";
+import { people, search } from "./people.js";
+import { person } from "./person.js";
+import { NoKey, call, keep, key, nameOf, names, place } from "./server.js";
+import { tasks } from "./tasks.js";
+import { why } from "./why.js";
+
 const LIST_EVERY = 3000; // milliseconds
 const CLOCK_EVERY = 1000;
-const ROWS = 100; // of a list
-const RUNS = 200; // of a journey that are loaded and counted
-const KEY = "tante-key";
 
+const VIEWS = { people, person, groups, runs, tasks, outbox, why }; // [load, {pane: show}]
+const SECTIONS = ["people", "groups", "runs", "tasks", "outbox", "why"]; // of addresses
 const main = document.getElementById("main");
 const problems = new Map(); // what is wrong, by who found it
-const names = new Map(); // of people, by id
-const titles = new Map(); // of journeys, by name
-const letters = new Map(); // messages of the outbox, by send id
 const drawn = new WeakMap(); // what a pane shows
-let route = {};
-let now = null; // by the system's clock
 let jumping = "";
-
-class NoKey extends Error {}
 
 /** Do something, and say above the page what went wrong; true when nothing did. */
 async function trying(who, job) {
@@ -40,7 +42,6 @@ async function trying(who, job) {
   return !wrong;
 }
 
-
 // ---- the clock -------------------------------------------------------------------------------
 
 const buttons = [...document.querySelectorAll("#clock button")];
@@ -48,8 +49,8 @@ const buttons = [...document.querySelectorAll("#clock button")];
 /** Show the system's time and what is to come. */
 async function tick() {
   const clock = await call("/local/clock");
-  now = new Date(clock.now);
-  write("now", EXACT.format(now));
+  place.now = new Date(clock.now);
+  write("now", EXACT.format(place.now));
   document.getElementById("now").title = clock.now;
   for (const button of buttons.filter(({ dataset }) => dataset.speed))
     button.setAttribute("aria-pressed", Number(button.dataset.speed) === clock.speed);
@@ -78,35 +79,38 @@ async function setClock({ dataset: { speed, advance } }) {
 
 // ---- the page --------------------------------------------------------------------------------
 
-const VIEWS = {
-  people: [loadPeople, { list: showPeople }],
-  person: [loadPerson,
-    { head: showHead, who: showWho, runs: showPersonRuns, messages: showMessages, timeline: showTimeline }],
-  runs: [loadRuns, { journeys: showJourneys, list: showRuns }],
-  tasks: [loadTasks, { list: showTasks }],
-  outbox: [loadOutbox, { list: showOutbox, message: showMessage }],
-};
+/** Ask for the names that are in sight and not known yet. */
+async function findNames() {
+  const asked = place.route;
+  for (const link of main.querySelectorAll("[data-person]")) {
+    const id = link.dataset.person;
+    if (asked !== place.route) return;
+    const found = names.has(id) || call(`/api/people/${encodeURIComponent(id)}`).then(nameOf);
+    await Promise.resolve(found).catch(() => names.set(id, `${id.slice(0, 8)}…`));
+    if (link.textContent !== names.get(id)) link.textContent = names.get(id);
+  }
+}
 
 /** Go where the address says: "#/view/id?query", or "#key=…" with a key to keep. */
 async function go() {
-  const [, key] = location.hash.match(/^#key=(.+)$/) ?? [];
-  if (key) sessionStorage.setItem(KEY, decodeURIComponent(key));
+  const [, given] = location.hash.match(/^#key=(.+)$/) ?? [];
+  if (given) keep(decodeURIComponent(given));
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, id = ""] = path.split("/").map(decodeURIComponent);
-  if (!["people", "runs", "tasks", "outbox"].includes(view)) {
+  if (!SECTIONS.includes(view)) {
     history.replaceState(null, "", "#/people");
     return go();
   }
-  if (!sessionStorage.getItem(KEY)) return askForKey("");
+  if (!key()) return askForKey("");
   const frame = view === "people" && id ? "person" : view;
-  const [before, asked] = [route, { view, id, frame, query: Object.fromEntries(new URLSearchParams(query)) }];
-  route = asked;
+  const [before, asked] = [place.route, { view, id, frame, query: Object.fromEntries(new URLSearchParams(query)) }];
+  place.route = asked;
   if (frame !== before.frame) build(frame);
   if (frame !== before.frame && before.frame) main.focus();
   main.dataset.id = id;
   problems.delete("set");
   const worked = await refresh();
-  if (asked !== route) return;
+  if (asked !== place.route) return;
   if (!worked) main.querySelectorAll("[data-pane]").forEach((pane) => pane.replaceChildren());
   if (frame !== before.frame || id !== before.id) scrollTo(0, 0);
   else if (asked.query.after !== before.query.after)
@@ -120,16 +124,16 @@ function build(frame) {
   main.replaceChildren(document.getElementById(frame).content.cloneNode(true));
   document.title = `${main.querySelector("h1")?.textContent ?? "Person"} · Tante`;
   for (const link of document.querySelectorAll("nav a"))
-    link.setAttribute("aria-current", link.hash === `#/${route.view}` ? "page" : "false");
+    link.setAttribute("aria-current", link.hash === `#/${place.route.view === "why" ? "people" : place.route.view}` ? "page" : "false");
 }
 
 /** Load the view and draw what has changed; true when that worked. */
 function refresh() {
-  const asked = route;
+  const asked = place.route;
   return trying("list", async () => {
     const [load, panes] = VIEWS[asked.frame];
     const data = await load(asked);
-    if (asked !== route) return;
+    if (asked !== place.route) return;
     for (const [name, show] of Object.entries(panes)) fill(name, data[name], show);
     await findNames();
   });
@@ -138,7 +142,7 @@ function refresh() {
 /** Draw a pane, unless it shows this already. The open message is never drawn twice. */
 function fill(name, data, show) {
   const pane = main.querySelector(`[data-pane="${name}"]`);
-  const text = JSON.stringify([data, name === "message" || route]);
+  const text = JSON.stringify([data, name === "message" || place.route]);
   if (drawn.get(pane) === text && pane.hasChildNodes()) return;
   drawn.set(pane, text);
   keepPlace(pane, () => pane.replaceChildren(...[show(data)].flat(Infinity).filter(Boolean)));
@@ -146,22 +150,22 @@ function fill(name, data, show) {
 
 /** Change a pane under the reader: focus, open details and the scrolled place stay. */
 function keepPlace(pane, change) {
-  const key = (node) => node.hash || node.parentElement?.dataset.key;
-  const focused = pane.contains(document.activeElement) && key(document.activeElement);
+  const keyOf = (node) => node.hash || node.parentElement?.dataset.key;
+  const focused = pane.contains(document.activeElement) && keyOf(document.activeElement);
   const open = [...pane.querySelectorAll("details[open]")].map(({ dataset }) => dataset.key);
   const top = pane.scrollTop;
   change();
   for (const details of pane.querySelectorAll("details")) details.open = open.includes(details.dataset.key);
-  const again = focused && [...pane.querySelectorAll("a, summary")].find((node) => key(node) === focused);
+  const again = focused && [...pane.querySelectorAll("a, summary")].find((node) => keyOf(node) === focused);
   if (again) again.focus({ preventScroll: true });
   pane.scrollTop = top;
 }
 
 /** Ask for the secret key instead of showing anything. */
 function askForKey(why) {
-  sessionStorage.removeItem(KEY);
-  if (route.frame === "ask") return;
-  route = { frame: "ask" };
+  keep("");
+  if (place.route.frame === "ask") return;
+  place.route = { frame: "ask" };
   build("ask");
   main.querySelector("[role=alert]").textContent = why;
   main.querySelector("input").focus();
@@ -169,15 +173,15 @@ function askForKey(why) {
 
 /** Do a job again and again while somebody can see the page and may. */
 async function every(milliseconds, job) {
-  if (!document.hidden && sessionStorage.getItem(KEY)) await job();
+  if (!document.hidden && key()) await job();
   setTimeout(every, milliseconds, milliseconds, job);
 }
 
 addEventListener("hashchange", go);
 addEventListener("submit", (event) => {
   event.preventDefault();
-  if (route.frame !== "ask") return search(event.target);
-  sessionStorage.setItem(KEY, event.target.elements.key.value.trim());
+  if (place.route.frame !== "ask") return search(event.target);
+  keep(event.target.elements.key.value.trim());
   go();
 });
 for (const button of buttons) button.addEventListener("click", () => setClock(button));
