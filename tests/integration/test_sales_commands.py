@@ -117,7 +117,7 @@ def test_a_person_is_shown_with_what_is_next_what_happened_and_what_they_were_se
     assert "stage (customer) First-time buyer since" in said
     assert "next High interest in premium" in said
     assert "Licences: new since" in said
-    assert "Deal Created: Licences" in said
+    assert "Deal Created: Licences" in said, shown
     assert "clicked" in said
     assert f"tante why {shop.ada} onboarding" in said
     assert len(re.findall(r"\d\d:\d\d  [A-Z]", shown)) == 3  # events
