@@ -11,9 +11,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     """The figures as the API answers them, in words."""
     if not found["made"]:
         return ["nobody was counted yet; that is done once a day, within an hour of the publish"]
-    said = [f"{found['people']:,} people, counted on {found['made'][:16].replace('T', ' at ')} UTC"]
+    said = [f"{_people(found['people'])}, counted on {found['made'][:16].replace('T', ' at ')} UTC"]
     for one in found["segments"]:
-        said += ["", f"{one['name']}: {one['count']:,} people, {_percent(one['share'])} of all"]
+        said += ["", f"{one['name']}: {_people(one['count'])}, {_percent(one['share'])} of all"]
         said += [f"  {words}" for words in map(_apart, one["apart"]) if words]
         if one["sample"]:
             said.append(f"  for example {', '.join(one['sample'][:3])}")
@@ -21,6 +21,10 @@ def lines(found: dict[str, Any]) -> list[str]:
     if overlaps:
         said += ["", "Who overlaps (in both, of who is in either):"]
     return [*said, *(f"  {_overlap(one)}" for one in overlaps[:MOST_OVERLAPS])]
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def _percent(share: float) -> str:
@@ -45,6 +49,6 @@ def _apart(one: dict[str, Any]) -> str:
 
 def _overlap(one: dict[str, Any]) -> str:
     return (
-        f"{one['first']} and {one['second']}: {one['both']:,} people, {_percent(one['jaccard'])} "
+        f"{one['first']} and {one['second']}: {_people(one['both'])}, {_percent(one['jaccard'])} "
         f"({_percent(one['of_first'])} of the first, {_percent(one['of_second'])} of the second)"
     )

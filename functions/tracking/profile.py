@@ -198,7 +198,8 @@ class OlderOrders(msgspec.Struct, omit_defaults=True):
 class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A change that the rules found, until its event is remembered; see `own_event.told`.
 
-    `person` is the key that the profile had then; `occasion` makes the event's id.
+    `person` is the key that the profile had then; `occasion` makes the event's id. `quiet`: it
+    follows from an import, and lets nobody in like that.
     """
 
     person: str
@@ -207,6 +208,7 @@ class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
     occasion: str
     time: datetime
     properties: dict[str, Any] = {}
+    quiet: bool = False
 
 
 class ScorePart(msgspec.Struct, array_like=True, omit_defaults=True):

@@ -195,5 +195,5 @@ def test_the_figures_of_the_latest_census_are_asked_for_and_told(world: World) -
     counts = {one["name"]: one["count"] for one in found["segments"]}
     assert counts == {"customers": 3, "best": 1, "big": 1}
     said = lines(found)
-    assert "best: 1 people, 33.3 % of all" in said
-    assert any("best and big: 1 people, 100 %" in line for line in said)
+    assert "best: 1 person, 33.3 % of all" in said
+    assert any("best and big: 1 person, 100 %" in line for line in said)
