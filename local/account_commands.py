@@ -5,14 +5,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import At, Key, RunningData, asking
+from local.asking import At, Key, RunningData, asking, out
 
 app = typer.Typer(help="Accounts: the companies that people belong to.")
-out = Console(highlight=False)
 PAGE = 100
 UNKNOWN = "not known"
 

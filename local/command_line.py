@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,10 +20,12 @@ from local import (
     score_commands,
     segment_commands,
 )
-from local.asking import At, In, Key, RunningData, asking
+from local.asking import At, In, Key, RunningData, asking, err, out, wide
+from local.panels import InPanels
 from local.people_commands import people_app
 
 app = typer.Typer(
+    cls=InPanels,
     help="Tante: customer-lifecycle marketing in your own AWS account.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,7 +44,6 @@ journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
 app.add_typer(people_app, name="people", no_args_is_help=True)
 sales_commands.register(app)
 score_commands.register(app)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
 Journeys = Annotated[Path, typer.Option(help="The folder of journeys.")]
@@ -192,7 +192,7 @@ def show(
     if svg:
         svg.write_text(drawing.svg(raw, language), "utf-8")
         return
-    _wide().print(showing.drawn(raw, language))
+    wide().print(showing.drawn(raw, language))
 
 
 @app.command()
@@ -540,11 +540,6 @@ def drop_dead_letters(
     Commands(_folder(data, stage), stage, region, out, err).drop(ids, yes)
 
 
-def _wide() -> Console:
-    """Where trees go: a file or another program gets whole lines."""
-    return out if out.is_terminal else Console(width=10_000, highlight=False)
-
-
 # --- importing
 
 import_commands.register(app, out, err)
@@ -576,7 +571,7 @@ def why(
 
     with asking(at, key, data) as client:
         found = telling.ask(client, person, journey, language)
-    telling.show(found, journey, _wide())
+    telling.show(found, journey, wide())
 
 
 @app.command()

@@ -7,15 +7,13 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from local.asking import At, In, Key, RunningData, asking
+from local.asking import At, In, Key, RunningData, asking, out
 
-out = Console(highlight=False)
 PAGE = 500
 Ask = Callable[[str, str], Any]  # (method, path of the admin API) -> the answer
 

@@ -1,21 +1,18 @@
 """`tante people`: who somebody is, as whom they were known before, and parting them again."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import monotonic, sleep
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import At, In, Key, RunningData, asking
+from local.asking import At, Client, In, Key, RunningData, asking, err, out
 
-Client = Any  # local.client's, which is loaded only when it is needed
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
 
 Who = Annotated[
@@ -24,10 +21,21 @@ Who = Annotated[
 
 
 @people_app.command("show")
-def show(who: Who, at: At = "", key: Key = "", data: RunningData = None) -> None:
-    """Who somebody is: addresses, traits, orders, what they permit, notes."""
+def show(
+    who: Who,
+    most: Annotated[int, typer.Option(min=1, max=100, help="Events and messages, at most.")] = 10,
+    language: In = "en",
+    at: At = "",
+    key: Key = "",
+    data: RunningData = None,
+) -> None:
+    """Who somebody is, where they stand, what is next, what happened and what they were sent."""
+    from local.person_told import told
+
     with asking(at, key, data) as asked:
-        _show(asked.ask("GET", f"/api/people/{_id(asked, who)}"))
+        person = asked.ask("GET", f"/api/people/{_id(asked, who)}")
+        lines = [*_lines(person), *told(asked, quote(person["id"]), language, most)]
+    _print(lines)
 
 
 @people_app.command("find")
@@ -54,7 +62,7 @@ def find(
         err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
     for person in people:
-        _show(person)
+        _print(_lines(person))
 
 
 @people_app.command("merges")
@@ -128,13 +136,16 @@ def _is_undone(asked: Client, person: str, merge: str) -> bool:
     return False
 
 
-def _show(person: dict[str, Any]) -> None:
+def _print(lines: Iterable[tuple[str, str]]) -> None:
+    """Lines, each below what it is about, which is said once."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _lines(person):
+    before = ""
+    for name, value in lines:
         if value:
-            table.add_row(name, escape(value))
+            table.add_row("" if name == before else escape(name), escape(value))
+            before = name
     out.print(table)
 
 
@@ -145,6 +156,7 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "phone", person["phone"]
     yield "devices", ", ".join(person["anonymous_ids"])
     yield "also known as", ", ".join(person["merged"])
+    yield from _surroundings(person)
     for name, value in sorted(person["traits"].items()):
         if name not in ("email", "phone"):
             yield name, str(value)
@@ -157,6 +169,17 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{consent['channel']}, {consent['purpose']}", f"{word} {consent['time']}"
     for channel, reason in person["suppressed"].items():
         yield channel, f"suppressed: {reason}"
+    yield "segments", ", ".join(person["segments"])
     yield "journeys", ", ".join(person["journeys"])
     for note in person["notes"]:
         yield "note", note
+
+
+def _surroundings(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The companies and what they are there, and where they were seen last."""
+    for one in person["companies"]:
+        words = (one["name"] or one["id"], one["role"], one["buying_role"])
+        yield "company", ", ".join(filter(None, words))
+    for name in ("city", "country", "device"):
+        if name not in person["traits"]:
+            yield name, str(person["computed"].get(name, ""))

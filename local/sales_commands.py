@@ -1,17 +1,16 @@
 """`tante tasks`, `tante leads`, `tante deals` and `tante brief`: what sales has before it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import At, Key, RunningData, asking
+from local.asking import At, In, Key, RunningData, asking, out, wide
 
 tasks_app = typer.Typer(help="Tasks of colleagues: what is open, who does it, what came of it.")
 leads_app = typer.Typer(help="People who were handed over to sales.")
@@ -39,35 +38,31 @@ class Desk:
 
     def __init__(self, at: str, key: str, data: Path | None) -> None:
         self._where = (at, key, data)
-        self._out = Console(highlight=False)
 
     def ask(self, path: str, body: dict[str, Any] | None = None, **query: str | int) -> Any:
         """GET, or POST with a body."""
         asked = {word: value for word, value in query.items() if value}
         whole = f"{path}?{urlencode(asked)}" if asked else path
-        return self._told(lambda client: client.ask("GET" if body is None else "POST", whole, body))
+        with asking(*self._where) as client:
+            return client.ask("GET" if body is None else "POST", whole, body)
 
     def person(self, who: str) -> str:
         """The id of a person as part of a path."""
         from local.find_person import find_person
 
-        return quote(str(self._told(lambda client: find_person(client, who)["id"])), safe="")
-
-    def _told(self, ask: Callable[[Any], Any]) -> Any:
-        with asking(*self._where) as tante:
-            return ask(tante)
+        with asking(*self._where) as client:
+            return quote(str(find_person(client, who)["id"]), safe="")
 
     def say(self, text: str) -> None:
         """One line."""
-        self._out.print(escape(text), soft_wrap=True)
+        out.print(escape(text), soft_wrap=True)
 
     def table(self, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         """A table without a frame; whole lines where nobody looks."""
         table = Table(*heads, box=None)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
-        wide = self._out if self._out.is_terminal else Console(width=10_000, highlight=False)
-        wide.print(table)
+        wide().print(table)
 
 
 def _day(text: str | None) -> str:
@@ -307,9 +302,7 @@ def report_deals(at: At = "", key: Key = "", data: RunningData = None) -> None:
 
 def _brief(
     person: Person,
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
     at: At = "",
     key: Key = "",
     data: RunningData = None,

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from local.asking import At, In, Key, RunningData
+from local.asking import At, In, Key, RunningData, err
 from local.sales_commands import Desk, Person
 
 scoring_app = typer.Typer(help="The rules of the lead score, and what outcomes say of them.")
@@ -113,6 +112,6 @@ def _write(file: Path, points: dict[str, float]) -> None:
     except (OSError, Problems, KeyError) as error:
         why = "it has other rules than those published" if isinstance(error, KeyError) else error
         said = f"[red]✗[/] {escape(f'{file} was not changed: {why}')}"
-        Console(stderr=True, highlight=False).print(said, soft_wrap=True)
+        err.print(said, soft_wrap=True)
         sys.exit(1)
     file.write_text(changed, "utf-8")

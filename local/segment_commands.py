@@ -1,18 +1,15 @@
 """`tante segments`: which there are, how far everybody is up to date, and who is in one."""
 
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import At, In, Key, RunningData, asking
+from local.asking import At, In, Key, RunningData, asking, out
 
 app = typer.Typer(help="Segments: which there are, and who is in them.", no_args_is_help=True)
-out = Console(highlight=False)
 MOST_SHOWN = 1_000  # people
 
 
@@ -21,7 +18,8 @@ def list_segments(
     language: In = "en", at: At = "", key: Key = "", data: RunningData = None
 ) -> None:
     """Every segment in words, and whether everybody is up to date with the last publish."""
-    found = _ask(at, key, data, f"/api/segments?in={language}")
+    with asking(at, key, data) as client:
+        found = client.ask("GET", f"/api/segments?in={language}")
     table = Table("segment", "title", "who", box=None)
     for one in found["segments"]:
         table.add_row(one["name"], escape(one["title"]), escape(one["who"]))
@@ -42,7 +40,8 @@ def people(
     shown, after, looked = 0, "", 0
     while shown < most:
         path = f"/api/segments/{quote(name, safe='')}/people?limit={min(100, most - shown)}"
-        found = _ask(at, key, data, f"{path}&after={quote(after, safe='')}")
+        with asking(at, key, data) as client:
+            found = client.ask("GET", f"{path}&after={quote(after, safe='')}")
         for one in found["people"]:
             who = one["email"] or one["user_id"] or one["id"]
             out.print(escape(f"{who}  since {one['segments'][name][:16]}"), soft_wrap=True)
@@ -58,7 +57,9 @@ def figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
     from local.figures import lines
 
-    for line in lines(_ask(at, key, data, "/api/segments/figures")):
+    with asking(at, key, data) as client:
+        found = client.ask("GET", "/api/segments/figures")
+    for line in lines(found):
         out.print(line, soft_wrap=True, markup=False)
 
 
@@ -78,9 +79,3 @@ def progress(found: dict[str, Any]) -> list[str]:
         words = f"what a new segment counts, it knows from {since[:10]} on"
         said.append(f"{words}: older events are gone")
     return said
-
-
-def _ask(at: str, key: str, data: Path | None, path: str) -> Any:
-    """The answer of the running system that is meant."""
-    with asking(at, key, data) as tante:
-        return tante.ask("GET", path)
