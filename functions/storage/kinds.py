@@ -51,6 +51,14 @@ class Kind:
         """What every sort key of this kind begins with."""
         return f"{self.prefix}#" if self.sort else self.prefix
 
+    @property
+    def is_of_person(self) -> bool:
+        """Whether the partition is the key of the person whom the record is about."""
+        return self.partition is _person
+
+
+_person = attrgetter("person")
+
 
 def sortable(time: datetime | None) -> str:
     """A time as text that sorts like it (no time comes first)."""
@@ -85,8 +93,6 @@ def _task_listing(task: Task) -> tuple[str, str]:
     place = sortable(last) if task.status == "done" else sortable(task.due).translate(_AGAINST_TIME)
     return listed_under(task.owner), f"{task.status} {place}"
 
-
-_person = attrgetter("person")
 
 KINDS: dict[type[Any], Kind] = {
     Profile: Kind("people", "profile", _person, listing=_person_listing),
