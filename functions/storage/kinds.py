@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
+from functions.products.alike import LearnedPart
+from functions.products.product import Product, product_key
 from functions.sales.records import Deal, Lead, Note
 from functions.segments.census_records import CensusPart, Cuts, Figures
 from functions.tracking.account import Account, Member, account_key
@@ -191,6 +193,14 @@ KINDS: dict[type[Any], Kind] = {
         lambda member: account_key(member.account_id),
         sort=_person,
     ),
+    # Beside the people, because the admin API may write there and nowhere else.
+    Product: Kind(
+        "people",
+        "product",
+        lambda product: product_key(product.sku),
+        versioned=False,
+        listing=lambda product: ("", alphabetical(product.name)),
+    ),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
     ),
@@ -247,6 +257,14 @@ KINDS: dict[type[Any], Kind] = {
         "census",
         lambda part: "census",
         sort=lambda part: f"{part.number:05}",
+        versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    LearnedPart: Kind(
+        "catalogue",
+        "learned",
+        lambda part: "learned",
+        sort=attrgetter("key"),
         versioned=False,
         expires=attrgetter("expires"),
     ),
