@@ -23,6 +23,11 @@ ENTRY = {
     "licence_ends": "2027-09-01",
     "appointment": "2027-04-01T15:00:00+02:00",
     "products": [{"sku": "basic-1y"}],
+    # of what Tante itself tells
+    "segment": "quiet-customers",
+    "model": "customer",
+    "stage": "reactivated",
+    "threshold": "hot",
 }
 
 

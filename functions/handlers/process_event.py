@@ -292,9 +292,9 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
 
 
 def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
-    """What webhooks asked to hear of goes to a queue of its own."""
-    webhooks = parts.library.subscriptions()
-    told = [_encode(one) for one in tells(webhooks, profile.person, events)] if webhooks else []
+    """Have the webhooks told that asked to hear of these events. Raises Busy."""
+    wanted = tells(parts.library.subscriptions(), profile.person, events)
+    told = [_encode(one) for one in wanted]
     if told:
         parts.send_tells(told, 0)
 

@@ -16,9 +16,7 @@ from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.alike import LearnedPart
 from functions.products.product import Product, product_key
 from functions.sales.records import Deal, Lead, Note
-from functions.segments.census import CensusPart
-from functions.segments.figures import Figures
-from functions.segments.population import Cuts
+from functions.segments.census_records import CensusPart, Cuts, Figures
 from functions.tracking.account import Account, Member, account_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
@@ -55,6 +53,14 @@ class Kind:
         """What every sort key of this kind begins with."""
         return f"{self.prefix}#" if self.sort else self.prefix
 
+    @property
+    def is_of_person(self) -> bool:
+        """Whether the partition is the key of the person whom the record is about."""
+        return self.partition is _person
+
+
+_person = attrgetter("person")
+
 
 def sortable(time: datetime | None) -> str:
     """A time as text that sorts like it (no time comes first)."""
@@ -89,8 +95,6 @@ def _task_listing(task: Task) -> tuple[str, str]:
     place = sortable(last) if task.status == "done" else sortable(task.due).translate(_AGAINST_TIME)
     return listed_under(task.owner), f"{task.status} {place}"
 
-
-_person = attrgetter("person")
 
 KINDS: dict[type[Any], Kind] = {
     Profile: Kind("people", "profile", _person, listing=_person_listing),

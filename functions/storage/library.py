@@ -11,8 +11,8 @@ from functions.messages import brand as brands
 from functions.messages.brand import BRAND, Brand, Webhook
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
+from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
-from functions.segments.population import Cuts
 from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
 from functions.storage.shelf import Shelf
 from functions.storage.store import Store
@@ -53,7 +53,6 @@ class Library:
         self._pointed: dict[str, JourneyVersion] = {}
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
-        self._subscriptions: Mapping[str, Webhook] = {}
         self._rules = Rules()
         self._sales: Sales | None = None
         self._read_at: float | None = None
@@ -126,7 +125,8 @@ class Library:
     def subscriptions(self) -> Mapping[str, Webhook]:
         """The webhooks that hear of events, by name; none before the first publish."""
         self._refresh()
-        return self._subscriptions
+        webhooks = self._brand[1].webhooks if self._brand else {}
+        return {name: webhook for name, webhook in webhooks.items() if webhook.tell}
 
     def segments(self) -> Mapping[str, Segment]:
         """The segments in force, by name."""
@@ -169,11 +169,9 @@ class Library:
             return
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
-            brand = _brand_in(row.files)
             rules = replace(rules_in(row.files), cuts=self._rules.cuts)
-            self._brand, self._rules = (version, brand), rules
+            self._brand, self._rules = (version, _brand_in(row.files)), rules
             self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)
-            self._subscriptions = {name: one for name, one in brand.webhooks.items() if one.tell}
 
     def _read_cuts(self) -> None:
         """The cut points of the latest census."""

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from functions.handlers import count_people, wiring
-from functions.segments.census import CensusPart
-from functions.segments.figures import Figures
-from functions.segments.population import Cuts
-from local.figures_commands import lines
+from functions.segments.census_records import CensusPart, Cuts, Figures
+from local.figures import lines
 from tests.support.world import JOURNEYS, World
 
 SEGMENTS = """
@@ -195,5 +193,5 @@ def test_the_figures_of_the_latest_census_are_asked_for_and_told(world: World) -
     counts = {one["name"]: one["count"] for one in found["segments"]}
     assert counts == {"customers": 3, "best": 1, "big": 1}
     said = lines(found)
-    assert "best: 1 people, 33.3 % of all" in said
-    assert any("best and big: 1 people, 100 %" in line for line in said)
+    assert "best: 1 person, 33.3 % of all" in said
+    assert any("best and big: 1 person, 100 %" in line for line in said)

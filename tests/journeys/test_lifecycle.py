@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from functions.handlers import wiring
+from functions.storage.remember import timeline
+from functions.tracking.event import EventBatch, bodies
 from functions.tracking.own_event import STAGE_CHANGED
 from local.scenarios.read import read_scenarios
 from local.scenarios.rehearsal import Rehearsal
@@ -55,14 +57,16 @@ def stands(world: World, user: str, **query: str) -> dict[str, Any]:
 
 
 def points(world: World, user: str) -> None:
-    """Fifty points, as a journey `gives` adds them."""
+    """More points than others have, by the journey `gives`, and a day in which that is counted."""
     world.track(user, "Liked")
-    world.advance("1 minute")
+    world.track("somebody else", "Liked")
+    world.track(user, "Liked")
+    world.advance("1 day")
 
 
 GIVES = (
-    "title: A\npurpose: offers\nenter when: {event: Liked}\nonce per: person\n"
-    "steps:\n  - update: {add to score: 50}\n"
+    "title: A\npurpose: offers\nenter when: {event: Liked}\nonce per: occasion\n"
+    "steps:\n  - update: {add to score: 25}\n"
 )
 
 
@@ -100,6 +104,29 @@ def test_silence_loses_a_customer_and_an_order_brings_them_back(begin: Any) -> N
     world.order("ada", "3", "basic")
     world.advance("300 days")
     assert len(world.runs("back")) == 1
+
+
+def test_a_change_that_is_told_again_starts_no_journey_again(begin: Any) -> None:
+    """A crash may send the facts of an outbox twice; a shop may send its order twice."""
+    buys = "enter when: {event: Stage Changed, where: {stage: first-buyer}}\n" + STEPS
+    world = begin(buys=buys)
+    for _ in range(2):
+        world.post(
+            "track",
+            {
+                "userId": "ada",
+                "messageId": "again",
+                "event": "Order Completed",
+                "properties": {"order_id": "1", "revenue": 5},
+            },
+        )
+    before = changes(world, "ada")
+    events = [e for e in timeline(world.store, world.person("ada")) if e.name == STAGE_CHANGED]
+    assert {event.properties["model"] for event in events} == {"customer", "sales"}
+    world.system.parts.send_events(bodies(EventBatch(events)), 0)
+    world.settle()
+    assert len(world.runs("buys")) == 1
+    assert changes(world, "ada") == before
 
 
 def test_fourteen_days_of_trial_without_an_order_start_a_journey_by_time_alone(begin: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.segments.explain import explain
@@ -60,6 +60,7 @@ def rules(**who: Any) -> Rules:
 
 
 RULES = rules(**WHO)
+AT_LEISURE = settings(max_examples=60, deadline=None)
 
 
 def track(name: str, time: datetime, number: int = 0, **properties: Any) -> Event:
@@ -116,6 +117,7 @@ def arrivals(draw: Any) -> list[tuple[datetime, Event]]:
     return sorted(found, key=lambda one: one[0])
 
 
+@AT_LEISURE
 @given(arrivals(), st.lists(st.integers(0, 500), min_size=1, max_size=6))
 def test_looking_only_at_due_times_is_as_good_as_looking_at_every_moment(
     heard: list[tuple[datetime, Event]], probes: list[int]
@@ -135,6 +137,7 @@ def test_looking_only_at_due_times_is_as_good_as_looking_at_every_moment(
             assert profile.segments.keys() == by_hand(profile, events, now)
 
 
+@AT_LEISURE
 @given(arrivals(), st.data())
 def test_any_order_and_any_batches_give_the_same_tallies_and_memberships(
     heard: list[tuple[datetime, Event]], data: Any
@@ -151,6 +154,7 @@ def test_any_order_and_any_batches_give_the_same_tallies_and_memberships(
     assert (one.tallies, one.segments) == (two.tallies, two.segments)
 
 
+@AT_LEISURE
 @given(arrivals(), st.data())
 def test_a_count_from_the_timeline_is_the_count_that_was_kept_all_along(
     heard: list[tuple[datetime, Event]], data: Any
@@ -172,6 +176,7 @@ def test_a_count_from_the_timeline_is_the_count_that_was_kept_all_along(
     assert late.segments.keys() == kept.segments.keys()
 
 
+@AT_LEISURE
 @given(arrivals(), st.data())
 def test_who_was_two_people_has_the_tallies_of_both(
     heard: list[tuple[datetime, Event]], data: Any

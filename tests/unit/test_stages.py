@@ -1,6 +1,7 @@
 """Stages: one for each model, moved along `from` alone, the same however often they are kept."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from functions.folder import read_folder
 from functions.segments.condition import Facts
 from functions.segments.lifecycle import EARLIER, Lifecycle, build
+from functions.segments.population import Cuts, Measure
 from functions.segments.rules import rules_of
 from functions.segments.stages import keep_stages, rule, stages_turn_at, way
 from functions.tracking.event import Event
@@ -25,8 +27,13 @@ DAY = timedelta(days=1)
 ENTRY = Event(type="track", event="Looked", message_id="e", time=NOW, received_at=NOW)
 
 
+# The average score is 30.
+CUTS = Cuts(made=NOW, people=9, measures={"score": Measure(9, Decimal(30), [])})
+
+
 def facts(profile: Profile, now: datetime = NOW, events: list[Event] | None = None) -> Facts:
     return Facts(
+        cuts=CUTS,
         profile=profile,
         permission=Permission(person="p"),
         now=now,
@@ -357,6 +364,11 @@ def test_who_buys_goes_from_visitor_to_regular() -> None:
         *("visitor", "lead", "opportunity", "trial"),
         *("first-buyer", "repeat-buyer", "regular"),
     ]
+
+
+def test_an_opportunity_has_more_points_than_people_have_on_average() -> None:
+    assert Person().is_known().scores(30).way() == ["lead"]
+    assert Person().is_known().scores(30.1).way() == ["lead", "opportunity"]
 
 
 def test_a_trial_of_fourteen_days_ends_by_time_alone() -> None:

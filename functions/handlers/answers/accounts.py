@@ -25,7 +25,7 @@ from functions.tracking import account as told
 from functions.tracking.account import Account
 from functions.tracking.collect import MAX_EVENT, MAX_ID, MAX_NAME
 from functions.tracking.company import MEMBERSHIP
-from functions.tracking.event import Event, EventBatch, bodies
+from functions.tracking.event import IMPORT, Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 
 MOST_LOOKED_AT = 500  # members whose profiles are read for one answer
@@ -41,7 +41,7 @@ class AccountsPage(msgspec.Struct):
     next: str = ""
 
 
-class MembersPage(msgspec.Struct):
+class AccountMembersPage(msgspec.Struct):
     """Members of an account, in no order that means anything."""
 
     members: list[views.MemberView]
@@ -89,17 +89,17 @@ def _order_of_stages() -> Mapping[str, Sequence[str]]:
 @operation(
     "/api/accounts/{account_id}/members",
     "Who belongs to an account, and what they are there",
-    MembersPage,
+    AccountMembersPage,
     ACCOUNT,
     LIMIT,
     NEXT,
 )
-def _members(account_id: str) -> MembersPage:
+def _members(account_id: str) -> AccountMembersPage:
     parts, account = wiring.parts(), _account(account_id)
     rows, after = accounts.members(parts.store, account_id, page_size(), query("after"))
     found = accounts.people_of(parts.store, rows)
     now = parts.now()
-    return MembersPage(
+    return AccountMembersPage(
         [views.member(account.account_id, row, profile, now) for row, profile in found], after
     )
 
@@ -126,7 +126,7 @@ def _put_account(account_id: str) -> views.AccountView:
         received_at=now,
         group_id=account_id,
         traits=asked.traits,
-        context={told.IMPORT: {"quiet": True}} if asked.quiet else {},
+        context={IMPORT: {"quiet": True}} if asked.quiet else {},
         source=SOURCE,
         trusted=True,
     )

@@ -18,7 +18,7 @@ from functions.handlers.answers.door import (
 from functions.handlers.keeping import RULES
 from functions.handlers.openapi import Parameter
 from functions.journeys.standing import Backfill
-from functions.segments.condition import Segment, did_you_mean
+from functions.segments.condition import did_you_mean
 from functions.segments.sentence import sentence
 from functions.settings import RETENTION
 from functions.storage import people
@@ -64,7 +64,7 @@ class MembersPage(msgspec.Struct):
     next: str = ""
 
 
-NAME = Parameter("name", "path", "the segment's name")
+SEGMENT = Parameter("segment", "path", "the segment's name")
 
 
 @operation("/api/segments", "The segments in force", SegmentsPage, LANGUAGE)
@@ -93,15 +93,15 @@ def _backfill() -> BackfillView | None:
 
 
 @operation(
-    "/api/segments/{name}/people",
+    "/api/segments/{segment}/people",
     f"The people of a segment, newest first; looks through {MOST_SCANNED} people at most",
     MembersPage,
-    NAME,
+    SEGMENT,
     LIMIT,
     NEXT,
 )
-def _members(name: str) -> MembersPage:
-    _known(name)
+def _members(segment: str) -> MembersPage:
+    _known(segment)
     store, wanted, after = wiring.parts().store, page_size(), query("after")
     found: list[Profile] = []
     looked_at = 0
@@ -109,17 +109,17 @@ def _members(name: str) -> MembersPage:
         # No more than still fit: the cursor stands behind the last person of a page.
         profiles, after = store.listing(Profile, limit=wanted - len(found), after=after)
         looked_at += len(profiles)
-        found += [profile for profile in profiles if name in profile.segments]
+        found += [profile for profile in profiles if segment in profile.segments]
         if not after or 2 * len(found) >= wanted or looked_at >= MOST_SCANNED:
             break
-    now = wiring.parts().now()
-    shown = [views.person(one, people.permission_of(store, one.person), now) for one in found]
+    now, cuts = wiring.parts().now(), wiring.parts().library.rules().cuts
+    shown = [views.person(one, people.permission_of(store, one.person), now, cuts) for one in found]
     return MembersPage(shown, looked_at, after)
 
 
-def _known(name: str) -> Segment:
+def _known(name: str) -> None:
+    """Raises NotFoundError."""
     segments = wiring.parts().library.segments()
     if name not in segments:
         hint = did_you_mean(name, segments)
         raise NotFoundError(f'there is no segment "{name[:60]}"; {hint}')
-    return segments[name]

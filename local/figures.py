@@ -1,38 +1,19 @@
 """What `tante segments figures` says: how good segments are, by the latest census."""
 
-import sys
-from collections.abc import Callable
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-
-from local.client import Client, NoAnswer, Refusal
 
 MOST_OVERLAPS = 10
 # From which standardised difference on a difference is called so (Cohen's small, medium, large).
 SIZES = ((0.8, "far"), (0.5, "clearly"), (0.2, "slightly"))
 
 
-def show(make: Callable[[], Client], out: Console, err: Console) -> None:
-    """Print the figures of a running system. What is in the way is told; then the exit status
-    is 1."""
-    try:
-        found = make().ask("GET", "/api/segments/figures")
-    except (NoAnswer, Refusal) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-    for line in lines(found):
-        out.print(line, soft_wrap=True, markup=False)
-
-
 def lines(found: dict[str, Any]) -> list[str]:
     """The figures as the API answers them, in words."""
     if not found["made"]:
         return ["nobody was counted yet; that is done once a day, within an hour of the publish"]
-    said = [f"{found['people']:,} people, counted on {found['made'][:16].replace('T', ' at ')} UTC"]
+    said = [f"{_people(found['people'])}, counted on {found['made'][:16].replace('T', ' at ')} UTC"]
     for one in found["segments"]:
-        said += ["", f"{one['name']}: {one['count']:,} people, {_percent(one['share'])} of all"]
+        said += ["", f"{one['name']}: {_people(one['count'])}, {_percent(one['share'])} of all"]
         said += [f"  {words}" for words in map(_apart, one["apart"]) if words]
         if one["sample"]:
             said.append(f"  for example {', '.join(one['sample'][:3])}")
@@ -40,6 +21,10 @@ def lines(found: dict[str, Any]) -> list[str]:
     if overlaps:
         said += ["", "Who overlaps (in both, of who is in either):"]
     return [*said, *(f"  {_overlap(one)}" for one in overlaps[:MOST_OVERLAPS])]
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def _percent(share: float) -> str:
@@ -64,6 +49,6 @@ def _apart(one: dict[str, Any]) -> str:
 
 def _overlap(one: dict[str, Any]) -> str:
     return (
-        f"{one['first']} and {one['second']}: {one['both']:,} people, {_percent(one['jaccard'])} "
+        f"{one['first']} and {one['second']}: {_people(one['both'])}, {_percent(one['jaccard'])} "
         f"({_percent(one['of_first'])} of the first, {_percent(one['of_second'])} of the second)"
     )
