@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +69,7 @@ def a_shop(world: World) -> None:
     assert send(world, *found)["json"] == {"taken": 4}
     for number in range(4):
         world.order(f"both{number}", f"b{number}", "ink", "paper")
+    world.advance("1 minute")
     for number in range(6):
         world.order(f"pen{number}", f"p{number}", "pen")
 
@@ -126,6 +128,33 @@ def test_it_is_learned_once_a_day_and_the_day_before_yesterday_is_forgotten(worl
     assert learn_products.handler({}, None) == {"people": 0, "products": 0}
     made = {part.key.partition("/")[0] for part in world.store.query(LearnedPart, "learned")}
     assert len(made) == 3  # the newest, that of the day before, and which is the newest
+
+
+def test_where_the_time_is_too_short_it_is_learned_of_those_who_came_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_shop(world)
+    monkeypatch.setattr(learn_products, "PAGE", 6)
+    left = SimpleNamespace(get_remaining_time_in_millis=lambda: learn_products.RESERVE - 1)
+    assert learn_products.handler({}, left) == {"people": 6, "products": 4}
+    learned = shelf.read(world.store)
+    assert learned
+    assert [(item.sku, item.buyers) for item in learned.items if item.buyers] == [("pen", 6)]
+
+
+def test_the_names_of_what_most_people_buy_are_looked_up_first_and_so_many_a_night(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_products, "MOST_LOOKED_UP", 1)
+    for number, sku in enumerate(("ink", "pen", "pen")):
+        line = {"sku": sku, "name": sku.title(), "url": f"https://shop.example/{sku}"}
+        world.order(f"user{number}", f"o{number}", products=[line])
+    for names in ({"pen"}, {"pen", "ink"}):
+        world.advance("1 day")
+        world.order("other", f"{world.now}", "nothing")
+        learned = shelf.read(world.store)
+        assert learned
+        assert learned.seen.keys() == names
 
 
 def test_what_nobody_sent_is_learned_from_orders_of_a_trusted_source_alone(world: World) -> None:
