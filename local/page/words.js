@@ -14,7 +14,8 @@ const stage = ({ model, title, stage: name, before }) =>
   [`Became ${quoted(title || name) || "none of the stages"}`, joined(model, before && `was ${before}`)];
 const deal = (says) => (known) => [says, joined(quoted(known.title), amount(known), known.by && `by ${known.by}`)];
 const talk = (says) => ({ outcome, by }) => [says, joined(outcome, by && `by ${by}`)];
-const task = (says) => ({ text, owner, outcome, by }) => [says, joined(quoted(text), owner, outcome, by && `by ${by}`)];
+const task = (says) => ({ text, owner, outcome, reason, by }) =>
+  [says, joined(quoted(text), owner, outcome, reason, by && `by ${by}`)];
 const order = (says) => (known) => [says, joined(amount(known), products(known), known.order_id)];
 const mail = (says) => (known) => [`${says} ${quoted(known.email_subject || known.message) || "a message"}`,
   joined(known.link_id && `link ${known.link_id}`, known.journey)];
@@ -30,10 +31,15 @@ const KNOWN = {
   "Product Removed": (known) => ["Took out of the cart", joined(products(known))],
   "Checkout Started": order("Went to the checkout"),
   "Products Searched": ({ query }) => [`Searched for ${quoted(query)}`],
+  "Email Sent": mail("Was sent"),
+  "Email Delivered": mail("Received"),
   "Email Opened": mail("Opened"),
   "Email Link Clicked": mail("Clicked in"),
   "Email Bounced": mail("Did not get, it bounced:"),
   "Email Marked as Spam": mail("Marked as spam:"),
+  "SMS Sent": mail("Was sent a text message:"),
+  "SMS Delivered": mail("Received a text message:"),
+  "SMS Bounced": mail("Did not get a text message:"),
   Unsubscribed: mail("Unsubscribed from"),
   "Consent Given": ({ channel, purposes = [] }) => [`Permits ${channel ?? "messages"}`, [purposes].flat().join(", ")],
   "Consent Withdrawn": ({ channel, purposes = [] }) => [`Does not permit ${channel ?? "messages"} any more`, [purposes].flat().join(", ")],
@@ -53,6 +59,11 @@ const KNOWN = {
   "Task Completed": task("A task is done"),
   "Task Reopened": task("A task is open again"),
   "Task Reassigned": task("A task was given to somebody else"),
+  "Lead Handed Over": task("Was handed over to sales"),
+  "Lead Accepted": task("Sales took them on"),
+  "Lead Rejected": task("Sales turned the lead down"),
+  "Lead Won": task("The lead was won"),
+  "Lead Lost": task("The lead was lost"),
   "Deal Created": deal("A deal began"),
   "Deal Stage Changed": deal("A deal went on"),
   "Deal Won": deal("A deal was won"),
@@ -66,7 +77,7 @@ const KNOWN = {
 
 /** What we found out ourselves: nobody did anything. */
 const OURS = new Set(["Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
-  "Message Sent", "Task Created", "Account Joined", "Account Changed"]);
+  "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed"]);
 
 /** An event as [in a sentence, more, whether it is ours]. */
 export function inWords({ type, event, properties, traits }) {
