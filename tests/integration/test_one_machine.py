@@ -271,6 +271,8 @@ def test_the_clock_never_goes_back(tmp_path: Path) -> None:
 
 # --- the page and who may use /local
 
+PAGE = Path(__file__).parents[2] / "local" / "page"
+
 
 def test_the_page_loads_nothing_from_anywhere_else(world: World) -> None:
     for path, kind in (
@@ -292,6 +294,33 @@ def test_the_page_loads_nothing_from_anywhere_else(world: World) -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>", index), "no script in the page itself"
     for name in re.findall(r'(?:src|href)="(/[^"]+)"', index):
         assert world.request("GET", name)["statusCode"] == 200
+
+
+def test_every_module_and_every_text_that_the_page_asks_for_is_there(world: World) -> None:
+    index = world.request("GET", "/")["body"]
+    templates = set(re.findall(r'<template id="([\w-]+)"', index))
+    panes = {
+        name: set(re.findall(r'data-pane="([\w-]+)"', text))
+        for name, text in re.findall(r'<template id="([\w-]+)">(.*?)</template>', index, re.DOTALL)
+    }
+    asked, seen, views = ["page.js"], set[str](), set[str]()
+    while asked:
+        name = asked.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        answer = world.request("GET", f"/local/page/{name}")
+        assert answer["statusCode"] == 200, name
+        script = answer["body"]
+        assert set(re.findall(r'\bhint\("([\w-]+)"\)', script)) <= templates, name
+        asked += re.findall(r'^import .* from "\./([\w.]+)";$', script, re.MULTILINE)
+        for view, drawn in re.findall(
+            r"^export const (\w+) = \[load,\s*\{(.*?)\}\];", script, re.M | re.S
+        ):
+            views.add(view)
+            assert set(re.findall(r"(\w+): show", drawn)) == panes[view], view
+    assert views >= {"people", "person", "why", "groups", "runs", "tasks", "outbox"}
+    assert len(seen) == len([*PAGE.glob("*.js")]), "a file nobody loads"
 
 
 @pytest.mark.parametrize(
