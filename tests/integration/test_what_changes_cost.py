@@ -43,9 +43,7 @@ def spent(world: CountedWorld, call: dict[str, Any]) -> list[Written]:
 
 
 def track(world: CountedWorld, name: str, **properties: Any) -> list[Written]:
-    return spent(
-        world, {"type": "track", "event": name, "userId": "ada", "properties": properties}
-    )
+    return spent(world, {"type": "track", "event": name, "userId": "ada", "properties": properties})
 
 
 def told(world: CountedWorld) -> int:
