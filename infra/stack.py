@@ -283,6 +283,13 @@ class Tante(Stack):
         # Once a day there is something to do; in the other hours it goes on where it had no time.
         self._every(Duration.hours(1), count)
 
+        learn = self._function(
+            "learn_products", memory=HEAVY, timeout=Duration.minutes(15), waited_for=False
+        )
+        self.tables.let_read(learn.role, PEOPLE, TIMELINE)
+        self.tables.let_write(learn.role, CATALOGUE)
+        self._every(Duration.hours(1), learn)
+
     def _every(self, period: Duration, function: PythonFunction) -> None:
         """Call a Lambda again and again, by the stage's clock, at most once a minute."""
         minutes = max(1, round(period.to_minutes() / self.stage_of.clock_speed))

@@ -1,31 +1,19 @@
 """What `tante accounts` says: companies, who belongs to them, and what they come to together."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from local.asking import At, Key, RunningData, asking, out
 
 app = typer.Typer(help="Accounts: the companies that people belong to.")
 PAGE = 100
 UNKNOWN = "not known"
 
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-RunningData = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
 Most = Annotated[int, typer.Option("--most", min=1, help="How many at most.")]
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The id: a call's groupId.")]
 
@@ -33,7 +21,7 @@ AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The id: a cal
 @app.command("list")
 def list_accounts(most: Most = PAGE, data: RunningData = None, at: At = "", key: Key = "") -> None:
     """Accounts by their names."""
-    with _asked(at, key, data) as (tante, out):
+    with asking(at, key, data) as tante:
         table = Table("account", "name", "industry", "employees", "place", box=None)
         for one in _pages(tante, "/api/accounts", "accounts", most):
             place = ", ".join(filter(None, (one["city"], one["country"])))
@@ -51,7 +39,7 @@ def show_account(
     key: Key = "",
 ) -> None:
     """One account: its traits, its score, stage and revenue, and its members with their roles."""
-    with _asked(at, key, data) as (tante, out):
+    with asking(at, key, data) as tante:
         found = tante.ask("GET", _path(account))
         for line in _told(found):
             out.print(escape(line), soft_wrap=True)
@@ -73,7 +61,7 @@ def remove_member(
     key: Key = "",
 ) -> None:
     """Take a person out of an account. A later group call about them brings them back."""
-    with _asked(at, key, data) as (tante, out):
+    with asking(at, key, data) as tante:
         tante.ask("DELETE", _path(account, f"/members/{quote(person, safe='')}"))
         out.print(escape(f"{person} does not belong to {account} any more"), soft_wrap=True)
 
@@ -110,16 +98,3 @@ def _pages(tante: Any, path: str, what: str, most: int) -> Iterator[dict[str, An
         after, most = page["next"], most - PAGE
         if not after:
             return
-
-
-@contextmanager
-def _asked(at: str, key: str, data: Path | None) -> Iterator[tuple[Any, Console]]:
-    """The system that is meant; what is in the way is told, and the exit status is 1."""
-    from local.client import NoAnswer, Refusal, client
-
-    err = Console(stderr=True, highlight=False)
-    try:
-        yield client(at, key, data), Console(highlight=False)
-    except (NoAnswer, Refusal) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)

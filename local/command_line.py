@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,9 +20,12 @@ from local import (
     score_commands,
     segment_commands,
 )
+from local.asking import At, In, Key, RunningData, asking, err, out, wide
+from local.panels import InPanels
 from local.people_commands import people_app
 
 app = typer.Typer(
+    cls=InPanels,
     help="Tante: customer-lifecycle marketing in your own AWS account.",
     no_args_is_help=True,
     add_completion=False,
@@ -42,7 +44,6 @@ journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)
 app.add_typer(people_app, name="people", no_args_is_help=True)
 sales_commands.register(app)
 score_commands.register(app)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="The folder where everything is kept.")]
 Journeys = Annotated[Path, typer.Option(help="The folder of journeys.")]
@@ -56,16 +57,6 @@ CloudStage = Annotated[
 Region = Annotated[str, typer.Option(help="The AWS region of the stage.")]
 REGION = "eu-central-1"
 JOURNEYS = Path("statemachines")
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-RunningData = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
 UnderWay = Annotated[
     Literal["pin", "follow", "migrate"],
     typer.Option(
@@ -183,9 +174,7 @@ def check(
 @app.command()
 def show(
     journey: Annotated[str, typer.Argument(help="The name of its folder.")],
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
     journeys: Journeys = JOURNEYS,
     svg: Annotated[
         Path | None, typer.Option(help="Instead of printing: draw it into this file, as SVG.")
@@ -203,16 +192,14 @@ def show(
     if svg:
         svg.write_text(drawing.svg(raw, language), "utf-8")
         return
-    _wide().print(showing.drawn(raw, language))
+    wide().print(showing.drawn(raw, language))
 
 
 @app.command()
 def diff(
     before: Annotated[Path, typer.Argument(help="A folder of journeys, as it was.")],
     after: Annotated[Path, typer.Argument(help="The folder as it is now.")] = JOURNEYS,
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
 ) -> None:
     """Say in sentences what changed between two folders of journeys.
 
@@ -553,11 +540,6 @@ def drop_dead_letters(
     Commands(_folder(data, stage), stage, region, out, err).drop(ids, yes)
 
 
-def _wide() -> Console:
-    """Where trees go: a file or another program gets whole lines."""
-    return out if out.is_terminal else Console(width=10_000, highlight=False)
-
-
 # --- importing
 
 import_commands.register(app, out, err)
@@ -578,9 +560,7 @@ def _commands(at: str, key: str, data: Path | None) -> Any:
 def why(
     person: Annotated[str, typer.Argument(help="An e-mail address or a user id.")],
     journey: Annotated[str, typer.Argument(help="The journey's name.")],
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
     at: At = "",
     key: Key = "",
     data: RunningData = None,
@@ -588,25 +568,10 @@ def why(
     """Say what was decided at each step of a person's way through a journey, or why there is
     none."""
     from local import why as telling
-    from local.client import NoAnswer, Refusal, client
-    from local.find_person import NoPerson
 
-    try:
-        telling.show(
-            telling.ask(client(at, key, data), person, journey, language), journey, _wide()
-        )
-    except (NoAnswer, Refusal, NoPerson) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-
-
-@segment_commands.app.command("figures")
-def show_figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
-    """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
-    from local.client import client
-    from local.figures_commands import show
-
-    show(lambda: client(at, key, data), out, err)
+    with asking(at, key, data) as client:
+        found = telling.ask(client, person, journey, language)
+    telling.show(found, journey, wide())
 
 
 @app.command()

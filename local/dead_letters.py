@@ -181,6 +181,7 @@ CALLED_AGAIN = {
     "settle_messages": "the hourly settling of messages",
     "find_due": "the minutely search for people who are due",
     "count_people": "the daily count of everybody",
+    "learn_products": "the daily learning of what is bought together",
 }
 BY_HAND = (
     "It does not say which Lambda failed. Look into it with `show`; if it is the end of an "

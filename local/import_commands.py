@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from local.asking import At, RunningData
+
 What = Literal["contacts", "companies", "orders", "notes", "tickets", "deals"]
 DECIMALS = {"": "", "comma": ",", "point": "."}
 
@@ -66,9 +68,7 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
             "statemachines"
         ),
         yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-        at: Annotated[
-            str, typer.Option("--at", help="The system's address; this machine's by default.")
-        ] = "",
+        at: At = "",
         write_key: Annotated[
             str,
             typer.Option(envvar="TANTE_WRITE_KEY", help="With --data not needed."),
@@ -77,9 +77,7 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
             str,
             typer.Option(envvar="TANTE_KEY", help="The secret key; for companies only."),
         ] = "",
-        data: Annotated[
-            Path | None, typer.Option("--data", help="The folder of a running tante run.")
-        ] = None,
+        data: RunningData = None,
     ) -> None:
         """Import a CSV file of contacts, companies, orders, notes, tickets or deals.
 

@@ -1,36 +1,21 @@
 """What `tante lifecycle` and `tante stages` say: how stages weigh, and where a person stands."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+from local.asking import At, In, Key, RunningData, asking, out
+
 PAGE = 500
 Ask = Callable[[str, str], Any]  # (method, path of the admin API) -> the answer
-
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-RunningData = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
-In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def lifecycle(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """How many people stand in each stage of lifecycle.yaml, and what they have brought in."""
-    with _told(at, key, data) as client:
+    with asking(at, key, data) as client:
         models = client.ask("GET", "/api/lifecycle")["models"]
         if not models:
             out.print("there is no lifecycle.yaml: nobody is in a stage")
@@ -61,7 +46,7 @@ def stages(
     """In which stage a person is, since when, and how and why they came there."""
     from local.find_person import find_person
 
-    with _told(at, key, data) as client:
+    with asking(at, key, data) as client:
         path = f"/api/people/{quote(find_person(client, person)['id'])}/stages"
         found = client.ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
     for one in found:
@@ -138,16 +123,3 @@ def _stands(one: dict[str, Any]) -> Tree:
 
 def _time(text: str) -> str:
     return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
-
-
-@contextmanager
-def _told(at: str, key: str, data: Path | None) -> Iterator[Any]:
-    """How to ask the system; what is in the way is told, and the exit status is 1."""
-    from local.client import NoAnswer, Refusal, client
-    from local.find_person import NoPerson
-
-    try:
-        yield client(at, key, data)
-    except (NoAnswer, Refusal, NoPerson) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)

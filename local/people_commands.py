@@ -1,58 +1,41 @@
 """`tante people`: who somebody is, as whom they were known before, and parting them again."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from time import monotonic, sleep
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-Client = Any  # local.client's, which is loaded only when it is needed
+from local.asking import At, Client, In, Key, RunningData, asking, err, out
+
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
 
 Who = Annotated[
     str, typer.Argument(metavar="PERSON", help="An e-mail address, phone number, user id or id.")
 ]
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str, typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed.")
-]
-Data = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
-Language = Annotated[
-    Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-]
-
-
-@contextmanager
-def _asking(at: str, key: str, data: Path | None) -> Iterator[Client]:
-    """The client of the running system; what is in the way is told, and the status is 1."""
-    from local.client import NoAnswer, Refusal, client
-    from local.find_person import NoPerson
-
-    try:
-        yield client(at, key, data)
-    except (NoAnswer, Refusal, NoPerson) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
 
 
 @people_app.command("show")
-def show(who: Who, at: At = "", key: Key = "", data: Data = None) -> None:
-    """Who somebody is: addresses, traits, orders, what they permit, notes."""
-    with _asking(at, key, data) as asked:
-        _show(asked.ask("GET", f"/api/people/{_id(asked, who)}"))
+def show(
+    who: Who,
+    most: Annotated[int, typer.Option(min=1, max=100, help="Events and messages, at most.")] = 10,
+    language: In = "en",
+    at: At = "",
+    key: Key = "",
+    data: RunningData = None,
+) -> None:
+    """Who somebody is, where they stand, what is next, what happened and what they were sent."""
+    from local.person_told import told
+
+    with asking(at, key, data) as asked:
+        person = asked.ask("GET", f"/api/people/{_id(asked, who)}")
+        lines = [*_lines(person), *told(asked, quote(person["id"]), language, most)]
+    _print(lines)
 
 
 @people_app.command("find")
@@ -63,7 +46,7 @@ def find(
     anonymous_id: Annotated[str, typer.Option("--device", help="The anonymous id.")] = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Find somebody by one identifier. The exit status is 1 if there is nobody."""
     asked_for = {"email": email, "phone": phone, "user_id": user_id, "anonymous_id": anonymous_id}
@@ -71,7 +54,7 @@ def find(
     if len(given) != 1:
         err.print("[red]✗[/] give one of --email, --phone, --user-id, --device")
         sys.exit(2)
-    with _asking(at, key, data) as asked:
+    with asking(at, key, data) as asked:
         people = asked.ask("GET", f"/api/people?{urlencode(given)}")["people"]
     if not people:
         ((kind, value),) = given.items()
@@ -79,15 +62,15 @@ def find(
         err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
     for person in people:
-        _show(person)
+        _print(_lines(person))
 
 
 @people_app.command("merges")
 def merges(
-    who: Who, language: Language = "en", at: At = "", key: Key = "", data: Data = None
+    who: Who, language: In = "en", at: At = "", key: Key = "", data: RunningData = None
 ) -> None:
     """As whom a person was known before, and by what they were found to be one."""
-    with _asking(at, key, data) as asked:
+    with asking(at, key, data) as asked:
         found = _merges(asked, _id(asked, who), language)
     if not found:
         out.print("nobody else has ever become this person")
@@ -105,13 +88,13 @@ def unmerge(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Part two people again: each becomes as if they had never been one.
 
     What was withdrawn meanwhile stays withdrawn for both, and nothing is sent a second time.
     """
-    with _asking(at, key, data) as asked:
+    with asking(at, key, data) as asked:
         person = _id(asked, who)
         known = {one["id"]: one for one in _merges(asked, person, "en")}
         if merge not in known:
@@ -153,13 +136,16 @@ def _is_undone(asked: Client, person: str, merge: str) -> bool:
     return False
 
 
-def _show(person: dict[str, Any]) -> None:
+def _print(lines: Iterable[tuple[str, str]]) -> None:
+    """Lines, each below what it is about, which is said once."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _lines(person):
+    before = ""
+    for name, value in lines:
         if value:
-            table.add_row(name, escape(value))
+            table.add_row("" if name == before else escape(name), escape(value))
+            before = name
     out.print(table)
 
 
@@ -170,6 +156,7 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "phone", person["phone"]
     yield "devices", ", ".join(person["anonymous_ids"])
     yield "also known as", ", ".join(person["merged"])
+    yield from _surroundings(person)
     for name, value in sorted(person["traits"].items()):
         if name not in ("email", "phone"):
             yield name, str(value)
@@ -182,6 +169,17 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{consent['channel']}, {consent['purpose']}", f"{word} {consent['time']}"
     for channel, reason in person["suppressed"].items():
         yield channel, f"suppressed: {reason}"
+    yield "segments", ", ".join(person["segments"])
     yield "journeys", ", ".join(person["journeys"])
     for note in person["notes"]:
         yield "note", note
+
+
+def _surroundings(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The companies and what they are there, and where they were seen last."""
+    for one in person["companies"]:
+        words = (one["name"] or one["id"], one["role"], one["buying_role"])
+        yield "company", ", ".join(filter(None, words))
+    for name in ("city", "country", "device"):
+        if name not in person["traits"]:
+            yield name, str(person["computed"].get(name, ""))

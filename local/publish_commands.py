@@ -1,8 +1,7 @@
 """What `tante publish` and `tante journeys` say and do."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -14,7 +13,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from functions.folder import read_folder
-from local.client import Client, NoAnswer, Refusal
+from local.asking import told
+from local.client import Client, Refusal
 
 PAUSE = 1.0  # seconds between two looks at how far it is
 PATIENCE = 15.0  # seconds without a change after which nobody waits any longer
@@ -26,7 +26,7 @@ class Commands:
 
     def __init__(self, make: Callable[[], Client], out: Console, err: Console) -> None:
         self._out, self._err = out, err
-        with self._told():
+        with told():
             self._client = make()
 
     # --- publishing
@@ -54,7 +54,7 @@ class Commands:
         self._carry_out(self._client.journey(name, "/rollback"), body, yes)
 
     def _carry_out(self, path: str, body: dict[str, Any], yes: bool) -> None:
-        with self._told():
+        with told():
             found = self._client.ask("POST", path, {**body, "dry_run": True})
         shown, shared = found["journeys"], found.get("shared", {})
         doing = [one for one in shown if one["is_new"] or (one["people"] and _moves(one))]
@@ -68,7 +68,7 @@ class Commands:
             self._out.print(KEEP)
             sys.exit(1)
         self._ask(yes)
-        with self._told():
+        with told():
             done = self._client.ask("POST", path, body)["journeys"]
         self._say_done(done, shared)
 
@@ -116,7 +116,7 @@ class Commands:
             bar = progress.add_task(f"{name}: people moved", total=total)
             while left and monotonic() - since < PATIENCE:
                 sleep(PAUSE)
-                with self._told():
+                with told():
                     now = self._left(name, one["version"])
                 if now != left:
                     left, since = now, monotonic()
@@ -142,7 +142,7 @@ class Commands:
 
     def list(self) -> None:
         """One line for each."""
-        with self._told():
+        with told():
             found = self._client.ask("GET", "/api/journeys")["journeys"]
         table = Table("journey", "state", "version", "title", box=None)
         for one in found:
@@ -151,12 +151,12 @@ class Commands:
 
     def show(self, name: str) -> None:
         """Where the people of each version stand."""
-        with self._told():
+        with told():
             self._say(self._client.ask("GET", self._client.journey(name)))
 
     def change(self, name: str, what: str, body: dict[str, Any]) -> None:
         """Pause, resume or stop, and show what is then."""
-        with self._told():
+        with told():
             self._say(self._client.ask("POST", self._client.journey(name, f"/{what}"), body))
 
     def _say(self, found: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ class Commands:
 
     def drafts(self) -> None:
         """Their names."""
-        with self._told():
+        with told():
             found = self._client.ask("GET", "/api/drafts")["drafts"]
         for name in found or ["there are no drafts"]:
             self._line(name)
@@ -190,13 +190,13 @@ class Commands:
         files = read_folder(folder).journeys.get(name)
         if files is None:
             self._fail(f'there is no journey "{name}" in "{folder}"')
-        with self._told():
+        with told():
             self._client.ask("PUT", self._client.journey(name, "/draft"), {"files": files})
         self._line(f"{name}: saved as a draft")
 
     def check_draft(self, name: str) -> None:
         """What is wrong with it."""
-        with self._told():
+        with told():
             found = self._client.ask("POST", self._client.journey(name, "/draft/check"), {})
             if found["problems"]:
                 raise Refusal("it cannot be published yet", found["problems"])
@@ -204,7 +204,7 @@ class Commands:
 
     def drop_draft(self, name: str) -> None:
         """Forget it."""
-        with self._told():
+        with told():
             self._client.ask("DELETE", self._client.journey(name, "/draft"))
         self._line(f"{name}: the draft is gone")
 
@@ -221,19 +221,6 @@ class Commands:
     def _fail(self, text: str) -> None:
         self._err.print(f"[red]✗[/] {escape(text)}", soft_wrap=True)
         sys.exit(2)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except Refusal as refusal:
-            for problem in refusal.problems:
-                self._err.print(f"[red]✗[/] {escape(problem)}", soft_wrap=True)
-            self._err.print(escape(str(refusal)), soft_wrap=True)
-            sys.exit(1)
-        except NoAnswer as error:
-            self._err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-            sys.exit(1)
 
 
 def _moves(one: dict[str, Any]) -> bool:

@@ -1,31 +1,21 @@
 """`tante tasks`, `tante leads`, `tante deals` and `tante brief`: what sales has before it."""
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from local.asking import At, In, Key, RunningData, asking, out, wide
 
 tasks_app = typer.Typer(help="Tasks of colleagues: what is open, who does it, what came of it.")
 leads_app = typer.Typer(help="People who were handed over to sales.")
 deals_app = typer.Typer(help="Deals: their stages, and where they get stuck.")
 
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-Data = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
 Person = Annotated[
     str, typer.Argument(metavar="PERSON", help="An e-mail address, a user id, or a person's id.")
 ]
@@ -48,42 +38,31 @@ class Desk:
 
     def __init__(self, at: str, key: str, data: Path | None) -> None:
         self._where = (at, key, data)
-        self._out = Console(highlight=False)
 
     def ask(self, path: str, body: dict[str, Any] | None = None, **query: str | int) -> Any:
         """GET, or POST with a body."""
         asked = {word: value for word, value in query.items() if value}
         whole = f"{path}?{urlencode(asked)}" if asked else path
-        return self._told(lambda client: client.ask("GET" if body is None else "POST", whole, body))
+        with asking(*self._where) as client:
+            return client.ask("GET" if body is None else "POST", whole, body)
 
     def person(self, who: str) -> str:
         """The id of a person as part of a path."""
         from local.find_person import find_person
 
-        return quote(str(self._told(lambda client: find_person(client, who)["id"])), safe="")
-
-    def _told(self, ask: Callable[[Any], Any]) -> Any:
-        from local.client import NoAnswer, Refusal, client
-        from local.find_person import NoPerson
-
-        try:
-            return ask(client(*self._where))
-        except (NoAnswer, Refusal, NoPerson) as error:
-            words = f"[red]✗[/] {escape(str(error))}"
-            Console(stderr=True, highlight=False).print(words, soft_wrap=True)
-            sys.exit(1)
+        with asking(*self._where) as client:
+            return quote(str(find_person(client, who)["id"]), safe="")
 
     def say(self, text: str) -> None:
         """One line."""
-        self._out.print(escape(text), soft_wrap=True)
+        out.print(escape(text), soft_wrap=True)
 
     def table(self, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         """A table without a frame; whole lines where nobody looks."""
         table = Table(*heads, box=None)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
-        wide = self._out if self._out.is_terminal else Console(width=10_000, highlight=False)
-        wide.print(table)
+        wide().print(table)
 
 
 def _day(text: str | None) -> str:
@@ -110,7 +89,7 @@ def list_tasks(
     most: Most = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """What is to be done, the task that is due soonest first."""
     desk = Desk(at, key, data)
@@ -136,7 +115,7 @@ def finish_task(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """A task is done; marketing that it kept back goes again."""
     body = {"outcome": outcome, "note": note, "by": by}
@@ -151,7 +130,7 @@ def reopen_task(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """A task is not done after all."""
     _change_task(Desk(at, key, data), person, task, "reopen", {"note": note, "by": by})
@@ -169,7 +148,7 @@ def reassign_task(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Give a task to somebody else."""
     body = {"to": to, "owner_too": owner_too, "note": note, "by": by}
@@ -195,7 +174,7 @@ def list_leads(
     most: Most = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Who was handed over, when, with which score, and what became of it."""
     desk = Desk(at, key, data)
@@ -233,7 +212,7 @@ def decide_lead(
     by: By = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Say what becomes of a lead."""
     desk = Desk(at, key, data)
@@ -243,7 +222,7 @@ def decide_lead(
 
 
 @leads_app.command("report")
-def report_leads(at: At = "", key: Key = "", data: Data = None) -> None:
+def report_leads(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """How long it takes until sales takes a lead on, and what becomes of them."""
     desk = Desk(at, key, data)
     found = desk.ask("/api/leads/report")
@@ -268,7 +247,7 @@ def list_deals(
     most: Most = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Deals, by when they came to their stage."""
     desk = Desk(at, key, data)
@@ -294,7 +273,7 @@ def list_deals(
 
 
 @deals_app.command("report")
-def report_deals(at: At = "", key: Key = "", data: Data = None) -> None:
+def report_deals(at: At = "", key: Key = "", data: RunningData = None) -> None:
     """Days in each stage, where deals get stuck, and what the pipeline is worth."""
     desk = Desk(at, key, data)
     found = desk.ask("/api/deals/report")
@@ -323,12 +302,10 @@ def report_deals(at: At = "", key: Key = "", data: Data = None) -> None:
 
 def _brief(
     person: Person,
-    language: Annotated[
-        Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")
-    ] = "en",
+    language: In = "en",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Say what to know of a person before talking to them."""
     desk = Desk(at, key, data)

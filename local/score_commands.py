@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from functions.segments.rules import SCORING_FILE
-from local.sales_commands import At, Data, Desk, Key, Person
+from local.asking import At, In, Key, RunningData, err
+from local.sales_commands import Desk, Person
 
 scoring_app = typer.Typer(help="The rules of the lead score, and what outcomes say of them.")
 
-In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
 By = Annotated[
     Literal["accepted", "won"],
     typer.Option("--by", help="What counts as good: taken on by sales, or won."),
@@ -28,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _score(
-    person: Person, language: In = "en", at: At = "", key: Key = "", data: Data = None
+    person: Person, language: In = "en", at: At = "", key: Key = "", data: RunningData = None
 ) -> None:
     """Say how high a person's lead score is, and why."""
     desk = Desk(at, key, data)
@@ -48,7 +46,7 @@ def _give(
     note: Annotated[str, typer.Option("--note", help="What for.")] = "",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Give a person points by hand. They do not fade."""
     desk = Desk(at, key, data)
@@ -59,7 +57,7 @@ def _give(
 
 @scoring_app.command("report")
 def _report(
-    by: By = "accepted", language: In = "en", at: At = "", key: Key = "", data: Data = None
+    by: By = "accepted", language: In = "en", at: At = "", key: Key = "", data: RunningData = None
 ) -> None:
     """Say how many leads of each score were good."""
     desk = Desk(at, key, data)
@@ -77,7 +75,7 @@ def _proposal(
     language: In = "en",
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """Say which points the outcomes of leads speak for. Nothing changes before you publish."""
     desk = Desk(at, key, data)
@@ -90,6 +88,8 @@ def _proposal(
         desk.say(f"{one['title']}: gives nothing; take the rule away")
         del changes[one["rule"]]
     if write:
+        from functions.segments.rules import SCORING_FILE  # slow to load
+
         file = journeys / SCORING_FILE
         _write(file, changes)
         desk.say(f"{file}: {len(changes)} rules have new points; look at them, then: tante publish")
@@ -112,6 +112,6 @@ def _write(file: Path, points: dict[str, float]) -> None:
     except (OSError, Problems, KeyError) as error:
         why = "it has other rules than those published" if isinstance(error, KeyError) else error
         said = f"[red]✗[/] {escape(f'{file} was not changed: {why}')}"
-        Console(stderr=True, highlight=False).print(said, soft_wrap=True)
+        err.print(said, soft_wrap=True)
         sys.exit(1)
     file.write_text(changed, "utf-8")

@@ -1,29 +1,25 @@
 """`tante segments`: which there are, how far everybody is up to date, and who is in one."""
 
-import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from local.asking import At, In, Key, RunningData, asking, out
+
 app = typer.Typer(help="Segments: which there are, and who is in them.", no_args_is_help=True)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 MOST_SHOWN = 1_000  # people
-At = Annotated[str, typer.Option(help="The system's address; this machine's by default.")]
-Key = Annotated[str, typer.Option(envvar="TANTE_KEY", help="The secret key.")]
-Data = Annotated[Path | None, typer.Option(help="The data folder of the system that runs here.")]
-In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of the sentences.")]
 
 
 @app.command("list")
-def list_segments(language: In = "en", at: At = "", key: Key = "", data: Data = None) -> None:
+def list_segments(
+    language: In = "en", at: At = "", key: Key = "", data: RunningData = None
+) -> None:
     """Every segment in words, and whether everybody is up to date with the last publish."""
-    found = _ask(at, key, data, f"/api/segments?in={language}")
+    with asking(at, key, data) as client:
+        found = client.ask("GET", f"/api/segments?in={language}")
     table = Table("segment", "title", "who", box=None)
     for one in found["segments"]:
         table.add_row(one["name"], escape(one["title"]), escape(one["who"]))
@@ -38,13 +34,14 @@ def people(
     most: Annotated[int, typer.Option(help="How many at most.", min=1, max=MOST_SHOWN)] = 100,
     at: At = "",
     key: Key = "",
-    data: Data = None,
+    data: RunningData = None,
 ) -> None:
     """The people of a segment, the newest first, and since when they are in it."""
     shown, after, looked = 0, "", 0
     while shown < most:
         path = f"/api/segments/{quote(name, safe='')}/people?limit={min(100, most - shown)}"
-        found = _ask(at, key, data, f"{path}&after={quote(after, safe='')}")
+        with asking(at, key, data) as client:
+            found = client.ask("GET", f"{path}&after={quote(after, safe='')}")
         for one in found["people"]:
             who = one["email"] or one["user_id"] or one["id"]
             out.print(escape(f"{who}  since {one['segments'][name][:16]}"), soft_wrap=True)
@@ -53,6 +50,17 @@ def people(
         if not after:
             break
     out.print(f"{shown} of {looked} people looked through" + ("; there are more" if after else ""))
+
+
+@app.command("figures")
+def figures(at: At = "", key: Key = "", data: RunningData = None) -> None:
+    """Say how many are in each segment, who overlaps, and what sets each apart; counted daily."""
+    from local.figures import lines
+
+    with asking(at, key, data) as client:
+        found = client.ask("GET", "/api/segments/figures")
+    for line in lines(found):
+        out.print(line, soft_wrap=True, markup=False)
 
 
 def progress(found: dict[str, Any]) -> list[str]:
@@ -71,14 +79,3 @@ def progress(found: dict[str, Any]) -> list[str]:
         words = f"what a new segment counts, it knows from {since[:10]} on"
         said.append(f"{words}: older events are gone")
     return said
-
-
-def _ask(at: str, key: str, data: Path | None, path: str) -> Any:
-    """The answer of the running system that is meant."""
-    from local.client import NoAnswer, Refusal, client  # slow to load, and not for every command
-
-    try:
-        return client(at, key, data).ask("GET", path)
-    except (NoAnswer, Refusal) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)

@@ -133,7 +133,7 @@ class SqliteStore(Store):
     def _get(self, kind: type[T], pk: str, sk: str) -> T | None:
         statement = _SQL[KINDS[kind].table].get
         row = self.connection.execute(statement, (pk, sk)).fetchone()
-        return unpack(kind, row[1], row[0]) if row else None
+        return unpack(kind, pk, row[1], row[0]) if row else None
 
     def put(self, record: Any) -> None:
         item = pack_for_put(record, _SQUEEZE_FROM)
@@ -195,7 +195,7 @@ class SqliteStore(Store):
             rows = self.connection.execute(statement, (partition, low, high)).fetchall()
             for sk, version, body in rows:
                 if sk not in without:
-                    yield unpack(kind, body, version)
+                    yield unpack(kind, partition, body, version)
             if len(rows) < _ROWS_A_PAGE:
                 return
             last = rows[-1][0]

@@ -18,6 +18,7 @@ from functions.folder import read_folder
 from functions.handlers import (
     count_people,
     find_due,
+    learn_products,
     process_event,
     publish_journey,
     publisher,
@@ -295,7 +296,8 @@ class System:
 
     def _count(self, moment: datetime) -> int:
         self._at = moment
-        return sum(count_people.handler({}, None).values())
+        done = (count_people.handler({}, None), learn_products.handler({}, None))
+        return sum(number for one in done for number in one.values())
 
     def _transitions(self, due: datetime) -> int:
         self._at = due

@@ -14,13 +14,14 @@ OURS = ("functions", "local", "infra")
 
 # package -> what it may import of ours, beside itself. A dotted name is that module alone.
 SHARED = {"problem", "settings"}
-PURE = {"tracking", "segments", "sales", "journeys", "engine", "forecast"}
+PURE = {"tracking", "segments", "products", "sales", "journeys", "engine", "forecast"}
 MAY_IMPORT: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
     "folder": {"journeys", "messages", "sales", "segments", "tracking"},
     "tracking": set(),
     "segments": {"tracking"},
+    "products": {"tracking", "segments"},
     "sales": {"tracking", "segments", "journeys.run"},
     # Reacting to events writes run records by the store's Protocol, which does no I/O itself.
     "journeys": {"segments", "tracking", "storage.store"},
@@ -29,11 +30,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
     # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "sales", "journeys", "messages.brand"},
+    "storage": {"tracking", "segments", "products", "sales", "journeys", "messages.brand"},
     "handlers": {
         "folder",
         "tracking",
         "segments",
+        "products",
         "sales",
         "journeys",
         "messages",
@@ -55,6 +57,7 @@ FOR_ALL_HANDLERS = {
     "keeping",
     "sales_desk",
     "undoing",
+    "offers",
     "answers",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {
@@ -68,6 +71,7 @@ OTHERS: dict[str, set[str]] = {
     "folder": {"msgspec"},
     "tracking": {"msgspec"},
     "segments": {"msgspec", "dateutil"},
+    "products": {"msgspec"},
     "sales": {"msgspec"},
     "journeys": {"msgspec", "jsonschema", "yaml"},
     "messages": {"msgspec", "liquid", "mjml", "phonenumbers"},

@@ -8,7 +8,7 @@ from functions.handlers.desk import outcomes_of
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
 from functions.journeys.standing import Backfill, Everybody, Look, arm
-from functions.segments.keeping import complete, is_complete, keep, missing, take_in
+from functions.segments.keeping import are_quiet, complete, is_complete, keep, missing, take_in
 from functions.segments.rules import Rules
 from functions.storage import people
 from functions.storage.remember import lacks_rows, timeline
@@ -32,6 +32,7 @@ class Keeper:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._rules, self._now = parts, parts.library.rules(), parts.now()
         self._fresh: frozenset[str] = frozenset()
+        self._is_quiet = False
         self._moved = False  # the moment at which to look again
 
     def take(self, profile: Profile, fresh: list[Event]) -> None:
@@ -39,6 +40,7 @@ class Keeper:
         due = profile.due
         take_in(profile, fresh, self._rules, self._now)
         self._fresh = frozenset(event.message_id for event in fresh)
+        self._is_quiet = are_quiet(fresh)
         self._moved = profile.due != due
 
     def finish(
@@ -64,7 +66,8 @@ class Keeper:
 
         def again(profile: Profile) -> bool:
             before = _packed(profile)
-            keep(profile, self._rules, self._now, permission, outcomes_of(store, profile))
+            runs, quiet = outcomes_of(store, profile), self._is_quiet
+            keep(profile, self._rules, self._now, permission, runs, is_quiet=quiet)
             return _packed(profile) != before
 
         kept = change(store, lambda: people.profile_of(store, key), again, known=profile)

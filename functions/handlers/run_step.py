@@ -10,6 +10,7 @@ from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.offers import for_template, offers_of
 from functions.handlers.sales_desk import alter_task, give, who_takes
 from functions.journeys.decision import is_worth_noting, tell
 from functions.journeys.enter import start, start_by_journey
@@ -312,6 +313,7 @@ class _Steps:
             public_url=parts.settings.public_url,
             profile=lambda person: people.profile_of(parts.store, person),
             permission=self.desk.permission,
+            products=lambda profile: for_template(offers_of(parts, profile)),
         )
 
     def _enter(self, journey: str) -> None:

@@ -28,7 +28,7 @@ ENTERED_BY_API = "Entered by API"
 
 
 def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event) -> None:
-    if event.received_at - event.time > TOO_OLD_TO_ENTER or is_quiet(event):
+    if event.received_at - event.time > TOO_OLD_TO_ENTER or event.is_quiet:
         return  # too late is late: it changes the person, not the path
     if is_backfill(event):
         return  # publishing a segment lets nobody in: it was so before
@@ -40,13 +40,6 @@ def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event)
             facts = desk.facts(run, journey, profile, permission)
             if journey.enter_when.happened(event, facts):
                 enter(desk, profile, journey, run)
-
-
-def is_quiet(event: Event) -> bool:
-    """Whether it was imported, so that it tells of somebody known elsewhere, and lets nobody in:
-    `context: {"import": {"quiet": true}}`."""
-    said = event.context.get("import")
-    return isinstance(said, dict) and said.get("quiet") is True
 
 
 def by_priority(newest: Iterable[tuple[Journey, str]]) -> list[tuple[Journey, str]]:

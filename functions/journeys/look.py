@@ -10,7 +10,6 @@ from functions.journeys.enter import (
     TOO_OLD_TO_ENTER,
     by_priority,
     enter,
-    is_quiet,
     made_event,
     new_run,
 )
@@ -18,6 +17,7 @@ from functions.journeys.entering import Looked
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run
 from functions.journeys.standing import Standing, Sweep
+from functions.segments.keeping import are_quiet
 from functions.segments.operators import find
 from functions.segments.person import fields
 from functions.storage.store import TRIES, Conflict, Contended
@@ -99,7 +99,7 @@ class _Look:
     ) -> None:
         self.desk, self.profile, self.permission = desk, profile, permission
         self.events, self.first, self.before, self.now = events, first, before, now
-        self.is_quiet = bool(events) and all(map(is_quiet, events))
+        self.is_quiet = are_quiet(events)
         self.zone = desk.zone(profile)
 
     def standing(self) -> Standing:

@@ -8,7 +8,7 @@ import msgspec
 
 from functions.journeys.decision import told
 from functions.journeys.desk import Desk
-from functions.journeys.enter import TOO_OLD_TO_ENTER, entry_key, is_quiet
+from functions.journeys.enter import TOO_OLD_TO_ENTER, entry_key
 from functions.journeys.entering import ALREADY, Looked
 from functions.journeys.group import goes_before
 from functions.journeys.happening import Happening
@@ -129,7 +129,7 @@ def _unfit(asked: _Asked, event: Happening, entry: Event) -> Iterator[str]:
         yield asked.say("no key", name, on, quoted(journey.once_per, language))
     elif entry.received_at - entry.time > TOO_OLD_TO_ENTER:
         yield asked.say("came late", name, on)
-    elif is_quiet(entry):
+    elif entry.is_quiet:
         yield asked.say("imported", name, on)
 
 

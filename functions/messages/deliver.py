@@ -14,7 +14,14 @@ from functions.messages import leaving
 from functions.messages.address import address_hash, address_of
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
-from functions.messages.template import Rendered, TemplateError, render_mail, render_sms
+from functions.messages.template import (
+    PRODUCTS,
+    Rendered,
+    TemplateError,
+    mentions_products,
+    render_mail,
+    render_sms,
+)
 from functions.segments import account as accounts
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
@@ -36,6 +43,7 @@ from functions.tracking.permission import (
 from functions.tracking.profile import Profile
 
 NO_ACCOUNT: Mapping[str, Any] = {}
+NO_PRODUCTS: Mapping[str, Any] = {name: [] for name in PRODUCTS}
 PAUSED_FOR = timedelta(hours=1)  # then it is asked again whether the journey is still paused
 TOO_LATE = "it would have gone too late (skip after)"
 NO_TIME = "quiet hours, holidays and sending hours leave no time for it"
@@ -94,7 +102,8 @@ class Hold:
 class Desk:
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
-    `profile` and `permission` look a person up, following merges.
+    `profile` and `permission` look a person up, following merges; `products` finds what is
+    suggested to them (see `template.PRODUCTS`), which costs reads.
     """
 
     store: Store
@@ -105,6 +114,7 @@ class Desk:
     public_url: str
     profile: Callable[[str], Profile]
     permission: Callable[[str], Permission]
+    products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -309,6 +319,7 @@ def template_values(
     unsubscribe: str,
     iteration: int,
     account: Mapping[str, Any] = NO_ACCOUNT,
+    products: Mapping[str, Any] = NO_PRODUCTS,
 ) -> dict[str, Any]:
     """What Liquid sees."""
     return {
@@ -319,13 +330,19 @@ def template_values(
         "links": brand.links,
         "pass": iteration + 1,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
+        **products,
     }
 
 
 def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
     person, leave = shown_fields(profile, desk.now()), _leave_url(row, desk)
     account = accounts.fields(profile)
-    return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account)
+    stem = f"{wish.message}.{row.locale}."
+    mentioned = any(
+        mentions_products(text) for name, text in wish.files.items() if name.startswith(stem)
+    )
+    products = desk.products(profile) if mentioned else NO_PRODUCTS
+    return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account, products)
 
 
 def _leave_url(row: Message, desk: Desk) -> str:

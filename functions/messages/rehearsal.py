@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from itertools import product
+from typing import Any
 from xml.parsers import expat
 
 from functions.messages.brand import Brand
-from functions.messages.deliver import template_values
+from functions.messages.deliver import NO_ACCOUNT, NO_PRODUCTS, template_values
 from functions.messages.template import (
     LIQUID,
     MJML_TAGS,
+    PRODUCTS,
     TemplateError,
     compile_file,
     fill,
+    mentions_products,
     render_mail,
     render_sms,
 )
@@ -21,6 +25,22 @@ _TAG = re.compile(r"""<(?P<close>/?)(?P<name>mj[\w-]*)(?P<rest>(?:"[^"]*"|'[^']*
 _ATTRIBUTES = re.compile(r"""(\s+[\w:-]+\s*=\s*("[^"]*"|'[^']*'))*\s*/?\Z""")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LEAVE = "https://example.com/leave"
+_SHOP = "https://example.com/shop"
+_PRODUCT = {
+    "sku": "basic",
+    "name": "Basic",
+    "category": "Software",
+    "price": "29.00",
+    "currency": "EUR",
+    "url": f"{_SHOP}/basic",
+    "image": f"{_SHOP}/basic.png",
+}
+# With everything that may be known of a product, with what is always known, and with none.
+_SAMPLES: tuple[Mapping[str, Any], ...] = (
+    {name: [_PRODUCT, _PRODUCT] for name in PRODUCTS},
+    {name: [{**dict.fromkeys(_PRODUCT, ""), "sku": "basic", "name": "Basic"}] for name in PRODUCTS},
+    NO_PRODUCTS,
+)
 
 
 def compile_messages(
@@ -41,10 +61,13 @@ def compile_messages(
 
 
 def _rehearse(name: str, files: Mapping[str, str], brand: Brand) -> None:
-    """Fill in one message for nobody in particular, with and without the link for leaving."""
+    """Fill in one message for nobody in particular, with and without the link for leaving, and
+    with and without products to suggest."""
     stem, _, kind = name.rpartition(".")
-    for leave in (LEAVE, ""):
-        values = template_values({}, None, brand, leave, 0)
+    shows = any(mentions_products(text) for text in files.values())
+    samples = _SAMPLES if shows else (NO_PRODUCTS,)
+    for leave, products in product(("", LEAVE), samples):
+        values = template_values({}, None, brand, leave, 0, NO_ACCOUNT, products)
         if kind == "mjml":
             text = files[f"{stem}.txt"]
             render_mail(files[f"{stem}.subject"], files[f"{stem}.html"], text, values)
@@ -79,7 +102,9 @@ def _line(source: str, error: TemplateError, brand: Brand) -> int:
         return source.count("\n", 0, index) + 1 if index >= 0 else 0
     if error.line:  # of what was compiled; the source fails in the same way
         try:
-            fill(source, template_values({}, None, brand, LEAVE, 0), autoescape=True)
+            for products in _SAMPLES:
+                values = template_values({}, None, brand, LEAVE, 0, NO_ACCOUNT, products)
+                fill(source, values, autoescape=True)
         except TemplateError as found:
             return found.line
         return 0

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from functions.messages.brand import PERSON_CHANGED, Webhook
-from functions.tracking.event import Event
+from functions.tracking.event import IMPORT, Event
 from functions.tracking.fold import timeline_key
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Profile
@@ -51,10 +51,10 @@ def _is_wanted(webhook: Webhook, event: Event) -> bool:
     name = PERSON_CHANGED if event.type == "identify" else event.name
     if name not in webhook.tell:
         return False
-    said = event.context.get("import")
+    said = event.context.get(IMPORT)
     imported = said if isinstance(said, dict) else {}
     sources = {event.source, str(imported.get("name", ""))}
-    return not imported.get("quiet") and sources.isdisjoint(webhook.not_from)
+    return not event.is_quiet and sources.isdisjoint(webhook.not_from)
 
 
 def told(profile: Profile, event: Event) -> dict[str, Any]:

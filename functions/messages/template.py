@@ -19,7 +19,8 @@ _TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
 # By Liquid.
-SEEN = frozenset({"person", "account", "entry", "brand", "links", "pass", "unsubscribe"})
+PRODUCTS = ("recommendations", "upgrades")
+SEEN = frozenset({"person", "account", "entry", "brand", "links", "pass", "unsubscribe", *PRODUCTS})
 NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
 LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -283,6 +284,13 @@ def _line_of(error: LiquidError, text: str) -> int:
 
 def _line_at(text: str, index: int) -> int:
     return text.count("\n", 0, index) + 1
+
+
+def mentions_products(text: str) -> bool:
+    """Whether a template may show products that are suggested to the person."""
+    return any(name in text for name in PRODUCTS) and any(
+        name in tag for tag in LIQUID.findall(text) for name in PRODUCTS
+    )
 
 
 @lru_cache(maxsize=512)

@@ -43,7 +43,8 @@ class Brief(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class Known:
-    """All that a brief is made of; `score_parts` has the points of each rule."""
+    """All that a brief is made of; `score_parts` has the points of each rule, `hints` what
+    to offer, in sentences."""
 
     profile: Profile
     now: datetime
@@ -55,6 +56,7 @@ class Known:
     messages: Sequence[Message] = ()
     pipeline: Mapping[str, Stage] = field(default_factory=dict)
     score_parts: Mapping[str, float] = field(default_factory=dict)
+    hints: Sequence[str] = ()
 
 
 _WORDS: dict[Language, dict[str, str]] = {
@@ -62,6 +64,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "who": "Who",
         "interest": "Interest",
         "buys": "Purchases",
+        "offers": "Worth offering",
         "stands": "Where they stand",
         "open": "Open with us",
         "talks": "Last conversations",
@@ -123,6 +126,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "who": "Wer",
         "interest": "Interesse",
         "buys": "Käufe",
+        "offers": "Was passen könnte",
         "stands": "Stand",
         "open": "Offen bei uns",
         "talks": "Letzte Gespräche",
@@ -246,6 +250,7 @@ class _Teller:
             ("stands", self._stands()),
             ("interest", self._interest()),
             ("buys", self._buys()),
+            ("offers", self._known.hints),
             ("open", self._with_us()),
             ("talks", self._talks()),
             ("messages", self._messages()),

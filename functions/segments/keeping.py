@@ -4,7 +4,7 @@ Pure: a profile is changed in place, from what it holds alone; who calls writes 
 the changes in its outbox on as events. See decision 25.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,8 @@ class Keeping:
 
     `facts` are what conditions look at; `with_permission`: the permission item is among them;
     `is_backfill`: what changes now was perhaps so before, and is found by newly published rules;
-    `sweeps`: what the rules no longer know is let go.
+    `sweeps`: what the rules no longer know is let go; `is_quiet`: what changes follows from an
+    import.
     """
 
     profile: Profile
@@ -47,6 +48,7 @@ class Keeping:
     with_permission: bool
     is_backfill: bool
     sweeps: bool
+    is_quiet: bool
 
     @property
     def now(self) -> datetime:
@@ -71,18 +73,24 @@ class Keeping:
             occasion=f"{subject} {self.profile.version}",
             time=self.now,
             properties={**properties, **({BACKFILL: True} if self.is_backfill else {})},
+            quiet=self.is_quiet,
         )
         self.profile.outbox = [*self.profile.outbox, fact]
 
 
-def take_in(profile: Profile, events: Iterable[Event], rules: Rules, now: datetime) -> None:
+def take_in(profile: Profile, events: Collection[Event], rules: Rules, now: datetime) -> None:
     """Count new events, which the profile has folded, and keep it. What asks for the permission
     item is not asked here; see `keep`."""
     scoring.freeze(profile, rules.tallies, now)
     prepare(profile, rules)
     for event in events:
         take(profile, event, rules.by_event.get(event.name, ()))
-    keep(profile, rules, now)
+    keep(profile, rules, now, is_quiet=are_quiet(events))
+
+
+def are_quiet(events: Collection[Event]) -> bool:
+    """Whether they are all imported, so that nothing that follows from them is news."""
+    return bool(events) and all(event.is_quiet for event in events)
 
 
 def prepare(profile: Profile, rules: Rules) -> None:
@@ -126,6 +134,7 @@ def keep(
     permission: Permission | None = None,
     runs: Runs = lambda journey: (),
     sweeps: bool = False,
+    is_quiet: bool = False,
 ) -> None:
     """Bring all that the rules say of the person up to date, and note when to look again.
 
@@ -136,7 +145,7 @@ def keep(
         return
     facts = facts_of(profile, rules, now, permission, runs)
     is_backfill = bool(profile.version) and profile.ruled != rules.hash
-    keeping = Keeping(profile, rules, facts, permission is not None, is_backfill, sweeps)
+    keeping = Keeping(profile, rules, facts, permission is not None, is_backfill, sweeps, is_quiet)
     # In this order, for what comes later may ask for what was kept before it.
     moments = [*_keep_score(keeping), *_keep_stages(keeping), *_keep_segments(keeping)]
     _arm(profile, min(moments, default=None), now)

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from functions.segments import lifecycle, scoring, segment
+from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
 from functions.segments.lifecycle import Lifecycle
-from functions.segments.population import Cuts, comparisons
+from functions.segments.population import comparisons
 from functions.segments.scoring import Scoring
 from functions.segments.tally import TallyRule
 from functions.segments.tallying import tally_rules

@@ -1,9 +1,10 @@
 """What our records have in common, so that squeezing need not say it each time.
 
-Small items are paid by the kilobyte, and half of a small one is names. zlib takes such a text as a
-"preset dictionary" (RFC 1950, 2.2): what stands near its end is cheapest to point at. Never change
-it, for what was squeezed with it can be read with nothing else; a better one gets a letter of its
-own in `packing`.
+Small items are paid by the kilobyte, and half of a small one is names: of our fields, of Segment's
+events and our own, and of the stages that nearly everybody calls the same. zlib takes such a text
+as a "preset dictionary" (RFC 1950, 2.2): what stands near its end is cheapest to point at. Never
+change it, for what was squeezed with it can be read with nothing else; a better one gets a letter
+of its own in `packing`.
 """
 
 _NAMES = """
@@ -18,6 +19,11 @@ subject provider_id state sent delivered clicked reason claimed message journey 
 entry_key entered entry journey_version status ended outcome finished latest token since until began
 type message_id time received_at client_time event trusted key
 campaign referrer first_touch refused let_go pending leaving moved count revenue first last
+phase place model stage title segment before subscriber evangelist visitor opportunity trial
+recruitment recovery reactivated lost lead mql sql customer sales
+first-buyer repeat-buyer regular retention open-for-offers new-customers customers
+Task_Created Message_Sent Score_Fell Score_Reached Stage_Changed Segment_Left Segment_Entered
+outbox apart companies visits costed sums due ruled segments tallied tallies parts score stages
 older_orders rows closed items carts pages searches devices groups habits traits events orders
 recent created anonymous_ids user_id merged moved_to version person
 """

@@ -248,4 +248,4 @@ def _unchanged(row: _Row) -> Condition:
 
 
 def _record(kind: type[T], row: _Row) -> T:
-    return unpack(kind, row.body, None if row.version is None else int(row.version))
+    return unpack(kind, row.pk, row.body, None if row.version is None else int(row.version))

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
+from functions.products.alike import LearnedPart
+from functions.products.product import Product, product_key
 from functions.sales.records import Deal, Lead, Note
-from functions.segments.census import CensusPart
-from functions.segments.figures import Figures
-from functions.segments.population import Cuts
+from functions.segments.census_records import CensusPart, Cuts, Figures
 from functions.tracking.account import Account, Member, account_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
@@ -53,6 +53,14 @@ class Kind:
         """What every sort key of this kind begins with."""
         return f"{self.prefix}#" if self.sort else self.prefix
 
+    @property
+    def is_of_person(self) -> bool:
+        """Whether the partition is the key of the person whom the record is about."""
+        return self.partition is _person
+
+
+_person = attrgetter("person")
+
 
 def sortable(time: datetime | None) -> str:
     """A time as text that sorts like it (no time comes first)."""
@@ -87,8 +95,6 @@ def _task_listing(task: Task) -> tuple[str, str]:
     place = sortable(last) if task.status == "done" else sortable(task.due).translate(_AGAINST_TIME)
     return listed_under(task.owner), f"{task.status} {place}"
 
-
-_person = attrgetter("person")
 
 KINDS: dict[type[Any], Kind] = {
     Profile: Kind("people", "profile", _person, listing=_person_listing),
@@ -187,6 +193,14 @@ KINDS: dict[type[Any], Kind] = {
         lambda member: account_key(member.account_id),
         sort=_person,
     ),
+    # Beside the people, because the admin API may write there and nowhere else.
+    Product: Kind(
+        "people",
+        "product",
+        lambda product: product_key(product.sku),
+        versioned=False,
+        listing=lambda product: ("", alphabetical(product.name)),
+    ),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
     ),
@@ -243,6 +257,14 @@ KINDS: dict[type[Any], Kind] = {
         "census",
         lambda part: "census",
         sort=lambda part: f"{part.number:05}",
+        versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    LearnedPart: Kind(
+        "catalogue",
+        "learned",
+        lambda part: "learned",
+        sort=attrgetter("key"),
         versioned=False,
         expires=attrgetter("expires"),
     ),

@@ -11,9 +11,10 @@ from functions.messages import brand as brands
 from functions.messages.brand import BRAND, Brand, Webhook
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
+from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
-from functions.segments.population import Cuts
 from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
+from functions.storage.shelf import Shelf
 from functions.storage.store import Store
 
 NEWEST = "newest"
@@ -46,6 +47,7 @@ class Library:
 
     def __init__(self, store: Store, seconds: Callable[[], float]) -> None:
         self._store, self._seconds = store, seconds
+        self.shelf = Shelf(store, seconds)
         self._versions: dict[tuple[str, str], Published] = {}
         self._newest: dict[str, str] = {}
         self._pointed: dict[str, JourneyVersion] = {}

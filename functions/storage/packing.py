@@ -79,7 +79,7 @@ def pack(record: Any, squeeze_from: int = 0) -> Item:
         pk,
         sk,
         record.version + 1 if kind.versioned else None,
-        _body(record, squeeze_from),
+        _body(_without_person(record) if kind.is_of_person else record, squeeze_from),
         kind.expires(record) if kind.expires else None,
         kind.prefix if listed else None,
         listed,
@@ -123,7 +123,7 @@ def pack_for_write(records: Iterable[Any], squeeze_from: int = 0) -> dict[Table,
     return {table: list(items.values()) for table, items in tables.items()}
 
 
-def unpack(kind: type[T], body: bytes, version: int | None) -> T:
+def unpack(kind: type[T], partition: str, body: bytes, version: int | None) -> T:
     """The record; `version` is the stored one (the one inside the body is older)."""
     packed: bytes | memoryview = memoryview(body)[1:]
     if body[:1] == _SQUEEZED:
@@ -131,6 +131,8 @@ def unpack(kind: type[T], body: bytes, version: int | None) -> T:
     record: Any = _decoder(kind).decode(packed)  # type: ignore[arg-type]
     if version is not None:
         record.version = version
+    if KINDS[kind].is_of_person:
+        record.person = partition
     return record  # type: ignore[no-any-return]
 
 
@@ -171,6 +173,11 @@ def _value_size(value: str | bytes | int) -> int:
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def _without_person(record: Any) -> Any:
+    """The record as its body has it: the key says already whom it is about."""
+    return msgspec.structs.replace(record, person="")
 
 
 def _body(record: Any, squeeze_from: int) -> bytes:

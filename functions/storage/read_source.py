@@ -33,7 +33,7 @@ def source_reader(client: Any, table_prefix: str) -> Callable[[str], Source | No
         ).get("Item")
         if found is None:
             return None
-        return _in_use(unpack(Source, found["body"]["B"], int(found["version"]["N"])))
+        return _in_use(unpack(Source, pk, found["body"]["B"], int(found["version"]["N"])))
 
     return find
 

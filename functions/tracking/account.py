@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from functions.tracking.company import ACCOUNTS, CHANGED, JOINED, LEFT, MEMBERSHIP
-from functions.tracking.event import Event
+from functions.tracking.event import IMPORT, Event
 from functions.tracking.own_event import own_event
 from functions.tracking.profile import Trait, newer
 
@@ -20,7 +20,6 @@ FIRST = (
     *("name", "industry", "employees", "country", "city", "address", "plan", "technologies"),
     "website",
 )
-IMPORT = "import"  # the name of an import's mark in the context of its calls
 MOST_MARK = 512  # bytes
 MOST_COPIED = 20  # traits
 MOST_COPIED_BYTES = 1024  # as JSON

@@ -83,7 +83,7 @@ def _latest(one: dict[str, Trait], other: dict[str, Trait]) -> dict[str, Trait]:
     found = dict(one)
     for word, trait in other.items():
         before = found.get(word, trait)
-        found[word] = max(before, trait, key=lambda each: (each.time, each.message_id))
+        found[word] = max(before, trait, key=lambda each: each.said)
     return found
 
 

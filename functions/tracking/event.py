@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 JOURNEYS = "journeys"  # the source of the events that steps cause
+IMPORT = "import"  # the name of an import's mark in the context of its calls
 SCORE_ADDED = "Score Added"  # one of them, with the property `points`
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -41,6 +42,13 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     def name(self) -> str:
         """What journeys and counters call it: a track call's event, else the call's own type."""
         return self.event or self.type
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it was imported, so that it tells of somebody known elsewhere, and lets nobody
+        in: `context: {"import": {"quiet": true}}`."""
+        said = self.context.get(IMPORT)
+        return isinstance(said, dict) and said.get("quiet") is True
 
 
 class EventBatch(msgspec.Struct):

@@ -121,7 +121,7 @@ def _merge_traits(source: Profile, target: Profile) -> None:
 
 def _later(mine: Trait | None, theirs: Trait) -> Trait:
     found = [mine, theirs] if mine else [theirs]
-    return max(found, key=lambda trait: (trait.time, trait.message_id))
+    return max(found, key=lambda trait: trait.said)
 
 
 def _merge_counts(source: Profile, target: Profile) -> None:

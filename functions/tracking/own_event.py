@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from functions.tracking.event import SCORE_ADDED, Event
+from functions.tracking.event import IMPORT, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Fact
 
@@ -48,9 +48,11 @@ def own_event(
 
 def told(fact: Fact) -> Event:
     """The event that tells of a change; the same however often it is made."""
-    return own_event(
+    event = own_event(
         fact.source, fact.person, fact.name, fact.occasion, fact.time, **fact.properties
     )
+    event.context = {IMPORT: {"quiet": True}} if fact.quiet else {}
+    return event
 
 
 def is_backfill(event: Event) -> bool:

@@ -7,24 +7,32 @@ from typing import Any
 import msgspec
 
 from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 from functions.tracking.tally import Tally
 
 MOST_MOVES = 20  # of a person in a model that are kept
 
 
 class Trait(msgspec.Struct, array_like=True):
-    """A trait's value and the event that set it (the greatest (time, message_id) wins)."""
+    """A trait's value and the event that set it, by the hash of its id.
+
+    The greatest `(time, message_hash)` wins. A whole id would take more room than most values.
+    """
 
     value: Any
     time: datetime
-    message_id: str
+    message_hash: str
+
+    @property
+    def said(self) -> tuple[datetime, str]:
+        """What decides which of two holds."""
+        return self.time, self.message_hash
 
 
 def newer(before: Trait | None, value: Any, event: Event) -> Trait:
-    """Last writer wins by event time; at the same time, the greater message id."""
-    if before and (before.time, before.message_id) >= (event.time, event.message_id):
-        return before
-    return Trait(value, event.time, event.message_id)
+    """Last writer wins by event time; at the same time, the greater hash of the message id."""
+    after = Trait(value, event.time, short_hash(event.message_id)[:8])
+    return before if before and before.said >= after.said else after
 
 
 class Seen(msgspec.Struct, array_like=True):
@@ -198,7 +206,8 @@ class OlderOrders(msgspec.Struct, omit_defaults=True):
 class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A change that the rules found, until its event is remembered; see `own_event.told`.
 
-    `person` is the key that the profile had then; `occasion` makes the event's id.
+    `person` is the key that the profile had then; `occasion` makes the event's id. `quiet`: it
+    follows from an import, and lets nobody in like that.
     """
 
     person: str
@@ -207,6 +216,7 @@ class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
     occasion: str
     time: datetime
     properties: dict[str, Any] = {}
+    quiet: bool = False
 
 
 class ScorePart(msgspec.Struct, array_like=True, omit_defaults=True):

@@ -185,6 +185,9 @@ MAY: dict[str, list[Probe]] = {
     "count_people": [
         *(query("people", "listing"), put("catalogue"), send("EventQueueUrl")),
     ],
+    "learn_products": [
+        *(query("people", "listing"), get("timeline"), put("catalogue")),
+    ],
     "publish_journey": [
         *(put("catalogue"), query("people", "listing"), history("onboarding"), change("none")),
         *(send("EventQueueUrl"), send("StartQueueUrl")),
@@ -245,6 +248,11 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(put("people"), get("timeline"), secret("Identity"), secret("Link"), secret("Admin")),
         *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
         *(send("StartQueueUrl"), invoke("publish_journey")),
+    ],
+    "learn_products": [
+        *(put("people"), put("timeline"), secret("Identity"), secret("Link"), secret("Admin")),
+        *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
+        *(send("EventQueueUrl"), send("StartQueueUrl"), invoke("publish_journey")),
     ],
     "publish_journey": [
         *(put("people"), get("timeline"), secret("Identity"), secret("Link"), secret("Admin")),

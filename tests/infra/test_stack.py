@@ -29,6 +29,7 @@ CONTRACT = {
     "settle_messages",
     "find_due",
     "count_people",
+    "learn_products",
 }
 
 

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from functions.handlers import count_people, wiring
-from functions.segments.census import CensusPart
-from functions.segments.figures import Figures
-from functions.segments.population import Cuts
-from local.figures_commands import lines
+from functions.segments.census_records import CensusPart, Cuts, Figures
+from local.figures import lines
 from tests.support.world import JOURNEYS, World
 
 SEGMENTS = """

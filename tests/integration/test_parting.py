@@ -359,7 +359,7 @@ def test_an_undo_waits_for_events_that_are_just_being_written(world: World) -> N
 def test_a_message_that_only_looks_like_an_undo_is_buried(world: World) -> None:
     process_event.handler({"Records": [{"messageId": "1", "body": '{"undo":5}'}]}, None)
     ((_, reason, _),) = world.system.queue.dead()
-    assert reason.startswith("not an undo: ")
+    assert reason.startswith("an undoing of a merge that cannot be read: ")
 
 
 # --- as typed

@@ -1,5 +1,6 @@
 """tante tasks, leads, deals and brief, as typed."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +104,33 @@ def test_a_brief_is_told_in_both_languages_and_of_nobody_it_says_so(shop: Shop) 
     nobody = shop.type("brief", "bob")
     assert nobody.exit_code == 1
     assert 'no person has the id "bob"' in nobody.stderr
+
+
+def test_a_person_is_shown_with_what_is_next_what_happened_and_what_they_were_sent_and_why(
+    shop: Shop,
+) -> None:
+    body = {"id": "d9", "title": "Licences", "value": 500, "currency": "EUR"}
+    shop.post(f"/api/people/{shop.ada}/deals", body)
+    shown = shop.type("people", "show", "ada", "--most", "3").stdout
+    said = " ".join(shown.split())
+    assert "ada@example.com" in said
+    assert "stage (customer) First-time buyer since" in said
+    assert "next High interest in premium" in said
+    assert "Licences: new since" in said
+    assert "Deal Created: Licences" in said, shown
+    assert "clicked" in said
+    assert f"tante why {shop.ada} onboarding" in said
+    assert len(re.findall(r"\d\d:\d\d  [A-Z]", shown)) == 3  # events
+
+
+def test_the_tasks_of_one_person_are_listed_newest_first_and_of_nobody_there_are_none(
+    shop: Shop,
+) -> None:
+    tasks = shop.world.api(f"/api/tasks/{shop.ada}")["tasks"]
+    assert shop.task in [one["id"] for one in tasks]
+    assert {one["person"] for one in tasks} == {shop.ada}
+    assert [one["created"] for one in tasks] == sorted(
+        (one["created"] for one in tasks), reverse=True
+    )
+    key = {"authorization": f"Bearer {shop.world.system.keys.secret_key}"}
+    assert shop.world.request("GET", "/api/tasks/nobody", headers=key)["statusCode"] == 404

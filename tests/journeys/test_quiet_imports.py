@@ -13,17 +13,18 @@ from tests.support.world import JOURNEYS, World
 HEAD = "title: A\npurpose: offers\nonce per: occasion\n"
 STAY = "steps: [{wait: 100 days}]\n"
 QUIET = {"import": {"name": "crm", "quiet": True}}
-Begin = Callable[[str], World]
+Begin = Callable[..., World]
 
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Begin]:
     """Makes a Tante with one journey, whose rules are said."""
 
-    def begin(rules: str) -> World:
+    def begin(rules: str, segments: str = "") -> World:
         folder = tmp_path / "folder"
         shutil.copytree(JOURNEYS / "parts", folder / "parts")
         shutil.copy(JOURNEYS / "brand.yaml", folder)
+        (folder / "segments.yaml").write_text(segments, "utf-8")
         (folder / "try").mkdir()
         (folder / "try" / "journey.yaml").write_text(f"{HEAD}{rules}\n{STAY}", "utf-8")
         world = World(tmp_path / "data", folder)
@@ -53,6 +54,17 @@ def test_a_condition_that_is_true_through_an_import_was_true_before(begin: Begin
     world.identify("ada", plan="free")
     world.identify("ada", plan="pro")
     assert len(runs(world, "ada")) == 1
+
+
+def test_a_segment_that_somebody_is_in_through_an_import_lets_nobody_in(begin: Begin) -> None:
+    pros = "pros: {title: Pros, who: {person: {plan: pro}}}"
+    world = begin("enter when: {event: Segment Entered, where: {segment: pros}}", pros)
+    imported(world, "ada", plan="pro")
+    world.advance("2 days")
+    assert "pros" in world.person("ada").segments
+    assert runs(world, "ada") == []
+    world.identify("bob", plan="pro")
+    assert len(runs(world, "bob")) == 1
 
 
 def test_somebody_known_whom_an_import_makes_fit_does_not_enter_either(begin: Begin) -> None:

@@ -651,7 +651,7 @@ def test_a_message_that_is_no_look_is_set_aside_with_the_reason(begin: Begin) ->
     world = begin(news=way("{every: 'day 12:00'}"))
     assert process_event.handler(message({"look": 5}), None) == {"batchItemFailures": []}
     [(_, reason, _)] = world.system.queue.dead()
-    assert reason.startswith("not a look: ")
+    assert reason.startswith("a look at people that cannot be read: ")
 
 
 def test_a_journey_that_nobody_enters_any_more_leaves_nobody_due(

@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 
+from functions.segments.census_records import Cuts, Measure
 from functions.segments.phrases import duration
-from functions.segments.population import AVERAGED, Cuts, Measure
+from functions.segments.population import AVERAGED
 
 # Every number below is of a person; `counts` and `worth` of an order.
 _KNOWN = """

@@ -382,10 +382,10 @@ def test_a_cold_start_of_collecting_loads_only_what_it_needs() -> None:
     ours = {name for name in found if name.startswith("functions.")}
     data_types = (
         *("functions.tracking", "functions.journeys.run", "functions.journeys"),
-        "functions.sales.records",
+        *("functions.sales.records", "functions.segments.census_records"),
     )
     beside = {name for name in ours if not name.startswith(data_types)}
-    packages = {"functions.handlers", "functions.storage", "functions.sales"}
+    packages = {f"functions.{name}" for name in ("handlers", "storage", "sales", "segments")}
     assert beside - packages == OF_OURS
 
 

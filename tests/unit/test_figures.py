@@ -12,9 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from functions.segments.census import Counting, measured
-from functions.segments.figures import SAMPLE, Figures, Tallied, figures
+from functions.segments.census_records import Figures
+from functions.segments.figures import SAMPLE, Tallied, figures
 from functions.tracking.profile import Order, Profile, Seen
-from local.figures_commands import lines
+from local.figures import lines
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 NAMES = ("big", "small", "nobody")

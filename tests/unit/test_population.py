@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from functions.segments import person
 from functions.segments.census import Counting
+from functions.segments.census_records import Cuts
 from functions.segments.condition import Facts, condition
 from functions.segments.explain import explain
 from functions.segments.phrases import BadPhrase
-from functions.segments.population import Cuts, comparisons, is_asked
-from functions.segments.turning import turns_at
+from functions.segments.population import comparisons, is_asked
+from functions.segments.turning import turning
 from functions.tracking.event import Event
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Order, Profile
@@ -271,7 +272,7 @@ def test_a_class_is_explained_by_what_it_is() -> None:
 @pytest.mark.parametrize("raw", [{"abc": "A"}, {"orders": {"above": "average"}}])
 def test_no_comparison_turns_by_itself_between_two_censuses(raw: Any) -> None:
     known = facts(buyer("h", 30), cuts_of(buyer("l", 10), buyer("h", 30)))
-    assert turns_at({"person": raw}, known) is None
+    assert turning({"person": raw})(known) is None
 
 
 @given(populations, st.sampled_from(["abc", "rfm", "recency_score", "orders", "plan"]))

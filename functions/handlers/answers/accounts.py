@@ -25,7 +25,7 @@ from functions.tracking import account as told
 from functions.tracking.account import Account
 from functions.tracking.collect import MAX_EVENT, MAX_ID, MAX_NAME
 from functions.tracking.company import MEMBERSHIP
-from functions.tracking.event import Event, EventBatch, bodies
+from functions.tracking.event import IMPORT, Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 
 MOST_LOOKED_AT = 500  # members whose profiles are read for one answer
@@ -126,7 +126,7 @@ def _put_account(account_id: str) -> views.AccountView:
         received_at=now,
         group_id=account_id,
         traits=asked.traits,
-        context={told.IMPORT: {"quiet": True}} if asked.quiet else {},
+        context={IMPORT: {"quiet": True}} if asked.quiet else {},
         source=SOURCE,
         trusted=True,
     )

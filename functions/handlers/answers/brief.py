@@ -11,10 +11,13 @@ from functions.handlers.answers.door import (
 )
 from functions.handlers.answers.notes import notes_of
 from functions.handlers.desk import zone_of
+from functions.handlers.offers import Offers, offers_of
 from functions.journeys.run import Task
+from functions.products.words import hint
 from functions.sales.brief import Brief, Known, brief
 from functions.sales.records import Lead
 from functions.segments.score_words import told
+from functions.segments.spoken import Language
 from functions.tracking.message import Message
 
 
@@ -41,5 +44,13 @@ def _brief(person_id: str) -> Brief:
         messages=[one for key in profile.keys for one in parts.store.query(Message, key)],
         pipeline=sales.pipeline if sales else {},
         score_parts={one.title: one.points for one in score.parts if one.points},
+        hints=_hints(offers_of(parts, profile), language),
     )
     return brief(known, language)
+
+
+def _hints(offers: Offers, language: Language) -> list[str]:
+    """What is dearer first; not what everybody buys, which says nothing of the person."""
+    found = {offer.product.sku: offer for offer in (*offers.upgrades[:2], *offers.similar[:3])}
+    chosen = [one for one in found.values() if one.suggestion.reason != "popular"]
+    return [hint(*offer, language) for offer in chosen]

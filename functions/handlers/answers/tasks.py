@@ -94,6 +94,14 @@ def _tasks() -> TasksPage:
     return TasksPage([views.task(one) for one in tasks if status in ("", one.status)], after)
 
 
+@operation("/api/tasks/{person_id}", "A person's tasks, newest first", TasksPage, PERSON)
+def _tasks_of_one(person_id: str) -> TasksPage:
+    store, keys = wiring.parts().store, profile_of_id(person_id).keys
+    found = [task for key in keys for task in store.query(Task, key)]
+    found.sort(key=lambda task: task.created, reverse=True)
+    return TasksPage([views.task(one) for one in found])
+
+
 @operation(
     f"{PATH}/done",
     "Say that a task is done; what it kept back of marketing goes again",

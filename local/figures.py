@@ -1,29 +1,10 @@
 """What `tante segments figures` says: how good segments are, by the latest census."""
 
-import sys
-from collections.abc import Callable
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-
-from local.client import Client, NoAnswer, Refusal
 
 MOST_OVERLAPS = 10
 # From which standardised difference on a difference is called so (Cohen's small, medium, large).
 SIZES = ((0.8, "far"), (0.5, "clearly"), (0.2, "slightly"))
-
-
-def show(make: Callable[[], Client], out: Console, err: Console) -> None:
-    """Print the figures of a running system. What is in the way is told; then the exit status
-    is 1."""
-    try:
-        found = make().ask("GET", "/api/segments/figures")
-    except (NoAnswer, Refusal) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-    for line in lines(found):
-        out.print(line, soft_wrap=True, markup=False)
 
 
 def lines(found: dict[str, Any]) -> list[str]:

@@ -1,0 +1,82 @@
+/** What an event says, in words. */
+
+import { money } from "./elements.js";
+
+const quoted = (text) => text && `“${text}”`;
+const joined = (...words) => words.flat().filter((word) => word && typeof word !== "object").join(" · ");
+const amount = ({ total, revenue, value, currency }) => {
+  const worth = total ?? revenue ?? value;
+  return worth != null && typeof worth !== "object" && money(worth, currency);
+};
+const products = (known) =>
+  [known.products ?? known].flat().map((product) => product?.name ?? product?.sku ?? product?.product_id);
+const stage = ({ model, title, stage: name, before }) =>
+  [`Became ${quoted(title || name) || "none of the stages"}`, joined(model, before && `was ${before}`)];
+const deal = (says) => (known) => [says, joined(quoted(known.title), amount(known), known.by && `by ${known.by}`)];
+const talk = (says) => ({ outcome, by }) => [says, joined(outcome, by && `by ${by}`)];
+const task = (says) => ({ text, owner, outcome, by }) => [says, joined(quoted(text), owner, outcome, by && `by ${by}`)];
+const order = (says) => (known) => [says, joined(amount(known), products(known), known.order_id)];
+const mail = (says) => (known) => [`${says} ${quoted(known.email_subject || known.message) || "a message"}`,
+  joined(known.link_id && `link ${known.link_id}`, known.journey)];
+const account = (says) => (known) => [`${says} ${quoted(known.account?.name || known.account_id) || "a company"}`];
+
+/** What each of the events that we know says: its properties -> [in a sentence, more]. */
+const KNOWN = {
+  "Order Completed": order("Ordered"),
+  "Order Refunded": order("Sent back, or got money back"),
+  "Order Cancelled": order("Cancelled an order"),
+  "Product Viewed": (known) => ["Looked at a product", joined(products(known), amount(known))],
+  "Product Added": (known) => ["Put into the cart", joined(products(known), amount(known))],
+  "Product Removed": (known) => ["Took out of the cart", joined(products(known))],
+  "Checkout Started": order("Went to the checkout"),
+  "Products Searched": ({ query }) => [`Searched for ${quoted(query)}`],
+  "Email Opened": mail("Opened"),
+  "Email Link Clicked": mail("Clicked in"),
+  "Email Bounced": mail("Did not get, it bounced:"),
+  "Email Marked as Spam": mail("Marked as spam:"),
+  Unsubscribed: mail("Unsubscribed from"),
+  "Consent Given": ({ channel, purposes = [] }) => [`Permits ${channel ?? "messages"}`, [purposes].flat().join(", ")],
+  "Consent Withdrawn": ({ channel, purposes = [] }) => [`Does not permit ${channel ?? "messages"} any more`, [purposes].flat().join(", ")],
+  "Stage Changed": stage,
+  "Segment Entered": ({ title, segment }) => [`Came to the segment ${quoted(title || segment)}`],
+  "Segment Left": ({ title, segment }) => [`Left the segment ${quoted(title || segment)}`],
+  "Score Reached": ({ threshold, score }) => [`The score reached ${quoted(threshold)}`, `${Math.round(score)} points`],
+  "Score Fell": ({ threshold, score }) => [`The score fell below ${quoted(threshold)}`, `${Math.round(score)} points`],
+  "Score Added": ({ points, note }) => [`Got ${points} points by hand`, joined(note)],
+  "Message Sent": ({ message, journey }) => [`Was sent ${quoted(message)}`, joined(journey)],
+  "Call Logged": talk("A call"),
+  "Meeting Held": talk("A meeting"),
+  "Visit Held": talk("A visit"),
+  "Email Answered": talk("An e-mail to or from us"),
+  "Contact Attempted": talk("We tried to reach them"),
+  "Task Created": task("A task"),
+  "Task Completed": task("A task is done"),
+  "Task Reopened": task("A task is open again"),
+  "Task Reassigned": task("A task was given to somebody else"),
+  "Deal Created": deal("A deal began"),
+  "Deal Stage Changed": deal("A deal went on"),
+  "Deal Won": deal("A deal was won"),
+  "Deal Lost": deal("A deal was lost"),
+  "Offer Sent": deal("An offer went out"),
+  "Offer Signed": deal("An offer was signed"),
+  "Account Joined": account("Belongs to"),
+  "Account Changed": account("News of"),
+  "Account Left": account("Left"),
+};
+
+/** What we found out ourselves: nobody did anything. */
+const OURS = new Set(["Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
+  "Message Sent", "Task Created", "Account Joined", "Account Changed"]);
+
+/** An event as [in a sentence, more, whether it is ours]. */
+export function inWords({ type, event, properties, traits }) {
+  const known = Object.hasOwn(KNOWN, event) && KNOWN[event];
+  if (known) return [...known(properties), ""].slice(0, 2).concat(OURS.has(event));
+  if (type === "identify") return ["Told us about themselves", Object.keys(traits).join(", "), false];
+  if (type === "group") return ["Told us about the company", Object.keys(traits).join(", "), false];
+  const where = properties.title ?? properties.path ?? properties.url;
+  if (type === "page" || type === "screen") return [`Looked at ${quoted(where || event) || "a page"}`, "", false];
+  const more = [where, properties.query, properties.order_id, amount(properties), products(properties),
+    properties.link_id, properties.reason];
+  return [event || type, joined(more), false];
+}

@@ -1,0 +1,34 @@
+"""Where each command of `tante --help` stands, so that a newcomer finds the one they need."""
+
+from typing import Any
+
+from typer.core import TyperGroup
+
+PANELS = {
+    "Journeys": ("new", "check", "test", "show", "diff", "publish", "journeys", "why", "schema"),
+    "People": ("people", "segments", "lifecycle", "stages", "accounts"),
+    "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
+    "Data": ("import", "keys"),
+    "Operations": ("run", "demo", "doctor", "dead-letters"),
+}
+
+
+class InPanels(TyperGroup):
+    """Lists the commands by panels, those that stand in none at the end."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names in the order of the panels."""
+        order = [name for names in PANELS.values() for name in names if name in self.commands]
+        return order + [name for name in self.commands if name not in order]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, which knows its panel."""
+        command: Any = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.rich_help_panel = panel_of(cmd_name)
+        return command
+
+
+def panel_of(command: str) -> str | None:
+    """The panel of a command; None where it stands in none."""
+    return next((panel for panel, names in PANELS.items() if command in names), None)
