@@ -11,11 +11,12 @@ from aws_lambda_powertools import Logger
 from functions.handlers import wiring
 from functions.journeys.standing import Look
 from functions.journeys.yaml_file import read
-from functions.segments.census import Census, CensusPart, Counting, Progress
+from functions.segments.census import Census, Counting, Progress
 from functions.segments.condition import condition
 from functions.segments.figures import figures
 from functions.segments.keeping import facts_of
-from functions.segments.population import Cuts, comparisons
+from functions.segments.population import comparisons
+from functions.segments.records import CensusPart, Cuts
 from functions.segments.rules import Rules
 from functions.storage.store import Store
 from functions.tracking.profile import Profile

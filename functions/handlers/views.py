@@ -15,7 +15,7 @@ from functions.segments import origin, population, shopping
 from functions.segments.account import described, fields_of
 from functions.segments.account_summary import COUNTED, called, stages_of
 from functions.segments.person import fields
-from functions.segments.population import Cuts
+from functions.segments.records import Cuts
 from functions.tracking import orders
 from functions.tracking.account import Account, Member, copy_of
 from functions.tracking.company import companies, membership

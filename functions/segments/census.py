@@ -16,7 +16,8 @@ import msgspec
 
 from functions.segments import person, shopping
 from functions.segments.figures import Tallied
-from functions.segments.population import AVERAGED, Cuts, Measure
+from functions.segments.population import AVERAGED
+from functions.segments.records import Cuts, Measure
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -36,14 +37,6 @@ class Census(msgspec.Struct, kw_only=True):
     people: int = 0
     numbers: dict[str, bytes] = {}
     tallied: Tallied = msgspec.field(default_factory=Tallied)
-
-
-class CensusPart(msgspec.Struct):
-    """A part of what an interrupted pass goes on from; `expires` ends it (epoch seconds)."""
-
-    number: int
-    body: bytes
-    expires: int
 
 
 class Progress(msgspec.Struct, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 from functions.segments import account, cart, person, population, tally
 from functions.segments.operators import Kind, find, test, test_of_kind
 from functions.segments.phrases import BadPhrase, duration
-from functions.segments.population import Cuts
+from functions.segments.records import Cuts
 from functions.tracking.event import Event
 from functions.tracking.merge import LEAVES_BY_MERGE, taken
 from functions.tracking.message import Message

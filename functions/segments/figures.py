@@ -8,17 +8,17 @@ Behavioral Sciences, 2nd ed. 1988, section 8.2); and by the standardised differe
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import copysign, sqrt
 
 import msgspec
 
+from functions.segments.records import Apart, Figures, Overlap, SegmentFigures
 from functions.tracking.profile import Profile
 
 SAMPLE = 5
 MOST_APART = 5
 MOST = 99.0  # of a standardised difference
-KEPT_FOR = timedelta(days=400)
 WHOLE = 1_000_000  # millionths
 # What a person is or is not, as a number: the mean is the share of people who are.
 SHARES = ("customer", "mobile", "uses coupons", "known by e-mail")
@@ -85,58 +85,6 @@ def _shares(profile: Profile, measured: Mapping[str, int]) -> dict[str, float]:
         profile.trait("email") is not None,
     )
     return {name: float(one) for name, one in zip(SHARES, is_so, strict=True)}
-
-
-class Apart(msgspec.Struct, kw_only=True):
-    """How a number tells a segment from the rest: means, eta squared, standardised difference."""
-
-    number: str
-    is_share: bool
-    inside: float
-    outside: float
-    eta_squared: float
-    difference: float
-
-
-class Overlap(msgspec.Struct, kw_only=True):
-    """Two segments: how many are in both, as a part of who is in either (Jaccard), and as parts of
-    the first and of the second."""
-
-    first: str
-    second: str
-    both: int
-    jaccard: float
-    of_first: float
-    of_second: float
-
-
-class SegmentFigures(msgspec.Struct, kw_only=True):
-    """One segment: its people, their part of everybody, some ids, and what sets it apart most."""
-
-    name: str
-    count: int
-    share: float
-    sample: list[str]
-    apart: list[Apart]
-
-
-class Figures(msgspec.Struct, kw_only=True):
-    """The figures of all segments as they were `made`, over so many `people`."""
-
-    made: datetime
-    people: int
-    segments: list[SegmentFigures] = []
-    overlaps: list[Overlap] = []
-
-    @property
-    def key(self) -> str:
-        """When, as text that sorts like it."""
-        return self.made.isoformat(timespec="microseconds")
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.made + KEPT_FOR).timestamp())
 
 
 def figures(tallied: Tallied, names: Mapping[str, object], made: datetime) -> Figures:

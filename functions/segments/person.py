@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.segments import account, origin, population, shopping
 from functions.segments.operators import Kind, find
-from functions.segments.population import Cuts
+from functions.segments.records import Cuts
 from functions.segments.score import score_at, shown
 from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile

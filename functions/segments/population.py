@@ -6,15 +6,14 @@ until the next day's.
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from functions.segments import shopping
 from functions.segments.operators import Kind, is_number
 from functions.segments.phrases import BadPhrase
+from functions.segments.records import Cuts
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -23,40 +22,6 @@ AVERAGE = "average"
 WORDS = {"above": "more than", "below": "less than"}
 # Fields that have an average: over the people of whom there is anything to tell.
 AVERAGED = ("score", "visits", "orders", "revenue", "basket", "margin")
-KEPT_FOR = timedelta(days=400)
-
-
-class Measure(msgspec.Struct):
-    """A field over all people who have it: their number, the mean, and the values that 20, 40, 60
-    and 80 % of them do not exceed (nearest rank)."""
-
-    people: int
-    mean: Decimal
-    quintiles: list[Decimal]
-
-
-class Cuts(msgspec.Struct, kw_only=True):
-    """The cut points as they were `made`, over so many `people`.
-
-    `abc` has, of revenue and of margin, the least amount of an A and of a B; `recency` the times of
-    the last order before or at which 20, 40, 60 and 80 % of the customers ordered last.
-    """
-
-    made: datetime
-    people: int
-    measures: dict[str, Measure] = {}
-    abc: dict[str, tuple[Decimal, Decimal]] = {}
-    recency: list[datetime] = []
-
-    @property
-    def key(self) -> str:
-        """When, as text that sorts like it."""
-        return self.made.isoformat(timespec="microseconds")
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.made + KEPT_FOR).timestamp())
 
 
 def _class(cuts: Cuts, name: str, amount: Decimal | None) -> str | None:

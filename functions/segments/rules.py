@@ -9,7 +9,8 @@ from typing import Any
 from functions.segments import lifecycle, scoring, segment
 from functions.segments.condition import Segment
 from functions.segments.lifecycle import Lifecycle
-from functions.segments.population import Cuts, comparisons
+from functions.segments.population import comparisons
+from functions.segments.records import Cuts
 from functions.segments.scoring import Scoring
 from functions.segments.tally import TallyRule
 from functions.segments.tallying import tally_rules

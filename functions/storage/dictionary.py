@@ -1,10 +1,9 @@
 """What our records have in common, so that squeezing need not say it each time.
 
-Small items are paid by the kilobyte, and half of a small one is names: of our fields, of Segment's
-events and our own, and of the stages that nearly everybody calls the same. zlib takes such a text as a
-"preset dictionary" (RFC 1950, 2.2): what stands near its end is cheapest to point at. Never change
-it, for what was squeezed with it can be read with nothing else; a better one gets a letter of its
-own in `packing`.
+Small items are paid by the kilobyte, and half of a small one is names: of fields, of events, and of
+the stages that nearly everybody calls the same. zlib takes such a text as a "preset dictionary"
+(RFC 1950, 2.2): what stands near its end is cheapest to point at. Never change it, for what was
+squeezed with it can be read with nothing else; a better one gets a letter of its own in `packing`.
 """
 
 _NAMES = """

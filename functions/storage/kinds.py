@@ -14,9 +14,7 @@ from typing import Any, Literal
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.sales.records import Deal, Lead, Note
-from functions.segments.census import CensusPart
-from functions.segments.figures import Figures
-from functions.segments.population import Cuts
+from functions.segments.records import CensusPart, Cuts, Figures
 from functions.tracking.account import Account, Member, account_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message

@@ -12,7 +12,7 @@ from functions.messages.brand import BRAND, Brand, Webhook
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.condition import Segment
-from functions.segments.population import Cuts
+from functions.segments.records import Cuts
 from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
 from functions.storage.store import Store
 

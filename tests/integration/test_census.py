@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from functions.handlers import count_people, wiring
-from functions.segments.census import CensusPart
-from functions.segments.figures import Figures
-from functions.segments.population import Cuts
+from functions.segments.records import CensusPart, Cuts, Figures
 from local.figures_commands import lines
 from tests.support.world import JOURNEYS, World
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from functions.segments.population import Cuts
+from functions.segments.records import Cuts
 from functions.segments.rules import SEGMENTS_FILE, Rules, rules_of
 from tests.oracle import conditions, in_sql
 from tests.oracle.event_by_event import Followed, Follower

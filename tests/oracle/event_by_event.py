@@ -7,7 +7,7 @@ from functools import partial
 
 from functions.messages.address import addresses
 from functions.segments.keeping import keep, take_in
-from functions.segments.population import Cuts
+from functions.segments.records import Cuts
 from functions.segments.rules import Rules
 from functions.tracking import orders
 from functions.tracking.consent import hear

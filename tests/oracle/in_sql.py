@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 
 from functions.segments.phrases import duration
-from functions.segments.population import AVERAGED, Cuts, Measure
+from functions.segments.population import AVERAGED
+from functions.segments.records import Cuts, Measure
 
 # Every number below is of a person; `counts` and `worth` of an order.
 _KNOWN = """

@@ -12,7 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from functions.segments.census import Counting, measured
-from functions.segments.figures import SAMPLE, Figures, Tallied, figures
+from functions.segments.figures import SAMPLE, Tallied, figures
+from functions.segments.records import Figures
 from functions.tracking.profile import Order, Profile, Seen
 from local.figures_commands import lines
 

@@ -16,7 +16,8 @@ from functions.segments.census import Counting
 from functions.segments.condition import Facts, condition
 from functions.segments.explain import explain
 from functions.segments.phrases import BadPhrase
-from functions.segments.population import Cuts, comparisons, is_asked
+from functions.segments.population import comparisons, is_asked
+from functions.segments.records import Cuts
 from functions.segments.turning import turns_at
 from functions.tracking.event import Event
 from functions.tracking.permission import Permission

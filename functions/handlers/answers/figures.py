@@ -6,7 +6,7 @@ import msgspec
 
 from functions.handlers import wiring
 from functions.handlers.answers.door import operation
-from functions.segments.figures import Figures, Overlap, SegmentFigures
+from functions.segments.records import Figures, Overlap, SegmentFigures
 
 
 class FiguresView(msgspec.Struct, kw_only=True):
