@@ -348,6 +348,10 @@ OF_OURS = {
     "functions.storage.packing",
     "functions.storage.read_source",
     "functions.storage.store",
+    "functions.sales",
+    "functions.sales.records",
+    "functions.segments",
+    "functions.segments.records",
 }
 COLLECT = """
 import sys
