@@ -351,7 +351,6 @@ OF_OURS = {
     "functions.sales",
     "functions.sales.records",
     "functions.segments",
-    "functions.segments.records",
 }
 COLLECT = """
 import sys
