@@ -16,6 +16,7 @@ from local import (
     account_commands,
     import_commands,
     lifecycle_commands,
+    product_commands,
     sales_commands,
     score_commands,
     segment_commands,
@@ -38,6 +39,7 @@ app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 journeys_app = typer.Typer(help="Published journeys: where people stand, pause, stop, roll back.")
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
+app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")
 journeys_app.add_typer(drafts_app, name="drafts", no_args_is_help=True)

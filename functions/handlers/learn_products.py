@@ -94,20 +94,21 @@ class Lesson:
         self, baskets: Baskets, sent: Mapping[str, Product], before: Mapping[str, Product]
     ) -> dict[str, Product]:
         """What events tell of products that nobody sent us, those that most people buy first."""
-        fresh = self.parts.now() - KNOWN_FOR
-        known = {sku: one for sku, one in before.items() if sku not in sent}
+        fresh, popular = self.parts.now() - KNOWN_FOR, baskets.popular()
+        wanted = dict.fromkeys(sku for sku in popular if sku not in sent)
+        found = {sku: one for sku, one in before.items() if sku in wanted}
         looked_up: set[str] = set()
-        found: dict[str, Product] = {}
-        for sku in baskets.popular():
-            old = known.get(sku)
-            is_fresh = old is not None and old.changed is not None and old.changed > fresh
-            if sku in sent or sku in found or is_fresh or self._buyers[sku] in looked_up:
+        for sku in wanted:
+            known, buyer = found.get(sku), self._buyers[sku]
+            is_fresh = known is not None and known.changed is not None and known.changed > fresh
+            if is_fresh or buyer in looked_up:
                 continue
             if len(looked_up) == MOST_LOOKED_UP:
                 break
-            looked_up.add(self._buyers[sku])
-            found |= self._told_by(self._buyers[sku])
-        return {**known, **{sku: one for sku, one in found.items() if sku not in sent}}
+            looked_up.add(buyer)
+            told = self._told_by(buyer)
+            found |= {sku: told[sku] for sku in told if sku in wanted}
+        return found
 
     def _told_by(self, person: str) -> dict[str, Product]:
         """What a person's events tell of products, the latest last. Only those with a trusted key:

@@ -94,11 +94,11 @@ class Adviser:
         often = Counter(item.category for item in basis if item.category)
 
         def worth(place: int) -> float:
-            return sums[place] * (1 + often[self._items[place].category]) ** CATEGORY_PULL
+            pull = float((1 + often[self._items[place].category]) ** CATEGORY_PULL)
+            return sums[place] * pull
 
-        return [
-            (place, best[place][1]) for place in sorted(sums, key=lambda one: (-worth(one), one))
-        ]
+        by_worth = sorted(sums, key=lambda place: (-worth(place), place))
+        return [(place, best[place][1]) for place in by_worth]
 
     def _together(self, place: int, by: Item) -> Suggestion:
         both = dict(by.near)[place]

@@ -152,6 +152,7 @@ MAY = {
     "CompareRuns": ({"People"}, {"kms", "sqs", "states"}),
     "SettleMessages": ({"People"}, {"kms", "sqs"}),
     "FindDue": (set(), {"kms", "sqs"}),
+    "LearnProducts": ({"Catalogue"}, {"kms", "sqs"}),
     "CountPeople": ({"Catalogue"}, {"kms", "sqs"}),
     "PublishJourney": ({"Catalogue"}, {"kms", "sqs", "states"}),
 }

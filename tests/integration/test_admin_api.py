@@ -430,11 +430,12 @@ def test_every_route_of_the_description_answers(
         "/api/people/{person_id}/leads/{lead_id}": {"status": "accepted"},
         "/api/people/{person_id}/score": {"points": 5},
         "/api/people/{person_id}/notes": {"kind": "call", "outcome": "not reached"},
+        "/api/products": {"products": [{"sku": "ink", "name": "Ink"}]},
         "/api/people/{person_id}/deals": {"title": "Premium", "id": "d1"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
         "/api/people/{person_id}/deals/{deal_id}/offers": {"id": "of1"},
     }
-    values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1"}
+    values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))
     values["journey"] = "upsell"
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")

@@ -4,14 +4,20 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from functions.handlers import learn_products, wiring
 from functions.products.alike import LearnedPart
 from functions.storage import shelf
+from local.app import App
+from local.command_line import app
+from local.http_server import application, serving
 from local.keys import add_source
+from tests.support.pack import folder_with
 from tests.support.world import JOURNEYS, World
 
 JOURNEY = """
@@ -63,6 +69,7 @@ def a_shop(world: World) -> None:
     assert send(world, *found)["json"] == {"taken": 4}
     for number in range(4):
         world.order(f"both{number}", f"b{number}", "ink", "paper")
+    world.advance("1 minute")
     for number in range(6):
         world.order(f"pen{number}", f"p{number}", "pen")
 
@@ -121,6 +128,33 @@ def test_it_is_learned_once_a_day_and_the_day_before_yesterday_is_forgotten(worl
     assert learn_products.handler({}, None) == {"people": 0, "products": 0}
     made = {part.key.partition("/")[0] for part in world.store.query(LearnedPart, "learned")}
     assert len(made) == 3  # the newest, that of the day before, and which is the newest
+
+
+def test_where_the_time_is_too_short_it_is_learned_of_those_who_came_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_shop(world)
+    monkeypatch.setattr(learn_products, "PAGE", 6)
+    left = SimpleNamespace(get_remaining_time_in_millis=lambda: learn_products.RESERVE - 1)
+    assert learn_products.handler({}, left) == {"people": 6, "products": 4}
+    learned = shelf.read(world.store)
+    assert learned
+    assert [(item.sku, item.buyers) for item in learned.items if item.buyers] == [("pen", 6)]
+
+
+def test_the_names_of_what_most_people_buy_are_looked_up_first_and_so_many_a_night(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_products, "MOST_LOOKED_UP", 1)
+    for number, sku in enumerate(("ink", "pen", "pen")):
+        line = {"sku": sku, "name": sku.title(), "url": f"https://shop.example/{sku}"}
+        world.order(f"user{number}", f"o{number}", products=[line])
+    for names in ({"pen"}, {"pen", "ink"}):
+        world.advance("1 day")
+        world.order("other", f"{world.now}", "nothing")
+        learned = shelf.read(world.store)
+        assert learned
+        assert learned.seen.keys() == names
 
 
 def test_what_nobody_sent_is_learned_from_orders_of_a_trusted_source_alone(world: World) -> None:
@@ -185,3 +219,53 @@ def test_products_are_listed_by_name_and_forgotten_on_demand(world: World) -> No
     assert world.request("DELETE", "/api/products/pen", headers=key)["statusCode"] == 200
     assert world.request("DELETE", "/api/products/pen", headers=key)["statusCode"] == 404
     assert "Pen" not in json.dumps(world.api("/api/products"))
+
+
+def test_the_ready_mail_after_a_purchase_shows_what_others_bought_with_it(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path / "data", folder_with("post-purchase", tmp_path / "journeys"))
+    a_shop(world)
+    world.customer("ada", locale="en")
+    world.order("ada", "a", "ink")
+    world.advance("15 days")
+    mail = next(one for one in world.outbox() if one.subject == "This goes well with it")
+    assert '<a href="https://shop.example/x"' in mail.html
+    assert "often chose this as well" in mail.html
+    assert "Paper" in mail.text
+    assert ", 5.00 EUR" in mail.text
+    assert "templates and extras" not in mail.html
+    wiring.use(None)
+
+
+def typed(*words: str) -> str:
+    done = CliRunner().invoke(app, ["products", *words], terminal_width=200)
+    return f"{done.output} ({done.exit_code})"
+
+
+def test_products_are_imported_listed_and_suggested_on_the_command_line(
+    world: World, tmp_path: Path
+) -> None:
+    file, data = tmp_path / "products.csv", str(tmp_path / "data")
+    file.write_text("Artikelnummer;Bezeichnung;Preis;Link\nink;Tinte;1,234;\n")
+    with serving(application(App(world.system).route)) as url:
+        where = ("--at", url, "--data", data)
+        assert 'row 2: "1,234" is not a price' in typed("import", str(file), *where)
+        file.write_text(
+            "sku;Bezeichnung;Preis;currency;Verfügbar\n"
+            "ink;Tinte;10,5;eur;ja\npaper;Papier;;;nein\npen;Stift;3;EUR;ja\n"
+        )
+        assert "3 products sent" in typed("import", str(file), *where)
+        assert "nothing was learned yet" in typed("list", *where)
+        world.identify("ada", email="ada@example.com")
+        world.order("bob", "b", "ink", "paper", "pen")
+        world.advance("1 day")
+        listed = typed("list", *where)
+        assert "Tinte" in listed
+        assert "10.5 EUR" in listed
+        assert "of 1 people who bought something" in listed
+        said = typed("suggest", "ada@example.com", "--german", *where)
+        assert "Tinte (10.5 EUR): eine Person hat es gekauft" in said
+        assert "Papier" not in said
+        assert "pen is forgotten" in typed("forget", "pen", *where)
+        assert typed("forget", "pen", *where).endswith("(1)")

@@ -12,6 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from bench import bench_recommend
+from functions.journeys.yaml_file import read
+from functions.messages.brand import from_mapping
+from functions.messages.rehearsal import compile_messages
+from functions.messages.template import check
 from functions.products import alike
 from functions.products.alike import Baskets, Learned
 from functions.products.bought import bought
@@ -19,6 +23,7 @@ from functions.products.product import Product, from_line, shown
 from functions.products.suggest import Adviser, Suggestion
 from functions.products.words import hint, why
 from functions.tracking.profile import OlderOrders, Order, OrderRow, Profile
+from tests.support.world import JOURNEYS as SHIPPED
 
 NOW = datetime(2027, 3, 31, tzinfo=UTC)
 
@@ -172,3 +177,19 @@ def test_suggestions_are_right_more_often_than_what_most_people_buy() -> None:
         bench_recommend.households(300), bench_recommend.products()
     )
     assert mean(found.ours) >= mean(found.floor)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("{% for one in recommendations %}{{ one.url | default: links.shop }}{% endfor %}.", False),
+        ("{% for one in upgrades %}{{ one.name | nothing }}{% else %}None{% endfor %}", True),
+        ("{{ recommendations[0].name }}", True),
+        ("{% for one in recomendations %}{{ one.name }}{% else %}None{% endfor %}", True),
+    ],
+)
+def test_a_message_must_read_well_with_products_and_without(text: str, wrong: bool) -> None:
+    brand = from_mapping(read("brand.yaml", (SHIPPED / "brand.yaml").read_text("utf-8")).value)
+    _, problems = compile_messages("j", {"m.en.sms": text}, {}, brand)
+    problems += check("m.en.sms", text, ["shop"])
+    assert bool(problems) == wrong, problems
