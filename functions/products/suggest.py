@@ -57,14 +57,13 @@ class Adviser:
 
     def upgrades(self, owned: Sequence[str]) -> Iterator[Suggestion]:
         """What is dearer than the dearest that they own of its category, up to four times; what
-        is bought with it and what many buy comes first."""
-        mine = set(owned)
+        is bought with it and what many buy comes first. They own none of it: it is dearer."""
         found: dict[int, tuple[float, Suggestion]] = {}
         for own in self._dearest(owned):
             near = dict(own.near)
             for place in self._of_category[own.category, own.currency]:
                 item = self._items[place]
-                if item.sku in mine or place in found or not (own.price and item.price):
+                if not (own.price and item.price):
                     continue
                 times = item.price / own.price
                 if LEAST_BETTER <= times <= MOST_BETTER:

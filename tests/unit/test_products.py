@@ -183,7 +183,8 @@ def test_suggestions_are_right_more_often_than_what_most_people_buy() -> None:
     ("text", "wrong"),
     [
         ("{% for one in recommendations %}{{ one.url | default: links.shop }}{% endfor %}.", False),
-        ("{% for one in upgrades %}{{ one.name | nothing }}{% else %}None{% endfor %}", True),
+        ("{% for one in upgrades %}{{ one.name }}{% endfor %}.", False),
+        ("{% for one in upgrades %}{{ one.price }}{% else %}None{% endfor %}", True),
         ("{{ recommendations[0].name }}", True),
         ("{% for one in recomendations %}{{ one.name }}{% else %}None{% endfor %}", True),
     ],
