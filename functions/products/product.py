@@ -14,8 +14,8 @@ CENT = Decimal("0.01")
 
 
 class LearnedPart(msgspec.Struct):
-    """A part of what was learned of all products (see `alike`); `expires` ends it (epoch
-    seconds)."""
+    """A part of what was learned of all products (see `alike`), as it is stored; `expires` ends
+    it (epoch seconds)."""
 
     key: str
     body: bytes
