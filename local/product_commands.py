@@ -2,16 +2,15 @@
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from local.asking import At, In, Key, RunningData, asking, err, out
 
 app = typer.Typer(help="Products: what is sold, and what is suggested to whom.")
 PAGE, TOGETHER = 100, 500
@@ -29,16 +28,6 @@ HEADINGS = {
     "available": ("available", "availability", "verfügbar"),
 }
 
-At = Annotated[
-    str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
-]
-Key = Annotated[
-    str,
-    typer.Option("--key", envvar="TANTE_KEY", help="The secret key; with --data not needed."),
-]
-RunningData = Annotated[
-    Path | None, typer.Option("--data", help="The folder of a running tante run: its key.")
-]
 Most = Annotated[int, typer.Option("--most", min=1, help="How many at most.")]
 
 
@@ -49,7 +38,7 @@ class BadFile(Exception):
 @app.command("list")
 def list_products(most: Most = PAGE, data: RunningData = None, at: At = "", key: Key = "") -> None:
     """Products by their names, and when it was learned last what is bought together."""
-    with _asked(at, key, data) as (tante, out):
+    with asking(at, key, data) as tante:
         table, after = Table("sku", "name", "category", "price", "", box=None), ""
         page: dict[str, Any] = {}
         while len(table.rows) < most and (after or not page):
@@ -74,8 +63,12 @@ def import_products(
 ) -> None:
     """Send products from a CSV file with a column sku, a column name, and, as far as known,
     category, price, currency, url, image, available."""
-    with _asked(at, key, data) as (tante, out):
-        products = read_products(file)
+    with asking(at, key, data) as tante:
+        try:
+            products = read_products(file)
+        except BadFile as error:
+            err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+            sys.exit(1)
         for first in range(0, len(products), TOGETHER):
             tante.ask("PUT", "/api/products", {"products": products[first : first + TOGETHER]})
         out.print(f"{len(products)} products sent; suggestions follow within a day")
@@ -89,7 +82,7 @@ def forget_product(
     key: Key = "",
 ) -> None:
     """Forget a product: it is suggested no more."""
-    with _asked(at, key, data) as (tante, out):
+    with asking(at, key, data) as tante:
         tante.ask("DELETE", f"/api/products/{quote(sku, safe='')}")
         out.print(escape(f"{sku} is forgotten"))
 
@@ -97,7 +90,7 @@ def forget_product(
 @app.command("suggest")
 def suggest(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="E-mail address, phone or id.")],
-    german: Annotated[bool, typer.Option("--german", help="The reasons in German.")] = False,
+    language: In = "en",
     data: RunningData = None,
     at: At = "",
     key: Key = "",
@@ -105,9 +98,8 @@ def suggest(
     """What a person does not own yet and might want, and why."""
     from local.find_person import find_person
 
-    with _asked(at, key, data) as (tante, out):
+    with asking(at, key, data) as tante:
         found = quote(find_person(tante, person)["id"], safe="")
-        language = "de" if german else "en"
         hints = tante.ask("GET", f"/api/people/{found}/hints?in={language}")
         for title, part in (("similar", "similar"), ("better than what they have", "upgrades")):
             out.print(f"[bold]{title}[/]" + ("" if hints[part] else ": nothing"))
@@ -175,17 +167,3 @@ def _learned(page: dict[str, Any]) -> str:
     if not page["learned"]:
         return "nothing was learned yet: that is done once a day"
     return f"learned at {page['learned']} of {page['people']} people who bought something"
-
-
-@contextmanager
-def _asked(at: str, key: str, data: Path | None) -> Iterator[tuple[Any, Console]]:
-    """The system that is meant; what is in the way is told, and the exit status is 1."""
-    from local.client import NoAnswer, Refusal, client
-    from local.find_person import NoPerson
-
-    err = Console(stderr=True, highlight=False)
-    try:
-        yield client(at, key, data), Console(highlight=False)
-    except (NoAnswer, Refusal, NoPerson, BadFile) as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)

@@ -264,7 +264,7 @@ def test_products_are_imported_listed_and_suggested_on_the_command_line(
         assert "Tinte" in listed
         assert "10.5 EUR" in listed
         assert "of 1 people who bought something" in listed
-        said = typed("suggest", "ada@example.com", "--german", *where)
+        said = typed("suggest", "ada@example.com", "--in", "de", *where)
         assert "Tinte (10.5 EUR): eine Person hat es gekauft" in said
         assert "Papier" not in said
         assert "pen is forgotten" in typed("forget", "pen", *where)
