@@ -31,6 +31,7 @@ from local.system import System
 SLOT = timedelta(hours=6)
 EVENTS_A_REQUEST = 300
 MARK = "made-by-tante-demo"
+LARGEST = 3  # segments in the report
 
 
 class Client:
@@ -295,7 +296,7 @@ def _report(client: Client, system: System, seconds: float, out: Console) -> Non
     totals.add_row("lost or set aside", f"{len(system.queue.dead()):,}", "")
     out.print(totals, "", _runs(client), "")
     messages, digest = _messages(client, [person["id"] for person in people])
-    out.print(messages, "", _tasks(client), "")
+    out.print(messages, "", _tasks(client), "", _groups(client, people), "")
     out.print(f"[dim]result {digest}: the same seed gives the same[/]")
 
 
@@ -343,4 +344,21 @@ def _tasks(client: Client) -> Table:
     table = Table("task", "for", "how many", box=None, padding=(0, 1))
     for (text, owner), number in counts.most_common():
         table.add_row(text, owner, f"{number:,}")
+    return table
+
+
+def _groups(client: Client, people: list[dict[str, Any]]) -> Table:
+    """How many people stand in each stage of each model, and the largest segments."""
+    table = Table("group", "people", box=None, padding=(0, 1))
+    for model in client.get("/api/lifecycle")["models"]:
+        counts = Counter(person["stages"].get(model["name"], "") for person in people)
+        known = [one for one in model["stages"] if counts[one["name"]]]
+        said = (f"{one['title']} {counts[one['name']]:,}" for one in known)
+        table.add_row(model["title"], ", ".join(said) or "nobody is in a stage")
+    sizes = Counter(name for person in people for name in person["segments"])
+    titles = {one["name"]: one["title"] for one in client.get("/api/segments")["segments"]}
+    # Those of one size by name, so that the same seed prints the same.
+    largest = sorted(sizes.items(), key=lambda one: (-one[1], one[0]))[:LARGEST]
+    for name, size in largest:
+        table.add_row(name, f"{size:,}: {titles.get(name, '')}")
     return table

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import At, Client, In, Key, RunningData, asking, err, out
+from local.asking import At, Client, In, Key, RunningData, asking, err, out, wide
 
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
@@ -146,7 +146,7 @@ def _print(lines: Iterable[tuple[str, str]]) -> None:
         if value:
             table.add_row("" if name == before else escape(name), escape(value))
             before = name
-    out.print(table)
+    wide().print(table)
 
 
 def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:

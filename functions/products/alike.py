@@ -49,14 +49,6 @@ class Learned(msgspec.Struct, kw_only=True):
     seen: dict[str, Product] = {}
 
 
-class LearnedPart(msgspec.Struct):
-    """A part of what was learned, as it is stored; `expires` ends it (epoch seconds)."""
-
-    key: str
-    body: bytes
-    expires: int
-
-
 class Baskets:
     """What each person bought: `take` everybody, then `learn`. Four bytes a product and person."""
 

@@ -13,6 +13,15 @@ SAFE_URL = ("https://", "http://")
 CENT = Decimal("0.01")
 
 
+class LearnedPart(msgspec.Struct):
+    """A part of what was learned of all products (see `alike`), as it is stored; `expires` ends
+    it (epoch seconds)."""
+
+    key: str
+    body: bytes
+    expires: int
+
+
 class Product(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One product under its sku, which is that of the lines of orders.
 

@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
-from functions.products.alike import LearnedPart
-from functions.products.product import Product, product_key
+from functions.products.product import LearnedPart, Product, product_key
 from functions.sales.records import Deal, Lead, Note
 from functions.segments.census_records import CensusPart, Cuts, Figures
 from functions.tracking.account import Account, Member, account_key

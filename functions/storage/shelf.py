@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import msgspec
 
-from functions.products.alike import Learned, LearnedPart
-from functions.products.product import Product, product_key
+from functions.products.alike import Learned
+from functions.products.product import LearnedPart, Product, product_key
 from functions.products.suggest import Adviser
 from functions.storage.store import Store
 

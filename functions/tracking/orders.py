@@ -10,8 +10,8 @@ from functions.tracking.identity import short_hash
 from functions.tracking.profile import OlderOrders, Order, OrderRow, OrderSums, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
-MOST_IN_PROFILE = 10
-KEPT_IN_PROFILE = 2  # when there are more, all but these leave together: one row for nine orders
+MOST_IN_PROFILE = 5
+KEPT_IN_PROFILE = 2  # when there are more, all but these leave together: one row for four orders
 PLACES = 6
 
 

@@ -3,9 +3,13 @@
 import { bar, el, hint, money, plural, small, table, time } from "./elements.js";
 import { address, all, call, to } from "./server.js";
 
+const COUNTED_FOR = 30_000; // milliseconds: counting reads everybody
+let counted = { at: -Infinity };
+
 /** The models with their stages, and what the people in each have brought in. */
 async function loadStages() {
-  const { models } = await call("/api/lifecycle");
+  if (Date.now() < counted.at + COUNTED_FOR) return counted.stages;
+  const { models } = await call(address("/api/lifecycle", { in: "en" }));
   const weights = new Map();
   let people = 0;
   if (models.length) await all("/api/lifecycle/weights", (page) => {
@@ -19,7 +23,9 @@ async function loadStages() {
     }
   });
   const stage = (model, one) => ({ ...one, people: 0, revenue: {}, ...weights.get(`${model.name}/${one.name}`), of: people });
-  return { models: models.map((model) => ({ ...model, stages: model.stages.map((one) => stage(model, one)) })) };
+  const stages = { models: models.map((model) => ({ ...model, stages: model.stages.map((one) => stage(model, one)) })) };
+  counted = { at: Date.now(), stages };
+  return stages;
 }
 
 const share = ({ people, of }) => [plural(people, "person").replace("persons", "people"), bar(people, of)];

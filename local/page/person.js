@@ -8,6 +8,7 @@ import { inWords } from "./words.js";
 
 const FULL_SCORE = 100; // points of a full bar
 const EVENTS = 25; // of the timeline at a time
+const ISO = /^\d{4}-\d\d-\d\dT/;
 
 async function load({ id, query: { after } }) {
   const path = `/api/people/${encodeURIComponent(id)}`;
@@ -161,7 +162,7 @@ function reactions({ delivered, opened, clicked = {}, bounced, complained, robot
 
 function showRuns(runs) {
   const why = ({ person, journey }) => el("a", { href: to("why", person, { journey }) }, "why");
-  const columns = [...RUN_COLUMNS.slice(1), ["Reason", why]];
+  const columns = [...RUN_COLUMNS.slice(1).filter(([head]) => head !== "Waits for"), ["Reason", why]];
   return part("Journeys", runs.length ? table("Newest first", columns, runs) : small("In no journey so far."));
 }
 
@@ -171,6 +172,7 @@ function showWho({ person, notes, merges, tasks, deals }) {
   const code = (text) => el("code", {}, text);
   const counts = (found) => facts(mapped(found, ({ count }) => plural(count, "time")));
   const texts = (found) => facts(mapped(found, said));
+  const number = (value) => (Array.isArray(value) ? value.join(", ") : ISO.test(value) ? time(value) : said(value));
   const noted = (words, iso, more) => [...words, small(time(iso), more && ` · ${more}`)];
   const visit = ({ what, title, time: at }) => noted([el("span", { title: what }, title || what)], at);
   const word = (given) => badge(given ? "yes" : "no", given ? "good" : "bad");
@@ -199,7 +201,7 @@ function showWho({ person, notes, merges, tasks, deals }) {
       ...person.anonymous_ids.map((id) => ["anonymous id", code(id)])])),
     part("Became one with", items(merges.map(merge))),
     part("First touch", texts(person.first_touch)),
-    part("Numbers", texts(person.computed)),
+    part("Numbers", facts(mapped(person.computed, number))),
     part("Events", counts(person.events)),
     part("Devices", counts(person.devices)),
     part("To know", items(person.notes)),

@@ -2,7 +2,8 @@
 
 import { money } from "./elements.js";
 
-const quoted = (text) => text && `“${text}”`;
+const quoted = (text, otherwise = "") => (text ? `“${text}”` : otherwise);
+const points = (score) => Number.isFinite(score) && `${Math.round(score)} points`;
 const joined = (...words) => words.flat().filter((word) => word && typeof word !== "object").join(" · ");
 const amount = ({ total, revenue, value, currency }) => {
   const worth = total ?? revenue ?? value;
@@ -11,14 +12,15 @@ const amount = ({ total, revenue, value, currency }) => {
 const products = (known) =>
   [known.products ?? known].flat().map((product) => product?.name ?? product?.sku ?? product?.product_id);
 const stage = ({ model, title, stage: name, before }) =>
-  [`Became ${quoted(title || name) || "none of the stages"}`, joined(model, before && `was ${before}`)];
+  [`Became ${quoted(title || name, "none of the stages")}`, joined(model, before && `was ${before}`)];
 const deal = (says) => (known) => [says, joined(quoted(known.title), amount(known), known.by && `by ${known.by}`)];
 const talk = (says) => ({ outcome, by }) => [says, joined(outcome, by && `by ${by}`)];
-const task = (says) => ({ text, owner, outcome, by }) => [says, joined(quoted(text), owner, outcome, by && `by ${by}`)];
+const task = (says) => ({ text, owner, outcome, reason, by }) =>
+  [says, joined(quoted(text), owner, outcome, reason, by && `by ${by}`)];
 const order = (says) => (known) => [says, joined(amount(known), products(known), known.order_id)];
-const mail = (says) => (known) => [`${says} ${quoted(known.email_subject || known.message) || "a message"}`,
+const mail = (says) => (known) => [`${says} ${quoted(known.email_subject || known.message, "a message")}`,
   joined(known.link_id && `link ${known.link_id}`, known.journey)];
-const account = (says) => (known) => [`${says} ${quoted(known.account?.name || known.account_id) || "a company"}`];
+const account = (says) => (known) => [`${says} ${quoted(known.account?.name || known.account_id, "a company")}`];
 
 /** What each of the events that we know says: its properties -> [in a sentence, more]. */
 const KNOWN = {
@@ -29,21 +31,26 @@ const KNOWN = {
   "Product Added": (known) => ["Put into the cart", joined(products(known), amount(known))],
   "Product Removed": (known) => ["Took out of the cart", joined(products(known))],
   "Checkout Started": order("Went to the checkout"),
-  "Products Searched": ({ query }) => [`Searched for ${quoted(query)}`],
+  "Products Searched": ({ query }) => [`Searched for ${quoted(query, "something")}`],
+  "Email Sent": mail("Was sent"),
+  "Email Delivered": mail("Received"),
   "Email Opened": mail("Opened"),
   "Email Link Clicked": mail("Clicked in"),
   "Email Bounced": mail("Did not get, it bounced:"),
   "Email Marked as Spam": mail("Marked as spam:"),
+  "SMS Sent": mail("Was sent a text message:"),
+  "SMS Delivered": mail("Received a text message:"),
+  "SMS Bounced": mail("Did not get a text message:"),
   Unsubscribed: mail("Unsubscribed from"),
   "Consent Given": ({ channel, purposes = [] }) => [`Permits ${channel ?? "messages"}`, [purposes].flat().join(", ")],
   "Consent Withdrawn": ({ channel, purposes = [] }) => [`Does not permit ${channel ?? "messages"} any more`, [purposes].flat().join(", ")],
   "Stage Changed": stage,
-  "Segment Entered": ({ title, segment }) => [`Came to the segment ${quoted(title || segment)}`],
-  "Segment Left": ({ title, segment }) => [`Left the segment ${quoted(title || segment)}`],
-  "Score Reached": ({ threshold, score }) => [`The score reached ${quoted(threshold)}`, `${Math.round(score)} points`],
-  "Score Fell": ({ threshold, score }) => [`The score fell below ${quoted(threshold)}`, `${Math.round(score)} points`],
-  "Score Added": ({ points, note }) => [`Got ${points} points by hand`, joined(note)],
-  "Message Sent": ({ message, journey }) => [`Was sent ${quoted(message)}`, joined(journey)],
+  "Segment Entered": ({ title, segment }) => [`Came to the segment ${quoted(title || segment, "?")}`],
+  "Segment Left": ({ title, segment }) => [`Left the segment ${quoted(title || segment, "?")}`],
+  "Score Reached": ({ threshold, score }) => [`The score reached ${quoted(threshold, "?")}`, joined(points(score))],
+  "Score Fell": ({ threshold, score }) => [`The score fell below ${quoted(threshold, "?")}`, joined(points(score))],
+  "Score Added": (known) => [`Got ${points(known.points) || "points"} by hand`, joined(known.note)],
+  "Message Sent": ({ message, journey }) => [`Was sent ${quoted(message, "a message")}`, joined(journey)],
   "Call Logged": talk("A call"),
   "Meeting Held": talk("A meeting"),
   "Visit Held": talk("A visit"),
@@ -53,6 +60,11 @@ const KNOWN = {
   "Task Completed": task("A task is done"),
   "Task Reopened": task("A task is open again"),
   "Task Reassigned": task("A task was given to somebody else"),
+  "Lead Handed Over": task("Was handed over to sales"),
+  "Lead Accepted": task("Sales took them on"),
+  "Lead Rejected": task("Sales turned the lead down"),
+  "Lead Won": task("The lead was won"),
+  "Lead Lost": task("The lead was lost"),
   "Deal Created": deal("A deal began"),
   "Deal Stage Changed": deal("A deal went on"),
   "Deal Won": deal("A deal was won"),
@@ -66,7 +78,7 @@ const KNOWN = {
 
 /** What we found out ourselves: nobody did anything. */
 const OURS = new Set(["Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
-  "Message Sent", "Task Created", "Account Joined", "Account Changed"]);
+  "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed"]);
 
 /** An event as [in a sentence, more, whether it is ours]. */
 export function inWords({ type, event, properties, traits }) {
@@ -75,7 +87,7 @@ export function inWords({ type, event, properties, traits }) {
   if (type === "identify") return ["Told us about themselves", Object.keys(traits).join(", "), false];
   if (type === "group") return ["Told us about the company", Object.keys(traits).join(", "), false];
   const where = properties.title ?? properties.path ?? properties.url;
-  if (type === "page" || type === "screen") return [`Looked at ${quoted(where || event) || "a page"}`, "", false];
+  if (type === "page" || type === "screen") return [`Looked at ${quoted(where || event, "a page")}`, "", false];
   const more = [where, properties.query, properties.order_id, amount(properties), products(properties),
     properties.link_id, properties.reason];
   return [event || type, joined(more), false];

@@ -110,9 +110,9 @@ def _draw_once() -> Any:
     """The consequences of an event are drawn by whoever stores it, and by nobody after a crash."""
     real = remember.remember
 
-    def only_new(store: Any, person: str, events: Any) -> Any:
+    def only_new(store: Any, person: str, events: Any, *more: Any) -> Any:
         before = remember.profile_of(store, person)
-        profile, todo = real(store, person, events)
+        profile, todo = real(store, person, events, *more)
         return profile, [event for event in todo if known(before, event) is not True]
 
     return patch.object(process_event, "remember", only_new)
@@ -130,7 +130,7 @@ def _drop_what_fails() -> Any:
 def _acknowledge_first() -> Any:
     """Unsubscribing by a click is only queued when the person is told that it is done."""
 
-    def change(store: Any, read: Any, alter: Any) -> Any:
+    def change(store: Any, read: Any, alter: Any, *more: Any) -> Any:
         found = read()
         alter(found)
         return found
@@ -216,8 +216,8 @@ def _write_without_condition() -> Any:
 
     real_remember = process_event.remember
 
-    def careless(store: Any, person: str, events: Any) -> Any:
-        return real_remember(Careless(store), person, events)
+    def careless(store: Any, person: str, events: Any, *more: Any) -> Any:
+        return real_remember(Careless(store), person, events, *more)
 
     return patch.object(process_event, "remember", careless)
 

@@ -43,6 +43,8 @@ def test_what_the_demo_prints_agrees_with_the_data(tmp_path: Path) -> None:
     assert re.search(rf"people\s+{len(customers)}\b", said)
     assert re.search(rf"onboarding\s+{len(customers)}\b", said)
     assert re.search(r"lost or set aside\s+0\b", said)
+    assert re.search(rf"Marketing and sales\s+Customer {len(customers)}\b", said)
+    assert re.search(rf"customers\s+{len(customers)}: Has ordered", said)
 
 
 def test_every_message_is_read_by_its_reader_also_those_of_one_moment(tmp_path: Path) -> None:

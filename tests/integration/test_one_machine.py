@@ -23,7 +23,7 @@ from local import command_line, outbox
 from local.app import App
 from local.clock import FASTEST, Clock
 from local.http_server import application, serving
-from local.keys import open_keys
+from local.keys import FIRST_SOURCE, open_keys
 from local.system import InUse, System
 from tests.integration.test_segment_sdks import Site, python_client, run_node
 from tests.support.world import JOURNEYS, World
@@ -271,6 +271,8 @@ def test_the_clock_never_goes_back(tmp_path: Path) -> None:
 
 # --- the page and who may use /local
 
+PAGE = Path(__file__).parents[2] / "local" / "page"
+
 
 def test_the_page_loads_nothing_from_anywhere_else(world: World) -> None:
     for path, kind in (
@@ -292,6 +294,33 @@ def test_the_page_loads_nothing_from_anywhere_else(world: World) -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>", index), "no script in the page itself"
     for name in re.findall(r'(?:src|href)="(/[^"]+)"', index):
         assert world.request("GET", name)["statusCode"] == 200
+
+
+def test_every_module_and_every_text_that_the_page_asks_for_is_there(world: World) -> None:
+    index = world.request("GET", "/")["body"]
+    templates = set(re.findall(r'<template id="([\w-]+)"', index))
+    panes = {
+        name: set(re.findall(r'data-pane="([\w-]+)"', text))
+        for name, text in re.findall(r'<template id="([\w-]+)">(.*?)</template>', index, re.DOTALL)
+    }
+    asked, seen, views = ["page.js"], set[str](), set[str]()
+    while asked:
+        name = asked.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        answer = world.request("GET", f"/local/page/{name}")
+        assert answer["statusCode"] == 200, name
+        script = answer["body"]
+        assert set(re.findall(r'\bhint\("([\w-]+)"\)', script)) <= templates, name
+        asked += re.findall(r'^import .* from "\./([\w.]+)";$', script, re.MULTILINE)
+        for view, drawn in re.findall(
+            r"^export const (\w+) = \[load,\s*\{(.*?)\}\];", script, re.M | re.S
+        ):
+            views.add(view)
+            assert set(re.findall(r"(\w+): show", drawn)) == panes[view], view
+    assert views >= {"people", "person", "why", "groups", "runs", "tasks", "outbox"}
+    assert len(seen) == len([*PAGE.glob("*.js")]), "a file nobody loads"
 
 
 @pytest.mark.parametrize(
@@ -693,7 +722,7 @@ def test_what_was_answered_with_200_is_there_exactly_once_after_a_kill(tmp_path:
                 return []
             path = f"/api/people/{people[0]['id']}/timeline"
             events = httpx.get(url + path, headers=secret).json()["events"]
-            return [event["message_id"] for event in events]
+            return [event["message_id"] for event in calls(events)]
 
         assert sorted(until(found)) == sorted(sent)
         assert httpx.get(f"{url}/local/clock").json()["waiting"] == 0
@@ -711,8 +740,14 @@ def test_ctrl_c_ends_the_server_at_once_and_cleanly(tmp_path: Path) -> None:
 KINDS = ["identify", "track", "page", "screen", "group", "alias"]
 
 
+def calls(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that the site sent; the others are of our own: a stage, a segment, an account."""
+    assert len({event["message_id"] for event in events}) == len(events)
+    return [event for event in events if event["source"] == FIRST_SOURCE]
+
+
 def kinds_of(running: Bench, *users: str) -> Counter[str]:
-    return Counter(event["type"] for user in users for event in running.events(user))
+    return Counter(event["type"] for user in users for event in calls(running.events(user)))
 
 
 @pytest.fixture
@@ -758,9 +793,9 @@ def test_a_batch_sent_twice_is_once_in_the_timeline(site: tuple[Bench, Site]) ->
     for sent_at in ("2026-05-04T03:02:02.000Z", "2026-05-04T03:02:09.000Z"):
         body = {"batch": batch, "sentAt": sent_at, "writeKey": found.write_key}
         assert httpx.post(f"{found.url}/v1/batch", json=body).json() == {"success": True}
-    until(lambda: len(running.events("u-2")) >= len(batch))
+    until(lambda: len(calls(running.events("u-2"))) >= len(batch))
     running.clock({"advance": "1 minute"})
-    assert Counter(event["message_id"] for event in running.events("u-2")) == Counter(
+    assert Counter(event["message_id"] for event in calls(running.events("u-2"))) == Counter(
         call["messageId"] for call in batch
     )
 
@@ -773,11 +808,8 @@ def test_every_call_of_the_node_client_is_once_in_the_timeline(site: tuple[Bench
 
     def events() -> list[dict[str, Any]]:
         people = running.api("/api/people")["people"]
-        return [
-            event
-            for person in people
-            for event in running.api(f"/api/people/{person['id']}/timeline")["events"]
-        ]
+        timelines = (running.api(f"/api/people/{person['id']}/timeline") for person in people)
+        return calls([event for timeline in timelines for event in timeline["events"]])
 
     until(lambda: len(events()) >= len(KINDS))
     running.clock({"advance": "1 minute"})

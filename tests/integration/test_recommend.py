@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from functions.handlers import learn_products, wiring
-from functions.products.alike import LearnedPart
+from functions.products.product import LearnedPart
 from functions.storage import shelf
 from local.app import App
 from local.command_line import app

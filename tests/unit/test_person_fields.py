@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from functions.segments import person
 from functions.segments.operators import find
-from functions.storage.people import People
+from functions.storage.people import People, profile_of
 from functions.storage.remember import remember
 from functions.tracking import orders, visits
 from functions.tracking.event import Event
 from functions.tracking.fold import fold
+from functions.tracking.identity import person_key
 from functions.tracking.merge import merge_profiles
 from functions.tracking.orders import ORDER_EVENTS
 from functions.tracking.profile import Profile
@@ -28,6 +29,7 @@ from functions.tracking.visits import REMEMBERED
 from tests.support.stores import sqlite_store
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
+SECRET = b"secret"
 
 
 def call(message_id: str, minute: float, **said: Any) -> Event:
@@ -306,19 +308,20 @@ def test_orders_of_two_who_become_one_are_counted_once_wherever_either_keeps_the
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         store = sqlite_store(Path(folder))
         side = data.draw(st.lists(st.booleans(), min_size=len(history), max_size=len(history)))
-        finder = People(store, b"secret")
+        ada = person_key(SECRET, "user_id", "ada")
+        anonymous = person_key(SECRET, "anonymous_id", "her device")
         mine = [event for event, is_theirs in zip(history, side, strict=True) if not is_theirs]
         theirs = [msgspec.structs.replace(e, user_id="") for e in history if e not in mine]
-        for key, events in (("ada", mine), ("anonymous", theirs)):
+        for key, events in ((ada, mine), (anonymous, theirs)):
             for batch in (events[:9], events[9:18], events[18:]):
                 remember(store, key, batch)
-        finder._link("ada", "anonymous")
-        merged = store.get(Profile, "ada")
-        assert merged
+        met = msgspec.structs.replace(history[0], user_id="ada", anonymous_id="her device")
+        assert People(store, SECRET).person(met) == ada
+        merged = profile_of(store, anonymous)
         expected = all_kept(history, patch)
         assert asked(merged) == expected
         more = [order(n, 200 + n, revenue=1, currency="EUR") for n in range(30, 45)]
-        merged, _ = remember(store, "ada", more)
+        merged, _ = remember(store, ada, more)
         assert asked(merged) == all_kept([*history, *more], patch)
 
 

@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from functions.folder import read_folder
+from functions.segments.census_records import Cuts, Measure
 from functions.segments.condition import Facts
 from functions.segments.lifecycle import EARLIER, Lifecycle, build
-from functions.segments.population import Cuts, Measure
 from functions.segments.rules import rules_of
 from functions.segments.stages import keep_stages, rule, stages_turn_at, way
 from functions.tracking.event import Event

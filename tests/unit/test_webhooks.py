@@ -304,11 +304,11 @@ steps:
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    def begin(channel: Any = None) -> World:
+    def begin(channel: Any = None, steps: str = STEPS) -> World:
         folder = tmp_path / "folder"
         (folder / "buy").mkdir(parents=True)
         (folder / "brand.yaml").write_text(f"{BRAND}\nwebhooks:\n  crm: {{url: '{URL}'}}\n")
-        (folder / "buy" / "journey.yaml").write_text(STEPS)
+        (folder / "buy" / "journey.yaml").write_text(steps)
         world = World(tmp_path / "data", folder)
         if channel:
             world.system.parts.channels["webhook"] = channel  # type: ignore[index]
@@ -397,3 +397,29 @@ def test_a_receiver_that_stays_busy_fails_after_about_a_day(begin: Any) -> None:
     [run] = world.runs("buy")
     took = datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["entered"])
     assert timedelta(hours=8) < took < timedelta(hours=40)
+
+
+THEN_WAIT = "wait for: {event: reply}\n    at most: 1 day\n    then: [{end: replied}]\n"
+ANSWERED = [
+    "  - call webhook: crm\n  - " + THEN_WAIT,
+    "  - call webhook: crm\n    if it fails:\n      - " + THEN_WAIT.replace("    ", "        "),
+]
+
+
+@pytest.mark.parametrize("steps", ANSWERED)
+@pytest.mark.parametrize("does_reply", [True, False])
+def test_a_wait_behind_a_call_that_failed_looks_back_to_its_first_try(
+    begin: Any, steps: str, does_reply: bool
+) -> None:
+    receiver = Receiver(*[Temporary("answered 503") for _ in range(5)], Permanent("answered 400"))
+    world = begin(receiver, STEPS[: STEPS.index("  - repeat")] + steps)
+    world.track("ada", "reply")
+    world.advance("1 minute")
+    world.track("ada", "buy")
+    world.advance("1 minute")
+    if does_reply:
+        assert len(receiver.came) < 6
+        world.track("ada", "reply")
+    world.advance("3 days")
+    assert len(receiver.came) == 6
+    assert world.outcomes("buy") == ["replied" if does_reply else "finished"]

@@ -10,6 +10,7 @@ from functions.journeys import schema
 from functions.journeys.happening import Happening, happening
 from functions.journeys.run import LONGEST_QUIET
 from functions.journeys.step import Answer, Place, Step, Visit
+from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
@@ -203,7 +204,7 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
         return {"since": {"send": before.name}}
     if isinstance(before, Awaiting):
         return {"since": {"wait": before.name}}
-    if isinstance(before, WaitUntil) or (isinstance(before, Wait) and before.after_the_last):
+    if _may_leave_no_result(before):
         flow.need_start(before)
         return {"since": {"wait": before.name}}
     if isinstance(before, Repeat):
@@ -213,6 +214,13 @@ def _since(flow: Flow, before: Step | None) -> dict[str, Any]:
         return {"since": {"seconds": int(exact.total_seconds())}}
     flow.need_start(before)
     return {"since": {"at.$": f"{flow.result_path(before)}.Payload.at"}}
+
+
+def _may_leave_no_result(step: Step) -> bool:
+    """Whether a run may go on behind it by an error, which says nothing of when it began."""
+    if isinstance(step, Wait):
+        return step.after_the_last is not None
+    return isinstance(step, WaitUntil | CallWebhook)
 
 
 def _moment_since(visit: Visit, name: str) -> datetime:

@@ -45,13 +45,17 @@ class CallWebhook(
         return f"call webhook {self.call_webhook}"[:60].rstrip()
 
     def states(self, flow: Flow, after: str, before: Step | None) -> str:
+        failed = flow.arm(self, "if_it_fails", after)
         state = flow.task(self)
         state["Retry"] = [*state["Retry"], RETRY_WEBHOOK]
-        failed = flow.arm(self, "if_it_fails", after)
+        if flow.is_start_needed(self):
+            state["Parameters"]["Payload"]["noted"] = True
         catch = [flow.catch(error, failed) for error in ("WebhookBusy", "WebhookRefused")]
         flow.finish(state, catch, after)
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
+        if visit.payload.get("noted"):
+            visit.pass_over(self.name)
         visit.call(self.call_webhook, self.with_)
         return Answer()
