@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from functions.segments import person
 from functions.segments.operators import find
-from functions.storage.people import People
+from functions.storage.people import People, _Met, profile_of
 from functions.storage.remember import remember
 from functions.tracking import orders, visits
 from functions.tracking.event import Event
@@ -312,7 +312,9 @@ def test_orders_of_two_who_become_one_are_counted_once_wherever_either_keeps_the
         for key, events in (("ada", mine), ("anonymous", theirs)):
             for batch in (events[:9], events[9:18], events[18:]):
                 remember(store, key, batch)
-        finder._link("ada", "anonymous")
+        by = ("user_id", "ada")
+        met = _Met("anonymous_id", "anonymous", "anonymous", by, "ada", order(0, 0), False)
+        finder._link(profile_of(store, "ada"), met)
         merged = store.get(Profile, "ada")
         assert merged
         expected = all_kept(history, patch)
