@@ -4,14 +4,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-
-if TYPE_CHECKING:
-    from local.client import Client
 
 At = Annotated[
     str, typer.Option("--at", help="The system's address; this machine's port 8000 by default.")
@@ -27,8 +24,8 @@ In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of t
 
 
 @contextmanager
-def asking(at: str, key: str, data: Path | None) -> Iterator["Client"]:
-    """The client of the system that is meant. What is in the way, also of what is done with it,
+def asking(at: str, key: str, data: Path | None) -> Iterator[Any]:
+    """The `local.client.Client` of the system that is meant. What is in the way, also of what is done with it,
     is told, and the exit status is 1."""
     # Slow to load, and not for every command.
     from local.client import NoAnswer, Refusal, client
