@@ -25,8 +25,8 @@ In = Annotated[Literal["en", "de"], typer.Option("--in", help="The language of t
 
 @contextmanager
 def asking(at: str, key: str, data: Path | None) -> Iterator[Any]:
-    """The `local.client.Client` of the system that is meant. What is in the way, also of what is done with it,
-    is told, and the exit status is 1."""
+    """The `local.client.Client` of the system that is meant. What is in the way, also of what is
+    done with it, is told, and the exit status is 1."""
     # Slow to load, and not for every command.
     from local.client import NoAnswer, Refusal, client
     from local.find_person import NoPerson
