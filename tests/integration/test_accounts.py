@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -495,10 +496,14 @@ def test_the_members_of_a_large_company_are_told_by_pages_and_never_read_in_one_
     assert sorted(told) == sorted(one.person for one in members(crowd.world))
 
 
+_a_moment_later = count(1)  # what is said in one moment has no order
+
+
 def _batch(world: World, message_id: str, **traits: Any) -> Any:
     event = _call(message_id, **traits)
-    event.user_id, event.time = "first", world.now
-    event.client_time, event.received_at = world.now.isoformat(), world.now
+    now = world.now + next(_a_moment_later) * timedelta(microseconds=1)
+    event.user_id, event.time = "first", now
+    event.client_time, event.received_at = now.isoformat(), now
     return EventBatch([event])
 
 

@@ -52,6 +52,7 @@ def test_a_condition_that_is_true_through_an_import_was_true_before(begin: Begin
     world.advance("2 days")
     assert runs(world, "ada") == []
     world.identify("ada", plan="free")
+    world.advance("1 minute")
     world.identify("ada", plan="pro")
     assert len(runs(world, "ada")) == 1
 

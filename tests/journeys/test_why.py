@@ -254,6 +254,7 @@ def test_a_condition_that_is_not_true_is_told_with_its_values_and_one_that_was_t
     ]
     [plan, _] = why(world)["missing"]["asked"]
     assert (plan["holds"], plan["used"]) == (False, ["plan is “free”"])
+    world.advance("1 minute")
     world.identify("ada", plan="pro")
     world.track("ada", "Paid")
     assert missing(world) == [

@@ -15,6 +15,7 @@ from functions.journeys.yaml_file import read
 from functions.segments.person import fields
 from functions.tracking.event import Event
 from functions.tracking.fold import fold
+from functions.tracking.identity import short_hash
 from functions.tracking.permission import Live, Permission
 from functions.tracking.profile import Profile
 from tests.unit.test_journey_files import problems, with_steps
@@ -70,12 +71,14 @@ def tags_after(events: list[Event]) -> Any:
 def test_tags_are_the_same_in_whatever_order_their_changes_come(
     changes: list[tuple[str, str, int]], chance: Any
 ) -> None:
-    """The last word on each tag, by the time when it was said, is what holds."""
+    """The last word on each tag, by the time when it was said, is what holds; of two of the same
+    time that whose id has the greater hash."""
     events = [event(number, *change) for number, change in enumerate(changes)]
     last = {
         tag: word
         for _, _, word, tag in sorted(
-            (hour, f"m{number}", word, tag) for number, (word, tag, hour) in enumerate(changes)
+            (hour, short_hash(f"m{number}")[:8], word, tag)
+            for number, (word, tag, hour) in enumerate(changes)
         )
     }
     shuffled = list(events)
