@@ -21,7 +21,6 @@ from functions.segments.population import AVERAGED
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
-MILLION = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
 RECENCY = "last_order"

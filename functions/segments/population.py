@@ -5,7 +5,7 @@ until the next day's.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -146,19 +146,6 @@ def passes(values: list[Any], word: str, bound: Decimal | None) -> bool:
         return False
     numbers = [Decimal(str(value)) for value in values if is_number(value)]
     return any(one > bound if word == "above" else one < bound for one in numbers)
-
-
-def in_numbers(tests: Mapping[str, Any], cuts: Cuts | None) -> dict[str, Any]:
-    """The tests of fields with the average as it is: `{above: average}` is `{more than: 12.5}`."""
-    found: dict[str, Any] = {}
-    for path, test in tests.items():
-        bound = mean(cuts, path)
-        if isinstance(test, dict) and bound is not None:
-            test = {
-                WORDS.get(word, word): bound if word in WORDS else w for word, w in test.items()
-            }
-        found[path] = test
-    return found
 
 
 def is_asked(raw: Any) -> bool:

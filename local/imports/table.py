@@ -15,7 +15,6 @@ ENCODINGS = {
 }
 SAMPLE = 20  # records by which the delimiter is told
 CHUNK = 1 << 20
-LONGEST_CELL = 131_072  # letters; a quote that is never closed ends here
 
 
 class BadTable(Exception):

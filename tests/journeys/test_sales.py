@@ -375,6 +375,18 @@ def test_a_note_that_was_kept_is_not_refused_when_it_comes_again_after_the_deal_
     assert "budget" in refused(shop, f"/api/people/{shop.person('ada').person}/notes", call)
 
 
+def test_a_note_belongs_to_the_deal_that_it_names_which_has_to_be_there(shop: World) -> None:
+    shop.customer("ada")
+    first, _ = deal(shop, "ada"), deal(shop, "ada")
+    of_first = first.rpartition("/")[2]
+    assert note(shop, "ada", deal=of_first)["deal"] == of_first
+    path = f"/api/people/{shop.person('ada').person}/notes"
+    said_of = {"kind": "call", "outcome": "reached", "text": "x", "deal": "nothing"}
+    status, answer = say(shop, path, said_of)
+    assert (status, answer["code"]) == (404, "not_found")
+    assert 'no deal with the id "nothing"' in answer["message"]
+
+
 def test_what_a_later_note_put_right_stays_right_when_the_first_comes_again(shop: World) -> None:
     shop.customer("ada")
     deal(shop, "ada")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
-from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 
 from functions.handlers import views, wiring
 from functions.handlers.answers.door import (
@@ -16,6 +16,7 @@ from functions.handlers.answers.door import (
     NEXT,
     PERSON,
     operation,
+    own_record,
     page_size,
     profile_of_id,
     query,
@@ -241,7 +242,7 @@ def _change(
     person_id: str, deal_id: str, alter: Callable[[Deal], bool], is_told: bool = True
 ) -> views.DealView:
     """Alter the deal and tell of it; a repetition finds it altered, and tells the same."""
-    parts, deal = wiring.parts(), deal_of(profile_of_id(person_id), deal_id)
+    parts, deal = wiring.parts(), own_record(Deal, profile_of_id(person_id), deal_id)
     try:
         deal = change(
             parts.store, lambda: parts.store.get(Deal, deal.person, deal_id) or deal, alter
@@ -275,11 +276,3 @@ def deals_of(profile: Profile) -> list[Deal]:
     """The person's deals, merges followed."""
     store = wiring.parts().store
     return [deal for key in profile.keys for deal in store.query(Deal, key)]
-
-
-def deal_of(profile: Profile, deal_id: str) -> Deal:
-    """One of them. Raises NotFoundError."""
-    found = next((deal for deal in deals_of(profile) if deal.deal_id == deal_id), None)
-    if found is None:
-        raise NotFoundError(f'this person has no deal with the id "{deal_id[:50]}"')
-    return found

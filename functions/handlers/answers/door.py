@@ -151,6 +151,17 @@ def profile_of_id(person_id: str) -> Profile:
     return found
 
 
+def own_record(kind: type[T], profile: Profile, record_id: str) -> T:
+    """The person's record of this kind, under whatever key they had then. Raises NotFoundError."""
+    store, called = wiring.parts().store, kind.__name__.lower()
+    if len(record_id) <= LONGEST:
+        for key in profile.keys:
+            found = store.get(kind, key, record_id)
+            if found is not None:
+                return found
+    raise NotFoundError(f'this person has no {called} with the id "{record_id[:50]}"')
+
+
 PERSON = Parameter("person_id", "path", "the person's id")
 LANGUAGE = Parameter("in", "query", "the language of the sentences: en (by default) or de")
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 
 from functions.handlers import views, wiring
 from functions.handlers.answers.door import (
@@ -12,6 +12,7 @@ from functions.handlers.answers.door import (
     NEXT,
     PERSON,
     operation,
+    own_record,
     page_size,
     profile_of_id,
     query,
@@ -26,7 +27,6 @@ from functions.sales.work import LEAD_EVENTS, NotSo, decide, finish, lead_event
 from functions.storage.store import change
 from functions.storage.whole import every
 from functions.tracking.history import TooMany
-from functions.tracking.profile import Profile
 
 STATUSES = ("open", *LEAD_EVENTS)
 
@@ -80,7 +80,7 @@ def _report() -> LeadReport:
 )
 def _decided(person_id: str, lead_id: str) -> views.LeadView:
     parts, said, profile = wiring.parts(), read_as(Decided), profile_of_id(person_id)
-    lead, now = _lead_of(profile, lead_id), parts.now()
+    lead, now = own_record(Lead, profile, lead_id), parts.now()
     try:
         lead = change(
             parts.store,
@@ -94,12 +94,3 @@ def _decided(person_id: str, lead_id: str) -> views.LeadView:
     if task and said.status != "accepted":
         alter_task(parts, task, lambda one: finish(one, said.status, said.by, said.reason, now))
     return views.lead(lead)
-
-
-def _lead_of(profile: Profile, lead_id: str) -> Lead:
-    store = wiring.parts().store
-    found = (store.get(Lead, key, lead_id) for key in profile.keys if len(lead_id) <= LONGEST)
-    lead = next(filter(None, found), None)
-    if lead is None:
-        raise NotFoundError(f'this person has no lead with the id "{lead_id[:50]}"')
-    return lead

@@ -8,8 +8,15 @@ import msgspec
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 
 from functions.handlers import views, wiring
-from functions.handlers.answers.deals import deal_of
-from functions.handlers.answers.door import LONGEST, PERSON, operation, profile_of_id, read_as
+from functions.handlers.answers.deals import deals_of
+from functions.handlers.answers.door import (
+    LONGEST,
+    PERSON,
+    operation,
+    own_record,
+    profile_of_id,
+    read_as,
+)
 from functions.handlers.sales_desk import tell
 from functions.sales.deals import still_missing
 from functions.sales.notes import NOT_REACHED, NoteOutcome, learn, note_event
@@ -128,10 +135,8 @@ def _check(said: NoteBody, now: datetime) -> None:
 def _deal(profile: Profile, deal_id: str) -> Deal | None:
     """The deal of that id, else the person's only open one. Raises NotFoundError."""
     if deal_id:
-        return deal_of(profile, deal_id)
-    store = wiring.parts().store
-    found = (deal for key in profile.keys for deal in store.query(Deal, key))
-    still = [deal for deal in found if deal.stage not in CLOSED]
+        return own_record(Deal, profile, deal_id)
+    still = [deal for deal in deals_of(profile) if deal.stage not in CLOSED]
     return still[0] if len(still) == 1 else None
 
 

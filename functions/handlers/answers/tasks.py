@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 
 from functions.handlers import views, wiring
 from functions.handlers.answers.door import (
@@ -13,6 +13,7 @@ from functions.handlers.answers.door import (
     NEXT,
     PERSON,
     operation,
+    own_record,
     page_size,
     profile_of_id,
     query,
@@ -35,7 +36,6 @@ from functions.storage.kinds import listed_under
 from functions.storage.store import change
 from functions.tracking.event import Event
 from functions.tracking.history import TooMany
-from functions.tracking.profile import Profile
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
 
@@ -186,20 +186,10 @@ def _change(
     further: Callable[[Task], list[Event]] = lambda task: [],
 ) -> views.TaskView:
     """Alter the task and tell of it; a repetition finds it altered, and tells the same."""
-    parts, task = wiring.parts(), task_of(profile_of_id(person_id), task_id)
+    parts, task = wiring.parts(), own_record(Task, profile_of_id(person_id), task_id)
     try:
         done = alter_task(parts, task, alter)
     except (NotSo, TooMany) as error:
         raise BadRequestError(str(error)) from None
     tell(parts, further(done))
     return views.task(done)
-
-
-def task_of(profile: Profile, task_id: str) -> Task:
-    """The person's task, merges followed. Raises NotFoundError."""
-    store = wiring.parts().store
-    found = (store.get(Task, key, task_id) for key in profile.keys if len(task_id) <= LONGEST)
-    task = next(filter(None, found), None)
-    if task is None:
-        raise NotFoundError(f'this person has no task with the id "{task_id[:50]}"')
-    return task
