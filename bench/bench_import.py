@@ -42,7 +42,7 @@ STORE, JOURNEYS = ("store", "library"), ("store", "library", "workflow")
 USES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "collect_event": (("source", "send_events"), ("sqs",)),
     "answer_admin": (STORE, ("secretsmanager",)),
-    "withdraw_consent": (STORE, ("secretsmanager", "sqs")),
+    "answer_page": (STORE, ("secretsmanager", "sqs")),
     "process_event": (JOURNEYS, ("secretsmanager", "sqs")),
     "run_step": ((*JOURNEYS, "channels"), ("secretsmanager",)),
     "start_run": ((*STORE, "machines"), ()),

@@ -125,19 +125,19 @@ class Tante(Stack):
             "GET /openapi.json",
         )
 
-        withdraw = self._function(
-            "withdraw_consent",
+        page = self._function(
+            "answer_page",
             "EVENT_QUEUE_URL",
             "LINK_SECRET",
             memory=HEAVY,
             timeout=Duration.seconds(29),
         )
-        self.tables.let_write(withdraw.role, PEOPLE)
-        self.tables.let_read(withdraw.role, CATALOGUE)
-        self.secrets.let_read(withdraw.role, LINKS)
-        self.events.let_send(withdraw.role, self.events.queue)
+        self.tables.let_write(page.role, PEOPLE)
+        self.tables.let_read(page.role, CATALOGUE)
+        self.secrets.let_read(page.role, LINKS)
+        self.events.let_send(page.role, self.events.queue)
         self.api.route(
-            withdraw,
+            page,
             "Whoever has the signed link may leave: the law wants it without a log-in.",
             "GET /leave/{token}",
             "POST /leave/{token}",

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.handlers import answer_admin, collect_event, withdraw_consent
+from functions.handlers import answer_admin, answer_page, collect_event
 from functions.handlers.openapi import Operation, Parameter
+from functions.handlers.pages import door as pages
 from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.message import Kept
 from local import outbox
@@ -79,8 +80,8 @@ class App:
         """The handler for an address."""
         if path.startswith("/api/"):
             return answer_admin.handler
-        if path.startswith("/leave/"):
-            return withdraw_consent.handler
+        if path.lstrip("/").partition("/")[0] in pages.names():
+            return answer_page.handler
         if path == "/" or path.startswith("/local/") or path == "/openapi.json":
             return self._local
         return self._collect

@@ -159,7 +159,7 @@ MAY: dict[str, list[Probe]] = {
         *(send("EventQueueUrl"), send("StartQueueUrl")),
         *(secret("Admin"), secret("Identity"), invoke("publish_journey")),
     ],
-    "withdraw_consent": [get("people"), secret("Link")],
+    "answer_page": [get("people"), secret("Link")],
     "process_event": [
         *(query("people"), start(f"{PREFIX}none"), stop("onboarding")),
         *(send("EventQueueUrl"), send("StartQueueUrl"), send("TellQueueUrl")),
@@ -205,7 +205,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(start("of-somebody-else"), history("onboarding"), change("onboarding"), mail(), text()),
         invoke("run_step"),
     ],
-    "withdraw_consent": [
+    "answer_page": [
         *(get("timeline"), put("catalogue"), secret("Admin"), start(f"{PREFIX}onboarding")),
         *(stop("onboarding"), mail(), text(), send("EventDeadLettersUrl")),
     ],

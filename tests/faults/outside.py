@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from functions.handlers import collect_event, withdraw_consent
+from functions.handlers import answer_page, collect_event
 from tests.faults.lambdas import Invocation
 from tests.faults.loop import START
 from tests.faults.simulation import WRITE_KEY, Simulation
@@ -124,7 +124,7 @@ class Outside:
             if fine:
                 seen.withdrawn.append((seen.next(), address, "tips"))
 
-        self.post(f"withdraw_consent [{user}]", event, withdraw_consent.handler, answered)
+        self.post(f"answer_page [{user}]", event, answer_page.handler, answered)
 
     def nonsense(self, number: int) -> None:
         """Something on the event queue that is neither events nor a receipt."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from functions.handlers import close_run, process_event, withdraw_consent
+from functions.handlers import close_run, process_event
+from functions.handlers.pages import leave
 from functions.journeys import enter, leave, moving, react
 from functions.journeys.run import Run, run_key
 from functions.journeys.steps.awaiting import Awaiting
@@ -135,7 +136,7 @@ def _acknowledge_first() -> Any:
         alter(found)
         return found
 
-    return patch.object(withdraw_consent, "change", change)
+    return patch.object(leave, "change", change)
 
 
 def _no_overtakers() -> Any:

@@ -18,7 +18,7 @@ from tests.infra.stacks import DOMAIN, STAGES, Resource, said, synthesised
 CONTRACT = {
     "collect_event",
     "answer_admin",
-    "withdraw_consent",
+    "answer_page",
     "process_event",
     "run_step",
     "start_run",
@@ -273,8 +273,8 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
             for method in ("GET", "POST", "PUT", "DELETE")
         },
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
-        "GET /leave/{token}": "{WithdrawConsentFunction.Arn}",
-        "POST /leave/{token}": "{WithdrawConsentFunction.Arn}",
+        "GET /leave/{token}": "{AnswerPageFunction.Arn}",
+        "POST /leave/{token}": "{AnswerPageFunction.Arn}",
     }
 
 

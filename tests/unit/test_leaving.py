@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from functions.handlers import withdraw_consent
+from functions.handlers.pages import leave
 from functions.messages.leaving import BadLink, Leaving, read, sign
 from functions.tracking.message import Kept
 from functions.tracking.permission import refusal
@@ -327,7 +327,7 @@ def test_a_purpose_that_the_brand_dropped_can_still_be_left_and_is_escaped(world
 
 
 def test_every_language_of_the_page_has_the_same_words() -> None:
-    kinds = {frozenset(words) for words in withdraw_consent.WORDS.values()}
+    kinds = {frozenset(words) for words in leave.WORDS.values()}
     assert len(kinds) == 1
     channels = {"email", "sms"}
     assert channels <= next(iter(kinds))

@@ -1,13 +1,12 @@
 """Leaving: the page behind a mail's "unsubscribe", and the one-click POST of mail programs."""
 
-from html import escape
 from typing import Any
 
 import msgspec
 
 from functions.handlers import wiring
+from functions.handlers.pages.door import Asked, language, page, show
 from functions.messages.leaving import BadLink, Leaving, read
-from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.store import change
 from functions.tracking.consent import hear
@@ -35,35 +34,25 @@ WORDS = {
         "sms": "text message",
     },
 }
-PAGE = """<!doctype html>
-<html lang="{language}"><head><meta charset="utf-8"><title>{brand}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer">
-<style>body{{font:17px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem;
-color:#1c2b28;background:#f6f7f5}}button{{font:inherit;padding:.7rem 1.6rem;border:0;
-border-radius:.5rem;background:#0b5d50;color:#fff;cursor:pointer}}</style></head>
-<body><p><strong>{brand}</strong></p><p>{text}</p>{form}</body></html>
-"""
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+@page("leave", "GET", "POST")
+def leave(asked: Asked) -> dict[str, Any]:
     """GET shows the page and changes nothing (scanners open links); POST withdraws.
 
     The withdrawal is in force when the answer goes out: no claim succeeds after it.
     """
-    parts = wiring.parts()
-    token = event["rawPath"].rpartition("/")[2]
-    method = event["requestContext"]["http"]["method"]
     try:
-        leaving = read(token, parts.settings.link_keys)
+        leaving = read(asked.rest, asked.parts.settings.link_keys)
     except (BadLink, msgspec.DecodeError, ValueError):
-        return _page(parts, 404, WORDS[_language(parts, None)]["bad"], None, "")
-    if method == "POST":
-        _withdraw(parts, leaving)
-        return _page(parts, 200, _say(parts, leaving, "done"), leaving, "")
-    words = WORDS[_language(parts, leaving)]
-    form = f'<form method="post"><button>{words["button"]}</button></form>'
-    return _page(parts, 200, _say(parts, leaving, "ask"), leaving, form)
+        spoken = language(asked, "", list(WORDS))
+        return show(asked, spoken, WORDS[spoken]["bad"], status=404)
+    spoken = language(asked, leaving.person, list(WORDS))
+    if asked.method == "POST":
+        _withdraw(asked.parts, leaving)
+        return show(asked, spoken, _say(asked, leaving, spoken, "done"))
+    form = f'<form method="post"><button>{WORDS[spoken]["button"]}</button></form>'
+    return show(asked, spoken, _say(asked, leaving, spoken, "ask"), form)
 
 
 def _withdraw(parts: wiring.Parts, leaving: Leaving) -> None:
@@ -95,33 +84,8 @@ def _withdraw(parts: wiring.Parts, leaving: Leaving) -> None:
         parts.send_events(bodies(EventBatch([event])), 0)
 
 
-def _language(parts: wiring.Parts, leaving: Leaving | None) -> str:
-    person = people.profile_of(parts.store, leaving.person) if leaving else None
-    locale = fields(person, parts.now()).get("locale") if person else None
-    return parts.library.brand().language(locale, list(WORDS))
-
-
-def _say(parts: wiring.Parts, leaving: Leaving, what: str) -> str:
-    language = _language(parts, leaving)
-    purpose = parts.library.brand().purposes.get(leaving.purpose)
-    title = purpose.title.get(language, leaving.purpose) if purpose else leaving.purpose
-    words = WORDS[language]
+def _say(asked: Asked, leaving: Leaving, spoken: str, what: str) -> str:
+    purpose = asked.brand.purposes.get(leaving.purpose)
+    title = purpose.title.get(spoken, leaving.purpose) if purpose else leaving.purpose
+    words = WORDS[spoken]
     return words[what].format(purpose=title, channel=words[leaving.channel])
-
-
-def _page(
-    parts: wiring.Parts, status: int, text: str, leaving: Leaving | None, form: str
-) -> dict[str, Any]:
-    body = PAGE.format(
-        language=_language(parts, leaving),
-        brand=escape(parts.library.brand().name),
-        text=escape(text),
-        form=form,
-    )
-    headers = {
-        "content-type": "text/html; charset=utf-8",
-        "cache-control": "no-store",
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
-        "form-action 'self'; frame-ancestors 'none'",
-    }
-    return {"statusCode": status, "headers": headers, "body": body}
