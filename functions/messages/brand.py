@@ -85,10 +85,14 @@ class Brand(
     def times(self, purpose: str, send_only: Hours | None) -> Times:
         """When messages of a purpose may go: in the journey's sending hours; and those that need
         consent neither in the brand's quiet hours nor on its holidays."""
-        if not self.needs_consent.get(purpose, True):
+        if not self.must_be_allowed(purpose):
             return Times(only=send_only)
         quiet = hours(self.quiet_hours) if self.quiet_hours else None
         return Times(send_only, quiet, frozenset(map(date.fromisoformat, self.holidays)))
+
+    def must_be_allowed(self, purpose: str) -> bool:
+        """Whether messages of a purpose need the person's consent; those of an unknown one do."""
+        return self.needs_consent.get(purpose, True)
 
     @property
     def needs_consent(self) -> dict[str, bool]:

@@ -12,6 +12,7 @@ import msgspec
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import leaving
 from functions.messages.address import address_hash, address_of
+from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
 from functions.messages.template import (
@@ -31,14 +32,11 @@ from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
 from functions.tracking.pause import Pause, extend, pause_key, turn
 from functions.tracking.permission import (
-    MARKETING_PAUSED,
     Claim,
     Permission,
     Refused,
     claim,
     claimed,
-    is_paused,
-    refusal,
 )
 from functions.tracking.profile import Profile
 
@@ -143,7 +141,7 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         hold = _reason_to_hold(wish, row, desk, desk.now())
         if hold:
             return _hold(desk, row, hold)
-        if wish.held_out and _needs_consent(row, desk):
+        if wish.held_out and desk.brand.must_be_allowed(row.purpose):
             row.held_out = desk.now()
             return _note(desk, row, "not sent", HELD_OUT)
         return _send(wish, row, desk, profile, address)
@@ -181,8 +179,8 @@ def _by_one_channel(
         return replace(wish, channels=(settled.channel,), is_chosen=True)
 
     def is_open(channel: str) -> bool:
-        why_not = _why_not(permission, channel, wish.purpose, desk)
-        return not why_not and bool(address_of(profile, channel))
+        reason = why_not(permission, channel, wish.purpose, desk.brand, desk.now())
+        return not reason and bool(address_of(profile, channel))
 
     def messages() -> list[Message]:
         return [one for key in profile.keys for one in desk.store.query(Message, key)]
@@ -281,22 +279,10 @@ def _address(wish: Wish, row: Message, profile: Profile, permission: Permission,
     address = address_of(profile, wish.channel)
     if not address:
         raise Refused("no address" if wish.channel == "email" else "no phone number")
-    why_not = _why_not(permission, row.channel, row.purpose, desk)
-    if why_not:
-        raise Refused(why_not)
+    reason = why_not(permission, row.channel, row.purpose, desk.brand, desk.now())
+    if reason:
+        raise Refused(reason)
     return address
-
-
-def _why_not(permission: Permission, channel: str, purpose: str, desk: Desk) -> str:
-    needs = desk.brand.needs_consent.get(purpose, True)
-    why_not = refusal(permission, channel, purpose, needs)
-    if not why_not and needs and is_paused(permission, desk.now()):
-        return MARKETING_PAUSED
-    return why_not
-
-
-def _needs_consent(row: Message, desk: Desk) -> bool:
-    return desk.brand.needs_consent.get(row.purpose, True)
 
 
 def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
@@ -347,7 +333,7 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
 
 def _leave_url(row: Message, desk: Desk) -> str:
     """The link with which the person leaves; none where no permission is needed."""
-    if not _needs_consent(row, desk) or not desk.link_keys:
+    if not desk.brand.must_be_allowed(row.purpose) or not desk.link_keys:
         return ""
     token = leaving.sign(leaving.Leaving(row.person, row.channel, row.purpose), desk.link_keys)
     return f"{desk.public_url}/leave/{token}"
@@ -360,8 +346,8 @@ def _claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime)
         if claimed(permission, row.send_id):
             raise Contended("another try of this step is sending")
         wanted = Claim(row.send_id, moment, wish.channel, wish.purpose)
-        why_not = _why_not(permission, row.channel, row.purpose, desk)
-        claim(permission, wish.run_id, wanted, address_hash(wish.channel, address), why_not)
+        reason = why_not(permission, row.channel, row.purpose, desk.brand, moment)
+        claim(permission, wish.run_id, wanted, address_hash(wish.channel, address), reason)
         return True
 
     change(desk.store, lambda: desk.permission(wish.person), take)

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from functions.handlers import close_run, process_event
-from functions.handlers.pages import leave
+from functions.handlers.pages import leave as leave_page
 from functions.journeys import enter, leave, moving, react
 from functions.journeys.run import Run, run_key
 from functions.journeys.steps.awaiting import Awaiting
@@ -136,7 +136,7 @@ def _acknowledge_first() -> Any:
         alter(found)
         return found
 
-    return patch.object(leave, "change", change)
+    return patch.object(leave_page, "change", change)
 
 
 def _no_overtakers() -> Any:
