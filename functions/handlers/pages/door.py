@@ -104,7 +104,9 @@ def language(asked: Asked, person_key: str, known: list[str]) -> str:
     return asked.brand.language(locale, known)
 
 
-def show(asked: Asked, language: str, text: str, form: str = "", status: int = 200) -> Any:
+def show(
+    asked: Asked, language: str, text: str, form: str = "", status: int = 200
+) -> dict[str, Any]:
     """The page with a text (plain) and a form (HTML)."""
     body = PAGE.format(
         language=language, brand=escape(asked.brand.name), text=escape(text), form=form
