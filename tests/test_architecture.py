@@ -59,6 +59,7 @@ FOR_ALL_HANDLERS = {
     "undoing",
     "offers",
     "answers",
+    "effects",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {
     ("aws", f"aws_{part}") for part in ("channels", "clients", "workflow")
