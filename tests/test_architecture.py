@@ -60,6 +60,7 @@ FOR_ALL_HANDLERS = {
     "offers",
     "answers",
     "pages",
+    "effects",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {
     ("aws", f"aws_{part}") for part in ("channels", "clients", "workflow")

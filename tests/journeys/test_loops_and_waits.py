@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.handlers import run_step, wiring
+from functions.handlers.desk import journey_desk
 from functions.journeys.run import Run, Task
 from functions.journeys.waiting import waits_for
 from functions.segments.person import fields
@@ -246,7 +247,7 @@ def test_it_is_one_state_with_the_message_before_it(begin: Any) -> None:
     execution = world.system.workflow.engine.executions[run.run_id]
     assert execution.state == "send news, wait for first of clicked news or Answered"
     profile = world.person("ada")
-    desk = run_step.journey_desk(world.system.parts)
+    desk = journey_desk(world.system.parts)
     permission = permission_of(world.store, profile.person)
     assert waits_for(desk, run, profile, permission).startswith("wait for first of clicked")
     world.track("ada", "Answered")
@@ -496,7 +497,7 @@ def test_the_row_of_a_message_of_a_later_pass_is_made_from_its_claim(begin: Any)
     world = begin(loop=NEWS)
     world.track("ada", "loop")
     [run] = runs(world, "loop")
-    desk = run_step.journey_desk(world.system.parts)
+    desk = journey_desk(world.system.parts)
     made = send_id(run.run_id, "send news", 2)
     row = row_of(desk, run, Claim(made, world.now, "sms", "transactional"))
     assert row

@@ -1,0 +1,90 @@
+"""A step's message: delivering it, and what is known of it."""
+
+from datetime import datetime
+
+from functions.handlers.effects.at_step import AtStep
+from functions.handlers.offers import for_template, offers_of
+from functions.journeys.steps.send import BEST_CHANNEL, Send
+from functions.messages.best_channel import ORDER
+from functions.messages.deliver import Desk, Wish, deliver, languages
+from functions.storage import people
+from functions.tracking.event import EventBatch, bodies
+from functions.tracking.message import Message, Outcome, ledger_key, send_id
+from functions.tracking.own_event import MESSAGE_SENT, own_event
+
+
+class Messages(AtStep):
+    """Messages by the ledger, each at most once."""
+
+    def _deliver(self, step: Send) -> Outcome:
+        files = self.published.files
+        channels = [name for name in ORDER if languages(files, step.send, name)]
+        wish = Wish(
+            person=self.run.person,
+            run_id=self.run.run_id,
+            journey=self.run.journey,
+            step=step.name,
+            message=step.send,
+            channels=channels if step.by == BEST_CHANNEL else [step.by or channels[0]],
+            purpose=step.purpose or self.journey.purpose,
+            entry=self.run.entry,
+            files=files,
+            zone=self.desk.zone(self.profile),
+            send_only=self.journey.send_only,
+            held_out=self.run.held_out,
+            iteration=self._pass,
+            latest=step.latest(self._entered, self.desk.zone(self.profile)),
+            paused=self.parts.library.is_paused(self.run.journey),
+        )
+        outcome = deliver(wish, self._delivery_desk())
+        self._tell_of_message(step, outcome)
+        return outcome
+
+    def _tell_of_message(self, step: Send, outcome: Outcome) -> None:
+        """Where a rule counts messages, each is an event. No receipt can be counted instead: not
+        every channel gives any."""
+        asked = self.parts.library.rules().tells(MESSAGE_SENT)
+        if not asked or outcome.at is None or outcome.state not in ("sent", "unknown"):
+            return
+        run = self.run
+        sent = own_event(
+            "messages",
+            run.person,
+            MESSAGE_SENT,
+            send_id(run.run_id, step.name, self._pass),
+            outcome.at,
+            journey=run.journey,
+            message=step.send,
+            run_id=run.run_id,
+        )
+        self.parts.send_events(bodies(EventBatch([sent])), 0)
+
+    def _delivery_desk(self) -> Desk:
+        parts = self.parts
+        return Desk(
+            store=parts.store,
+            channels=parts.channels,
+            brand=parts.library.brand(),
+            now=parts.now,
+            link_keys=parts.settings.link_keys,
+            public_url=parts.settings.public_url,
+            profile=lambda person: people.profile_of(parts.store, person),
+            permission=self.desk.permission,
+            products=lambda profile: for_template(offers_of(parts, profile)),
+        )
+
+    def _claimed_at(self, step: str) -> datetime | None:
+        message = self._message(step)
+        return message.claimed if message else None
+
+    def _message(self, step: str) -> Message | None:
+        """The ledger's row of that step's message, in this pass."""
+        key = ledger_key(self.run.run_id, send_id(self.run.run_id, step, self._pass))
+        return self.parts.store.get(Message, self.run.person, key)
+
+    def _is_done_with(self, send: Send) -> bool:
+        """Whether the message has gone, or will not go and the run goes on without it."""
+        message = self._message(send.name)
+        if message is None or message.claimed:
+            return message is not None
+        return message.state == "not sent" and not send.if_not_sent

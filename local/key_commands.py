@@ -1,0 +1,111 @@
+"""`tante keys`: which websites and shops may send events."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from local.asking import err, out
+from local.whereabouts import (
+    JOURNEYS,
+    REGION,
+    CloudStage,
+    Journeys,
+    OtherData,
+    Region,
+    folder_of,
+    store_of,
+)
+
+keys_app = typer.Typer(help="Write keys: which websites and shops may send events.")
+
+
+@keys_app.command("list")
+def list_keys(data: OtherData = None, stage: CloudStage = "", region: Region = REGION) -> None:
+    """Show who may send events."""
+    from functions.tracking.source import Source
+
+    sources, _ = store_of(data, stage, region).listing(Source, limit=500)
+    table = Table("source", "trusted for consent", "made", "state", box=None)
+    for source in sources:
+        made = source.created.strftime("%Y-%m-%d") if source.created else ""
+        trusted = "trusted" if source.trusted else ""
+        table.add_row(escape(source.name), trusted, made, "revoked" if source.revoked else "in use")
+    out.print(table)
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Who sends with it, such as: shop server")],
+    trusted: Annotated[
+        bool, typer.Option("--trusted", help="May say that people consented (servers only).")
+    ] = False,
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Make a write key for a website, shop or server. It is shown once."""
+    from local.keys import add_source, new_key
+
+    key = new_key("wk")
+    add_source(store_of(data, stage, region), key, name, trusted, datetime.now(UTC))
+    out.print(f"{key}   for {escape(name)}; it works within a minute", soft_wrap=True)
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="The source whose keys stop working.")],
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Refuse events with a source's write keys from now on."""
+    from functions.tracking.source import Source
+
+    store = store_of(data, stage, region)
+    sources, _ = store.listing(Source, limit=500)
+    found = [source for source in sources if source.name == name and not source.revoked]
+    if not found:
+        names = ", ".join(sorted({source.name for source in sources})) or "none"
+        words = escape(f'no source "{name}" is in use; there are: {names}')
+        err.print(f"[red]✗[/] {words}", soft_wrap=True)
+        sys.exit(1)
+    for source in found:
+        source.revoked = datetime.now(UTC)
+        store.put(source)
+    out.print(f"{escape(name)}: {len(found)} key(s) revoked; it takes effect within a minute")
+
+
+@keys_app.command("webhook")
+def webhook_key(
+    name: Annotated[str, typer.Argument(help="The webhook's name in brand.yaml.")],
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+    journeys: Journeys = JOURNEYS,
+) -> None:
+    """Show the secret by which a webhook's receiver knows that it is us (Standard Webhooks)."""
+    from functions.folder import check_brand, read_folder
+    from local.webhook_secret import of_folder, of_stage
+
+    known = check_brand(read_folder(journeys).brand).webhooks
+    if name not in known:
+        there = ", ".join(sorted(known)) or "none"
+        words = escape(f'brand.yaml has no webhook "{name}"; there are: {there}')
+        err.print(f"[red]✗[/] {words}", soft_wrap=True)
+        sys.exit(1)
+    folder = folder_of(data, stage)
+    if folder:
+        print(of_folder(folder, name))  # noqa: T201
+        return
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        print(of_stage(stage, name, lambda of: boto3.client(of, region_name=region)))  # noqa: T201
+    except (BotoCoreError, ClientError) as error:
+        err.print(f"[red]✗[/] AWS cannot be asked: {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
