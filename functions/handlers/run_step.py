@@ -314,6 +314,7 @@ class _Steps:
             profile=lambda person: people.profile_of(parts.store, person),
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
+            cuts=parts.library.rules().cuts,
         )
 
     def _enter(self, journey: str) -> None:
@@ -347,7 +348,7 @@ class _Steps:
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
         values = template_values(
-            shown_fields(self.profile, parts.now()),
+            shown_fields(self.profile, parts.now(), parts.library.rules().cuts),
             run.entry,
             brand,
             "",

@@ -24,6 +24,7 @@ from functions.messages.template import (
 )
 from functions.segments import account as accounts
 from functions.segments.hours import Hours
+from functions.segments.census_records import Cuts
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event
@@ -103,7 +104,8 @@ class Desk:
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
     `profile` and `permission` look a person up, following merges; `products` finds what is
-    suggested to them (see `template.PRODUCTS`), which costs reads.
+    suggested to them (see `template.PRODUCTS`), which costs reads; `cuts` are the day's cut points,
+    by which a person stands among all others.
     """
 
     store: Store
@@ -115,6 +117,7 @@ class Desk:
     profile: Callable[[str], Profile]
     permission: Callable[[str], Permission]
     products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
+    cuts: Cuts | None = None
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -335,7 +338,7 @@ def template_values(
 
 
 def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
-    person, leave = shown_fields(profile, desk.now()), _leave_url(row, desk)
+    person, leave = shown_fields(profile, desk.now(), desk.cuts), _leave_url(row, desk)
     account = accounts.fields(profile)
     stem = f"{wish.message}.{row.locale}."
     mentioned = any(
