@@ -57,15 +57,14 @@ class Trial:
     def _placed(self, profile: Profile) -> list[datetime]:
         """When each order was placed. Of those that have left and are all from before the day, the
         first and the last stand for as many."""
-        older = profile.older_orders
-        paid = [one for one in profile.orders.values() if one.revenue]
+        older, known = profile.older_orders, list(profile.orders.values())
+        left: list[datetime] = []
         if older.count and older.first and older.last:
             if older.last >= self.split:
-                paid += [one for one in moved(profile, self._rows(profile)).values() if one.revenue]
+                known += moved(profile, self._rows(profile)).values()
             else:
-                between = [older.first] * (older.count - 1)
-                return [*between, older.last, *(one.placed for one in paid if one.placed)]
-        return [one.placed for one in paid if one.placed]
+                left = [*[older.first] * (older.count - 1), older.last]
+        return [*left, *(one.placed for one in known if one.counts and one.placed)]
 
     def packed(self) -> bytes:
         """The sample so far, to go on from later."""

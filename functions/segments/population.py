@@ -96,6 +96,8 @@ def check(tests: Any) -> None:
         for word, wanted in test.items() if isinstance(test, dict) else (("", test),):
             if word in WORDS:
                 _check_average(path, word, wanted)
+            elif path in value.SHARES:
+                _check_share(path, wanted)
             elif path in ("abc", "abc_margin") and word in ("", "not", "one of", "none of"):
                 for one in wanted if isinstance(wanted, list) else [wanted]:
                     if one not in CLASSES:

@@ -23,13 +23,9 @@ SOON = 30  # days in which another order is probable or not
 
 
 def ordered(profile: Profile) -> tuple[int, datetime, datetime] | None:
-    """How many orders brought in anything, the first and the last; None where none did."""
-    older = profile.older_orders
-    paid = [one for one in profile.orders.values() if one.revenue]
-    times = [one.placed for one in paid if one.placed]
-    if older.count:
-        times += [time for time in (older.first, older.last) if time]
-    return (older.count + len(paid), min(times), max(times)) if times else None
+    """How many orders count, the first and the last; None where none do."""
+    count, times = orders.count(profile), shopping.order_times(profile)
+    return (count, min(times), max(times)) if count and times else None
 
 
 def history(profile: Profile, made: datetime) -> History | None:
@@ -43,12 +39,8 @@ def history(profile: Profile, made: datetime) -> History | None:
 
 
 def spent(profile: Profile, currency: str) -> Spent | None:
-    """The orders that brought in something in a currency, and how much on average."""
-    free = sum(
-        one.counts and not one.revenue and one.currency == currency
-        for one in profile.orders.values()
-    )
-    count = orders.sums(profile).get(currency, OrderSums()).count - free
+    """The orders that count in a currency, and what they came to on average."""
+    count = orders.sums(profile).get(currency, OrderSums()).count
     revenue = orders.revenue(profile).get(currency, Decimal(0))
     return (count, float(revenue) / count) if count > 0 and revenue > 0 else None
 
