@@ -19,6 +19,7 @@ from functions.segments.maximum import Point, digamma, highest
 History = tuple[int, float, float]
 CLOSE = 1e-10  # a term that adds no more than this part ends a series
 MOST_TERMS = 20_000
+PRIOR = 1e-3  # on logarithms, over all customers: next to none, but enough where all are alike
 
 
 class Buying(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ def fit(customers: Mapping[History, int]) -> tuple[Buying, float]:
         inner = zip(found, (model.r, model.alpha, model.a, model.b), strict=True)
         return (value + more) / people, [one * other / people for one, other in inner]
 
-    point, value = highest(mean, [0.0, log(max(known, 1.0) / 5), 0.0, 0.5])
+    point, value = highest(mean, [0.0, log(max(known, 1.0) / 5), 0.0, 0.5], PRIOR / people)
     return _of(point), value * people
 
 

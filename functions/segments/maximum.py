@@ -18,13 +18,24 @@ LEAST_SHARE = 1e-12  # of a step
 FAR = 3.0  # no step moves a parameter further
 
 
-def highest(of: Smooth, start: Point) -> tuple[Point, float]:
-    """The point and the value there. Raises ArithmeticError where none is found."""
+def highest(smooth: Smooth, start: Point, pull: float) -> tuple[Point, float]:
+    """The point and the value there. Raises ArithmeticError where none is found.
+
+    Where a parameter tells next to nothing any more, it would go on for ever: it is pulled back to
+    where it started, by pull/2 * distance^2 (a normal prior of variance 1/pull on a likelihood).
+    """
+
+    def of(at: Point) -> tuple[float, Point]:
+        value, slope = smooth(at)
+        away = [one - begun for one, begun in zip(at, start, strict=True)]
+        pulled = [one - pull * far for one, far in zip(slope, away, strict=True)]
+        return value - pull / 2 * _dot(away, away), pulled
+
     at, (value, slope) = start, of(start)
     bend = _even(len(start))  # the inverse of the curvature, as far as it is known
     for _ in range(MOST_STEPS):
         if max(map(abs, slope)) < FLAT:
-            return at, value
+            return at, smooth(at)[0]
         step = [_dot(row, slope) for row in bend]
         if _dot(step, slope) <= 0:
             bend = _even(len(start))

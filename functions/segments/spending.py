@@ -13,6 +13,7 @@ import msgspec
 from functions.segments.maximum import Point, digamma, highest
 
 Spent = tuple[int, float]  # orders, and what one of them came to on average: more than 0
+PRIOR = 1e-3  # on logarithms, over all customers: next to none
 EVEN = 1e6  # of p and q: beyond, all orders come to the same
 
 
@@ -46,7 +47,7 @@ def fit(customers: Mapping[Spent, int]) -> tuple[Spending, float]:
         by_logarithm = zip(slope, (p, q, gamma), strict=True)
         return value / people, [one * other / people for one, other in by_logarithm]
 
-    point, value = highest(mean, [0.7, 0.7, log(middle)])
+    point, value = highest(mean, [0.7, 0.7, log(middle)], PRIOR / people)
     found = Spending(*map(exp, point))
     if found.p + found.q <= 1:
         raise ArithmeticError("amounts differ so much that they have no mean")

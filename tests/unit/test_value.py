@@ -191,6 +191,13 @@ def test_the_fit_finds_what_invented_customers_were_made_by_and_foretells_them()
     assert len(outside) <= 1  # of intervals of 95 %
 
 
+def test_customers_who_are_all_alike_have_a_model_that_says_so() -> None:
+    alike = Counter({(n, 10.0 * n, 10.0 * n + late): 9 for n in range(3, 9) for late in (2, 5, 8)})
+    model, _ = buying.fit(alike)
+    for history in alike:
+        assert isclose(model.expected(history, 30), 3, rel_tol=0.25)
+
+
 def test_the_more_somebody_ordered_the_more_their_own_amounts_count() -> None:
     model = Spending(6.25, 3.74, 15.44)
     everybody = model.expected((0, 0.0))
