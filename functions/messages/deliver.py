@@ -23,8 +23,8 @@ from functions.messages.template import (
     render_sms,
 )
 from functions.segments import account as accounts
-from functions.segments.hours import Hours
 from functions.segments.census_records import Cuts
+from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
 from functions.tracking.event import Event

@@ -52,7 +52,7 @@ class Buying(msgspec.Struct, frozen=True):
             a + self.b - 1 - self.r, a - 1, a + self.b + again - 1, days / whole
         )
         rest = ((self.alpha + known) / whole) ** (a - 1) * series
-        return self.alive(history) * (a + self.b + again - 1) / (a - 1) * (1 - rest)
+        return float(self.alive(history) * (a + self.b + again - 1) / (a - 1) * (1 - rest))
 
     def probability(self, history: History, days: float) -> float:
         """The probability of at least one order in the next days, from 0 to 1.

@@ -99,11 +99,15 @@ def check(tests: Any) -> None:
             elif path in value.SHARES:
                 _check_share(path, wanted)
             elif path in ("abc", "abc_margin") and word in ("", "not", "one of", "none of"):
-                for one in wanted if isinstance(wanted, list) else [wanted]:
-                    if one not in CLASSES:
-                        raise BadPhrase(f"{path}: {one!r} is no class; there are: A, B, C")
+                _check_class(path, wanted)
         if isinstance(test, dict) and len(WORDS.keys() & test.keys()) > 1:
             raise BadPhrase(f"{path}: nothing is above average and below average")
+
+
+def _check_class(path: str, wanted: Any) -> None:
+    for one in wanted if isinstance(wanted, list) else [wanted]:
+        if one not in CLASSES:
+            raise BadPhrase(f"{path}: {one!r} is no class; there are: A, B, C")
 
 
 def _check_share(path: str, wanted: Any) -> None:

@@ -113,5 +113,5 @@ COMPUTED: dict[str, Callable[[Profile, datetime, Cuts], Any]] = {
     "purchase_probability": lambda profile, now, cuts: probability(profile, cuts),
     "still_customer": lambda profile, now, cuts: alive(profile, cuts),
 }
-KINDS: dict[str, Kind] = {name: "number" for name in COMPUTED}
+KINDS: dict[str, Kind] = dict.fromkeys(COMPUTED, "number")
 SHARES = ("purchase_probability", "still_customer")  # from 0 to 1

@@ -80,7 +80,9 @@ def test_what_is_foretold_once_a_day_is_shown_asked_for_mailed_and_judged(
     [cuts, *_] = world.store.listing(Cuts)[0]
     worth = world.api(person)["lifetime_value"]
     assert worth["total"] == pytest.approx(worth["past"] + worth["expected"])
-    assert worth["formula"] == f"BG/NBD + Gamma-Gamma, fitted {cuts.made:%Y-%m-%d} over 60 customers"
+    assert (
+        worth["formula"] == f"BG/NBD + Gamma-Gamma, fitted {cuts.made:%Y-%m-%d} over 60 customers"
+    )
     assert (worth["horizon"], worth["currency"], worth["why"]) == (365, "EUR", "")
     assert world.api(person)["computed"]["expected_orders"] == worth["orders"]
     assert "worthy" in world.person("user00").segments  # without an event of theirs

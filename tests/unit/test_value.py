@@ -1,4 +1,4 @@
-"""What customers are worth: the models against published figures, simulation and their own rules."""
+"""What customers are worth: the models against published figures, simulation and their rules."""
 
 import random
 from collections import Counter
