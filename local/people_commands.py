@@ -65,6 +65,17 @@ def find(
         _print(_lines(person))
 
 
+@people_app.command("calibration")
+def calibration(at: At = "", key: Key = "", data: RunningData = None) -> None:
+    """Whether customers ordered as often as was foretold."""
+    from local import value_told
+
+    with asking(at, key, data) as asked:
+        found = asked.ask("GET", "/api/calibration")["calibration"]
+    for line in value_told.calibration(found):
+        out.print(escape(line), soft_wrap=True)
+
+
 @people_app.command("merges")
 def merges(
     who: Who, language: In = "en", at: At = "", key: Key = "", data: RunningData = None
@@ -162,6 +173,7 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(value)
     revenue = ", ".join(f"{amount} {currency}" for currency, amount in person["revenue"].items())
     yield "orders", f"{person['orders']} ({revenue})" if revenue else str(person["orders"])
+    yield from _value(person)
     yield "first seen", person["first_seen"] or ""
     yield "last seen", person["last_seen"] or ""
     for consent in person["consents"]:
@@ -173,6 +185,15 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "journeys", ", ".join(person["journeys"])
     for note in person["notes"]:
         yield "note", note
+
+
+def _value(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What they are worth, and how likely they order soon."""
+    from local.value_told import worth
+
+    yield "lifetime value", worth(person["lifetime_value"])
+    soon = person["computed"].get("purchase_probability")
+    yield "an order in 30 days", "" if soon is None else f"{soon:.0%} probable"
 
 
 def _surroundings(person: dict[str, Any]) -> Iterator[tuple[str, str]]:

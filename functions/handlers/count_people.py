@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from aws_lambda_powertools import Logger
 from functions.handlers import wiring
 from functions.journeys.standing import Look
 from functions.journeys.yaml_file import read
+from functions.segments.calibration import Trial
 from functions.segments.census import Census, Counting, Progress
 from functions.segments.census_records import CensusPart, Cuts
 from functions.segments.condition import condition
@@ -18,6 +20,7 @@ from functions.segments.figures import figures
 from functions.segments.keeping import facts_of
 from functions.segments.population import comparisons
 from functions.segments.rules import Rules
+from functions.storage.people import order_rows
 from functions.storage.store import Store
 from functions.tracking.profile import Profile
 
@@ -86,22 +89,35 @@ class Pass:
     def _count(self, progress: Progress) -> bool:
         """The first half. False where it is to be gone on with; then it is kept."""
         counting, now = Counting(progress.census), self.parts.now()
+        trial = self._trial(progress.census or Census(), now)
         for page, after in self._pages(progress.after):
             for profile in page:
                 counting.take(profile, now)
+                trial.take(profile)
             self.done["counted"] += len(page)
             if after and self._is_over():
-                _keep(self.store, Progress(after=after, census=counting.packed()), now)
+                census = counting.packed()
+                census.began, census.trial = trial.began, trial.packed()
+                _keep(self.store, Progress(after=after, census=census), now)
                 return False
         cuts = counting.cuts(now)
         progress.after, progress.census = "", None
         progress.made, progress.before = cuts.made, self.rules.cuts
         # Kept before it is published: else nobody would be looked at after a crash between.
         _keep(self.store, progress, now)
-        self.store.write([cuts, figures(counting.tallied, self.rules.segments, now)])
+        found = figures(counting.tallied, self.rules.segments, now)
+        found.calibration = trial.compared()
+        self.store.write([cuts, found])
         self.parts.library.forget()
         self.rules = self.parts.library.rules()
         return True
+
+    def _trial(self, census: Census, now: datetime) -> Trial:
+        """The sample by which the model is judged, as far as it was drawn."""
+        before = self.rules.cuts and self.rules.cuts.value
+        customers = before.customers if before else 0
+        rows = partial(order_rows, self.store)
+        return Trial(census.began or now, customers, census.trial, rows)
 
     def _look(self, progress: Progress) -> bool:
         """The second half: have those looked at for whom a condition turns by the new cut points.

@@ -11,7 +11,7 @@ from functions.journeys.run import Run, Task
 from functions.sales.deals import missing
 from functions.sales.records import Deal, Lead, Note
 from functions.sales.rules import Stage
-from functions.segments import origin, population, shopping
+from functions.segments import origin, population, shopping, value
 from functions.segments.account import described, fields_of
 from functions.segments.account_summary import COUNTED, called, stages_of
 from functions.segments.census_records import Cuts
@@ -91,6 +91,53 @@ class CompanyView(msgspec.Struct, kw_only=True):
     since: datetime | None
 
 
+class ValueView(msgspec.Struct, kw_only=True):
+    """What a customer is worth: revenue so far (`past`, less what was sent back), what is
+    `expected` in the next `horizon` days, and both in `total`, in the currency that most of it
+    came in. By which `formula`, `as_of` when; null and `why` where nothing is foretold.
+
+    `orders` are how many more are expected in the same time, `probability` that of at least one,
+    `alive` that of still being a customer, both from 0 to 1.
+    """
+
+    past: Decimal
+    expected: Decimal | None
+    total: Decimal
+    currency: str
+    horizon: int
+    orders: float | None
+    probability: float | None
+    alive: float | None
+    formula: str
+    as_of: datetime | None
+    why: str
+
+
+def lifetime_value(
+    profile: Profile, now: datetime, cuts: Cuts | None, days: int = value.HORIZON
+) -> ValueView:
+    """What a customer is worth, with what is expected in so many days."""
+    past, expected, number, chance, alive = shopping.revenue(profile, now), None, None, None, None
+    if cuts:
+        expected = value.expected_revenue(profile, cuts, days)
+        number = value.expected_orders(profile, cuts, days)
+        chance = value.probability(profile, cuts, days)
+        alive = value.alive(profile, cuts)
+    return ValueView(
+        past=past,
+        expected=expected,
+        total=past + (expected or 0),
+        currency=shopping.currency(profile) or "",
+        horizon=days,
+        orders=None if number is None else round(number, 4),
+        probability=chance,
+        alive=alive,
+        formula=value.formula(cuts),
+        as_of=cuts.made if cuts else None,
+        why=value.why_none(profile, cuts),
+    )
+
+
 class Person(msgspec.Struct, kw_only=True):
     """A person: who they are, what they did, what they permit; since when they are in which
     segments, and where they stand in each model of lifecycle.yaml. `merged` are the ids of those
@@ -109,6 +156,7 @@ class Person(msgspec.Struct, kw_only=True):
     last_seen: datetime | None
     orders: int
     revenue: dict[str, Decimal]
+    lifetime_value: ValueView
     computed: dict[str, Any]
     last_orders: list[OrderView]
     open_carts: list[CartView]
@@ -144,6 +192,7 @@ def person(
         last_seen=computed["last_seen"],
         orders=computed["orders"],
         revenue=orders.revenue(profile),
+        lifetime_value=lifetime_value(profile, now, cuts),
         last_orders=[_order(order) for order in _by_time(profile)],
         computed={name: computed[name] for name in SHOWN if computed.get(name) is not None},
         open_carts=[

@@ -24,6 +24,7 @@ from functions.messages.template import (
     render_sms,
 )
 from functions.segments import account as accounts
+from functions.segments.census_records import Cuts
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
@@ -101,7 +102,8 @@ class Desk:
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
     `profile` and `permission` look a person up, following merges; `products` finds what is
-    suggested to them (see `template.PRODUCTS`), which costs reads.
+    suggested to them (see `template.PRODUCTS`), which costs reads; `cuts` are the day's cut points,
+    by which a person stands among all others.
     """
 
     store: Store
@@ -113,6 +115,7 @@ class Desk:
     profile: Callable[[str], Profile]
     permission: Callable[[str], Permission]
     products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
+    cuts: Cuts | None = None
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -321,7 +324,7 @@ def template_values(
 
 
 def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
-    person, leave = shown_fields(profile, desk.now()), _leave_url(row, desk)
+    person, leave = shown_fields(profile, desk.now(), desk.cuts), _leave_url(row, desk)
     account = accounts.fields(profile)
     stem = f"{wish.message}.{row.locale}."
     mentioned = any(

@@ -12,6 +12,7 @@ from typing import Literal
 from functions.sales.records import Lead
 from functions.sales.regression import fit
 from functions.segments.scoring import Rule
+from functions.segments.share import Share, Z, share
 
 By = Literal["accepted", "won"]
 CHOICES: tuple[By, ...] = ("accepted", "won")
@@ -19,27 +20,11 @@ FEWEST, FEWEST_EACH = 30, 10  # outcomes, and of them good ones and others, to l
 FEWEST_SEEN = 5  # leads with more or less of a rule than the others, to say something of it
 MOST_LEADS = 2000  # the latest; older ones tell of a market that has changed
 PENALTY = 1.0  # a coefficient of 1 for each standard deviation is quite usual before any evidence
-Z = 1.959964  # standard errors to each side of an interval of 95 %
 # What sales took on is accepted, whatever came of it. None: it is not known yet.
 _GOOD: Mapping[By, Mapping[str, bool]] = {
     "accepted": {"accepted": True, "won": True, "lost": True, "rejected": False},
     "won": {"won": True, "lost": False, "rejected": False},
 }
-
-
-@dataclass(frozen=True)
-class Share:
-    """So many of so many, and the interval of 95 % in which the true share lies."""
-
-    good: int
-    of: int
-    low: float
-    high: float
-
-    @property
-    def rate(self) -> float | None:
-        """None of none."""
-        return self.good / self.of if self.of else None
 
 
 @dataclass(frozen=True)
@@ -64,17 +49,6 @@ def latest(leads: Iterable[Lead], by: By) -> list[tuple[Lead, bool]]:
     """The latest leads of which it is known what became of them, and whether it was good."""
     known = [(lead, _GOOD[by][lead.status]) for lead in leads if lead.status in _GOOD[by]]
     return sorted(known, key=lambda one: one[0].handed)[-MOST_LEADS:]
-
-
-def share(good: int, of: int) -> Share:
-    """The interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
-    Inference, 1927), which holds for few cases and for shares near 0 and 1 as well."""
-    if not of:
-        return Share(0, 0, 0.0, 1.0)
-    rate, z2 = good / of, Z * Z
-    middle = (rate + z2 / (2 * of)) / (1 + z2 / of)
-    side = Z / (1 + z2 / of) * math.sqrt(rate * (1 - rate) / of + z2 / (4 * of * of))
-    return Share(good, of, max(0.0, middle - side), min(1.0, middle + side))
 
 
 def bands(

@@ -9,7 +9,6 @@ from functions.sales.feedback import (
     FEWEST_EACH,
     By,
     Proposal,
-    Share,
     bands,
     is_enough,
     latest,
@@ -19,6 +18,7 @@ from functions.sales.feedback import (
 from functions.sales.records import Lead
 from functions.segments.score_words import title
 from functions.segments.scoring import Scoring
+from functions.segments.share import Share
 from functions.segments.spoken import Language, number
 
 _WORDS: dict[str, dict[str, str]] = {

@@ -18,6 +18,7 @@ from functions.segments import person, shopping
 from functions.segments.census_records import Cuts, Measure
 from functions.segments.figures import Tallied
 from functions.segments.population import AVERAGED
+from functions.segments.value_learning import Customers
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -31,10 +32,14 @@ FIFTHS = (1, 2, 3, 4)
 
 class Census(msgspec.Struct, kw_only=True):
     """What was counted so far. `numbers` has, packed, a whole number for each person of whom there
-    is one: a field in millionths, the last order in microseconds."""
+    is one: a field in millionths, the last order in microseconds; `customers` what they bought;
+    `trial` the sample of those by whom the model is judged, as of when the pass `began`."""
 
     people: int = 0
     numbers: dict[str, bytes] = {}
+    customers: dict[str, bytes] = {}
+    began: datetime | None = None
+    trial: bytes = b""
     tallied: Tallied = msgspec.field(default_factory=Tallied)
 
 
@@ -57,6 +62,7 @@ class Counting:
     def __init__(self, before: Census | None = None) -> None:
         found = before or Census()
         self.people, self.tallied = found.people, found.tallied
+        self._customers = Customers(found.customers)
         self._numbers = {
             name: array("q", found.numbers.get(name, b"")) for name in (*AVERAGED, RECENCY)
         }
@@ -71,11 +77,17 @@ class Counting:
         if last:
             self._numbers[RECENCY].append((last - _EPOCH) // _MOMENT)
         self.tallied.take(profile, known)
+        self._customers.take(profile)
 
     def packed(self) -> Census:
         """All of it, to go on from later."""
         numbers = {name: found.tobytes() for name, found in self._numbers.items()}
-        return Census(people=self.people, numbers=numbers, tallied=self.tallied)
+        return Census(
+            people=self.people,
+            numbers=numbers,
+            customers=self._customers.packed(),
+            tallied=self.tallied,
+        )
 
     def cuts(self, made: datetime) -> Cuts:
         """The cut points of those who were counted."""
@@ -88,6 +100,7 @@ class Counting:
             measures=measures,
             abc={name: found for name in ABC if (found := _abc(by_size[name]))},
             recency=[_EPOCH + one * _MOMENT for one in _quintiles(recent)],
+            value=self._customers.model(made),
         )
 
 

@@ -8,6 +8,9 @@ from decimal import Decimal
 
 import msgspec
 
+from functions.segments.buying import Buying
+from functions.segments.spending import Spending
+
 KEPT_FOR = timedelta(days=400)
 
 
@@ -28,11 +31,58 @@ class Measure(msgspec.Struct):
     quintiles: list[Decimal]
 
 
+class ValueModel(msgspec.Struct, kw_only=True):
+    """What foretells orders and their amounts, by currency; fitted over so many `customers`, of
+    whom so many ordered `again`. `why` tells why there is none."""
+
+    customers: int
+    again: int
+    buying: Buying | None = None
+    spending: dict[str, Spending] = {}
+    why: str = ""
+
+
+class Band(msgspec.Struct, kw_only=True):
+    """Customers to whom the model gave a probability of ordering from `least` to `most`: how many,
+    what it `foretold` on average, the share that `ordered`, and the interval of 95 % of that."""
+
+    least: float
+    most: float
+    customers: int
+    foretold: float
+    ordered: float
+    low: float
+    high: float
+
+
+class Calibration(msgspec.Struct, kw_only=True):
+    """The model as it would have been at the `split`, against the `days` after it, over a sample of
+    the customers of that time.
+
+    How many orders it `expected` of them and how many `came`; the mean absolute error for a
+    customer and the correlation, and both for the floor, that each orders as often `as_before`.
+    `why` tells why it cannot be told.
+    """
+
+    split: datetime
+    days: int
+    customers: int
+    expected: float = 0.0
+    came: int = 0
+    error: float | None = None
+    error_as_before: float | None = None
+    correlation: float | None = None
+    correlation_as_before: float | None = None
+    bands: list[Band] = []
+    why: str = ""
+
+
 class Cuts(msgspec.Struct, kw_only=True):
     """The cut points as they were `made`, over so many `people`.
 
     `abc` has, of revenue and of margin, the least amount of an A and of a B; `recency` the times of
-    the last order before or at which 20, 40, 60 and 80 % of the customers ordered last.
+    the last order before or at which 20, 40, 60 and 80 % of the customers ordered last; `value`
+    what their next orders are foretold by.
     """
 
     made: datetime
@@ -40,6 +90,7 @@ class Cuts(msgspec.Struct, kw_only=True):
     measures: dict[str, Measure] = {}
     abc: dict[str, tuple[Decimal, Decimal]] = {}
     recency: list[datetime] = []
+    value: ValueModel | None = None
 
     @property
     def key(self) -> str:
@@ -86,12 +137,14 @@ class SegmentFigures(msgspec.Struct, kw_only=True):
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """The figures of all segments as they were `made`, over so many `people`."""
+    """The figures of all segments as they were `made`, over so many `people`, and how well the
+    model of what customers are worth foretold their orders."""
 
     made: datetime
     people: int
     segments: list[SegmentFigures] = []
     overlaps: list[Overlap] = []
+    calibration: Calibration | None = None
 
     @property
     def key(self) -> str:

@@ -114,9 +114,9 @@ def _traits(profile: Profile) -> dict[str, Any]:
     return traits
 
 
-def shown_fields(profile: Profile, now: datetime) -> dict[str, Any]:
+def shown_fields(profile: Profile, now: datetime, cuts: Cuts | None = None) -> dict[str, Any]:
     """The same as messages and colleagues read them: the score is a whole number."""
-    found = fields(profile, now)
+    found = fields(profile, now, cuts)
     return {**found, "score": shown(found["score"])}
 
 

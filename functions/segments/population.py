@@ -1,4 +1,4 @@
-"""A person among all others: above or below the average, ABC class and RFM scores.
+"""A person among all others: above or below the average, ABC class, RFM scores, expected value.
 
 All of it goes by cut points that are computed once a day over everybody (see `census`), and hold
 until the next day's.
@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from functions.segments import shopping
+from functions.segments import shopping, value
 from functions.segments.census_records import Cuts
 from functions.segments.operators import Kind, is_number
 from functions.segments.phrases import BadPhrase
@@ -79,11 +79,13 @@ COMPUTED: dict[str, Callable[[Profile, datetime, Cuts], Any]] = {
     "recency_score": _recency,
     "frequency_score": _frequency,
     "monetary_score": _monetary,
+    **value.COMPUTED,
 }
 KINDS: dict[str, Kind] = {
     "recency_score": "number",
     "frequency_score": "number",
     "monetary_score": "number",
+    **value.KINDS,
 }
 CLASSES = ("A", "B", "C")
 
@@ -94,12 +96,25 @@ def check(tests: Any) -> None:
         for word, wanted in test.items() if isinstance(test, dict) else (("", test),):
             if word in WORDS:
                 _check_average(path, word, wanted)
+            elif path in value.SHARES:
+                _check_share(path, wanted)
             elif path in ("abc", "abc_margin") and word in ("", "not", "one of", "none of"):
-                for one in wanted if isinstance(wanted, list) else [wanted]:
-                    if one not in CLASSES:
-                        raise BadPhrase(f"{path}: {one!r} is no class; there are: A, B, C")
+                _check_class(path, wanted)
         if isinstance(test, dict) and len(WORDS.keys() & test.keys()) > 1:
             raise BadPhrase(f"{path}: nothing is above average and below average")
+
+
+def _check_class(path: str, wanted: Any) -> None:
+    for one in wanted if isinstance(wanted, list) else [wanted]:
+        if one not in CLASSES:
+            raise BadPhrase(f"{path}: {one!r} is no class; there are: A, B, C")
+
+
+def _check_share(path: str, wanted: Any) -> None:
+    for one in wanted if isinstance(wanted, list) else [wanted]:
+        if is_number(one) and not 0 <= one <= 1:
+            hint = f"; {one} % is {one / 100:g}" if 0 < one <= 100 else ""
+            raise BadPhrase(f"{path}: {one} is not between 0 and 1{hint}")
 
 
 def _check_average(path: str, word: str, wanted: Any) -> None:

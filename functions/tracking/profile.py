@@ -83,8 +83,9 @@ class Order(msgspec.Struct, array_like=True):
 
     @property
     def counts(self) -> bool:
-        """Whether it counts as an order of the person."""
-        return self.placed is not None and not self.void
+        """Whether it counts as an order of the person: not if all of it was given back."""
+        is_given_back = self.void or 0 < self.amount <= self.refunded
+        return self.placed is not None and not is_given_back
 
 
 class OrderRow(msgspec.Struct):

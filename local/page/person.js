@@ -57,6 +57,7 @@ function showHead({ person, brief, stages, score, titles }) {
       small(phase, phase && since && ", ", since && ["since ", time(since)])];
   const figures = [...stages.map(stage), ["Score", showScore(score)], ["Owner", brief.owner || "nobody yet"],
     ["Bought", revenue(person), small(plural(person.orders, "order"))],
+    ["Lifetime value", ...worth(person.lifetime_value)],
     ["Last seen", time(person.last_seen), small("known since ", time(person.first_seen))]];
   return [
     el("h1", {}, nameOf(person)),
@@ -70,6 +71,10 @@ function showHead({ person, brief, stages, score, titles }) {
     showSegments(person.segments, titles),
   ];
 }
+
+/** What came in and what is expected; nothing where nothing is foretold. */
+const worth = ({ total, expected, currency, horizon }) => expected === null ? []
+  : [money(total, currency), small(`of it ${money(expected, currency)} expected in ${horizon} days`)];
 
 /** The score as a bar; its reasons open below it. */
 function showScore({ score, reached, falls, parts }) {

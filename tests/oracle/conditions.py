@@ -30,6 +30,11 @@ def _number(chance: Random, most: float, whole: bool) -> Any:
     return {word: one} if word else one
 
 
+def _share(chance: Random) -> dict[str, Any]:
+    word = chance.choice(["at least", "at most", "more than", "less than"])
+    return {word: round(chance.uniform(0.05, 0.95), 5)}  # one place more than what is compared
+
+
 def _date(chance: Random) -> dict[str, Any]:
     day = f"2017-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
     return chance.choice(
@@ -47,6 +52,8 @@ def _person(chance: Random) -> dict[str, Any]:
     tests: dict[str, Any] = {
         "orders": _number(chance, 60, True),
         "revenue": _number(chance, 3000, False),
+        "purchase_probability": _share(chance),
+        "still_customer": _share(chance),
         "first_order": _date(chance),
         "last_order": _date(chance),
         "last_seen": _date(chance),

@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 
-from functions.segments.census_records import Cuts, Measure
+from functions.segments.buying import Buying
+from functions.segments.census_records import Cuts, Measure, ValueModel
 from functions.segments.phrases import duration
 from functions.segments.population import AVERAGED
 
@@ -21,10 +22,11 @@ CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM event WHERE arrived <= TIMES
 """
 _ORDER = """
 CREATE OR REPLACE TEMP TABLE shop_order AS
-SELECT *, CASE WHEN counts AND cost IS NOT NULL
-    THEN worth - cost * CASE WHEN amount > 0 THEN worth / amount ELSE 1 END END AS margin
+SELECT *, CASE WHEN counts AND cost IS NOT NULL  -- to a millionth: else a sum hangs on its order
+    THEN CAST(worth - cost * CASE WHEN amount > 0 THEN worth / amount ELSE 1 END AS DECIMAL(18, 6))
+    END AS margin
 FROM (
-    SELECT *, placed IS NOT NULL AND NOT void AS counts,
+    SELECT *, placed IS NOT NULL AND NOT void AND NOT (amount > 0 AND refunded >= amount) AS counts,
         CASE WHEN counts THEN greatest(amount - refunded, 0) ELSE 0 END AS worth
     FROM (
         SELECT person, about,
@@ -86,6 +88,7 @@ NEVER_MISSING = {
 }
 _AVERAGE = {"above": "more than", "below": "less than"}
 _MAY_GET = {("email", "offers"): "(has_email AND consents)", ("sms", "offers"): "false"}
+BUYING = Buying(1.15, 6.2, 0.3, 9.0)  # by which some who live here have gone, and others have not
 MIRRORED = {"lifetime_value": "revenue"}
 _COLUMNS = {"path": "path", "journey": "journey", "revenue": "revenue", "order_id": "about"}
 _RECEIPTS = {
@@ -139,6 +142,7 @@ def cut_points(con: duckdb.DuckDBPyConnection, moment: datetime) -> Cuts:
         measures=measures,
         abc={name: _abc(con, name) for name in ("revenue", "margin")},
         recency=[one.replace(tzinfo=UTC) for one in recency],
+        value=ValueModel(customers=people, again=people, buying=BUYING),
     )
 
 
@@ -211,7 +215,9 @@ class _Question:
     def _of_person(self, tests: Mapping[str, Any]) -> Iterator[str]:
         for field, test in tests.items():
             name = MIRRORED.get(field, field)
-            if name in ("abc", "abc_margin") or name.endswith("_score"):
+            if name in ("purchase_probability", "still_customer"):
+                yield self._test(self._foretold(name), test)
+            elif name in ("abc", "abc_margin") or name.endswith("_score"):
                 yield self._test(self._relative(name), test)
             else:
                 yield self._test(NEVER_MISSING.get(name, name), self._in_numbers(name, test))
@@ -244,6 +250,20 @@ class _Question:
             bounds = [str(one) for one in cuts.measures[of].quintiles]
         above = " + ".join(f"CAST({of} > {bound} AS INTEGER)" for bound in bounds)
         return f"CASE WHEN orders > 0 THEN 1 + {above} END"
+
+    def _foretold(self, name: str) -> str:
+        """By the formulas of the papers (see functions/segments/buying.py)."""
+        if self.cuts is None or self.cuts.value is None or self.cuts.value.buying is None:
+            return "NULL"
+        model, made = self.cuts.value.buying, _moment(self.cuts.made)
+        r, alpha = f"({model.r} + orders - 1)", f"{model.alpha}"
+        last = f"({alpha} + epoch(last_order - first_order) / 86400)"
+        known = f"({alpha} + epoch(greatest({made}, last_order) - first_order) / 86400)"
+        odds = f"{model.a} / ({model.b} + orders - 2) * pow({known} / {last}, {r})"
+        alive = f"CASE WHEN orders > 1 THEN 1 / (1 + {odds}) ELSE 1 END"
+        none = f"pow({known} / ({known} + 30), {r})"
+        value = alive if name == "still_customer" else f"({alive}) * (1 - {none})"
+        return f"CASE WHEN orders > 0 THEN round({value}, 4) END"
 
     def _did(self, raw: Mapping[str, Any]) -> str:
         names = raw["did"] if isinstance(raw["did"], list) else [raw["did"]]

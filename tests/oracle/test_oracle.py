@@ -18,6 +18,6 @@ def test_the_oracle_sees_whom_nobody_looked_at_when_they_were_due(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("functions.segments.keeping._arm", lambda *when: None)
-    found = compare(Size(people=15), Asked(conditions=10, moments=2), 1, lambda words: None)
+    found = compare(Size(people=15), Asked(conditions=20, moments=3), 1, lambda words: None)
     assert not found.looks
     assert found.differences

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.journeys.journey import leave
+from functions.segments.buying import Buying
 from functions.segments.census import Counting
+from functions.segments.census_records import ValueModel
 from functions.segments.condition import Segment, condition
 from functions.segments.person import CONTACTS, KINDS, fields
 from functions.segments.phrases import BadPhrase
+from functions.segments.spending import Spending
 from functions.segments.turning import turning
 from functions.tracking.permission import Live, Permission
 from functions.tracking.profile import Cart, Move, Order, Seen, Stay, Visits
@@ -182,6 +185,12 @@ def test_every_field_of_a_known_kind_has_values_of_that_kind() -> None:
     census = Counting()
     census.take(known, NOW)
     cuts = census.cuts(NOW)
+    cuts.value = ValueModel(
+        customers=9,
+        again=5,
+        buying=Buying(0.5, 30.0, 0.8, 2.4),
+        spending={"EUR": Spending(6.2, 3.7, 15.4)},
+    )
     found = fields(known, NOW, cuts)
     for field, kind in KINDS.items():
         said: Any = {"number": {"at least": 0}, "date": {"after": "2000-01-01"}}[kind]

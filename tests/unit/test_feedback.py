@@ -16,10 +16,10 @@ from functions.sales.feedback import (
     latest,
     propose,
     rounded,
-    share,
 )
 from functions.sales.records import Lead
 from functions.segments.scoring import Rule
+from functions.segments.share import share
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 RULES = [Rule(f"r{n}", points, {"did": f"E{n}"}) for n, points in enumerate((10, 10, 10, 10))]

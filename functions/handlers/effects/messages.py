@@ -71,6 +71,7 @@ class Messages(AtStep):
             profile=lambda person: people.profile_of(parts.store, person),
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
+            cuts=parts.library.rules().cuts,
         )
 
     def _claimed_at(self, step: str) -> datetime | None:

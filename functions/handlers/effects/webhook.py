@@ -29,7 +29,7 @@ class Calls(AtStep):
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
         values = template_values(
-            shown_fields(self.profile, parts.now()),
+            shown_fields(self.profile, parts.now(), parts.library.rules().cuts),
             run.entry,
             brand,
             "",
