@@ -98,7 +98,8 @@ class Pass:
         progress.made, progress.before = cuts.made, self.rules.cuts
         # Kept before it is published: else nobody would be looked at after a crash between.
         _keep(self.store, progress, now)
-        self.store.write([cuts, figures(counting.tallied, self.rules.segments, now)])
+        of_segments = figures(counting.tallied, self.rules.segments, now)
+        self.store.write([cuts, of_segments, counting.referrals.figures(now)])
         self.parts.library.forget()
         self.rules = self.parts.library.rules()
         return True

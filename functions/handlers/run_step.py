@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from functions.channels import channel
 from functions.channels.channel import Outgoing
-from functions.handlers import wiring
+from functions.handlers import referring, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.offers import for_template, offers_of
 from functions.handlers.sales_desk import alter_task, give, who_takes
@@ -46,7 +46,7 @@ from functions.journeys.step import (
 from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import BEST_CHANNEL, Send, moment
 from functions.journeys.steps.task import Task
-from functions.messages import signature
+from functions.messages import referral, signature
 from functions.messages.best_channel import ORDER
 from functions.messages.deliver import Desk, Wish, deliver, languages, template_values
 from functions.messages.template import TemplateError, fill
@@ -314,6 +314,7 @@ class _Steps:
             profile=lambda person: people.profile_of(parts.store, person),
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
+            referral=lambda profile: referring.shown(parts, profile),
         )
 
     def _enter(self, journey: str) -> None:
@@ -346,8 +347,11 @@ class _Steps:
         webhook = brand.webhooks.get(name)
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
+        person = shown_fields(self.profile, parts.now())
+        if any(isinstance(one, str) and referral.mentions(one) for one in said.values()):
+            person |= referring.shown(parts, self.profile)
         values = template_values(
-            shown_fields(self.profile, parts.now()),
+            person,
             run.entry,
             brand,
             "",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
-from functions.messages import leaving
+from functions.messages import leaving, referral
 from functions.messages.address import address_hash, address_of
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
@@ -43,6 +43,7 @@ from functions.tracking.permission import (
 from functions.tracking.profile import Profile
 
 NO_ACCOUNT: Mapping[str, Any] = {}
+NO_REFERRAL: Mapping[str, str] = {}
 NO_PRODUCTS: Mapping[str, Any] = {name: [] for name in PRODUCTS}
 PAUSED_FOR = timedelta(hours=1)  # then it is asked again whether the journey is still paused
 TOO_LATE = "it would have gone too late (skip after)"
@@ -103,7 +104,7 @@ class Desk:
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
     `profile` and `permission` look a person up, following merges; `products` finds what is
-    suggested to them (see `template.PRODUCTS`), which costs reads.
+    suggested to them (see `template.PRODUCTS`), `referral` their code and link: both cost reads.
     """
 
     store: Store
@@ -115,6 +116,7 @@ class Desk:
     profile: Callable[[str], Profile]
     permission: Callable[[str], Permission]
     products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
+    referral: Callable[[Profile], Mapping[str, str]] = lambda profile: NO_REFERRAL
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -338,10 +340,10 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
     person, leave = shown_fields(profile, desk.now()), _leave_url(row, desk)
     account = accounts.fields(profile)
     stem = f"{wish.message}.{row.locale}."
-    mentioned = any(
-        mentions_products(text) for name, text in wish.files.items() if name.startswith(stem)
-    )
-    products = desk.products(profile) if mentioned else NO_PRODUCTS
+    texts = [text for name, text in wish.files.items() if name.startswith(stem)]
+    if any(map(referral.mentions, texts)):
+        person |= desk.referral(profile)
+    products = desk.products(profile) if any(map(mentions_products, texts)) else NO_PRODUCTS
     return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account, products)
 
 

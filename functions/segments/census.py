@@ -18,6 +18,7 @@ from functions.segments import person, shopping
 from functions.segments.census_records import Cuts, Measure
 from functions.segments.figures import Tallied
 from functions.segments.population import AVERAGED
+from functions.segments.referral_figures import Counted
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -36,6 +37,7 @@ class Census(msgspec.Struct, kw_only=True):
     people: int = 0
     numbers: dict[str, bytes] = {}
     tallied: Tallied = msgspec.field(default_factory=Tallied)
+    referrals: Counted = msgspec.field(default_factory=Counted)
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -57,6 +59,7 @@ class Counting:
     def __init__(self, before: Census | None = None) -> None:
         found = before or Census()
         self.people, self.tallied = found.people, found.tallied
+        self.referrals = found.referrals
         self._numbers = {
             name: array("q", found.numbers.get(name, b"")) for name in (*AVERAGED, RECENCY)
         }
@@ -71,11 +74,14 @@ class Counting:
         if last:
             self._numbers[RECENCY].append((last - _EPOCH) // _MOMENT)
         self.tallied.take(profile, known)
+        self.referrals.take(profile, now)
 
     def packed(self) -> Census:
         """All of it, to go on from later."""
         numbers = {name: found.tobytes() for name, found in self._numbers.items()}
-        return Census(people=self.people, numbers=numbers, tallied=self.tallied)
+        return Census(
+            people=self.people, numbers=numbers, tallied=self.tallied, referrals=self.referrals
+        )
 
     def cuts(self, made: datetime) -> Cuts:
         """The cut points of those who were counted."""
