@@ -26,6 +26,7 @@ def told(ask: Client, person: str, language: str, most: int) -> Iterator[Line]:
         return ask.ask("GET", f"{path}/{ending}?{urlencode({'in': language})}")
 
     yield from _stands(get("stages")["stages"], get("score"))
+    yield from (("referral", line) for line in get("referral")["says"])
     brief = get("brief")
     yield "owner", brief["owner"]
     yield from (("next", line) for line in _next(brief))

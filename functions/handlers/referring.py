@@ -89,8 +89,9 @@ def _event(referrer: str, name: str, win: Win) -> Event:
     merge changes, so that it is the same event each time."""
     lost = name == REFERRAL_LOST
     said = {"amount": float(win.amount), "currency": win.currency}
-    time = win.lost if lost and win.lost else win.placed
-    event = own_event(REFERRALS, referrer, name, win.order_id, time, **said)
+    event = own_event(REFERRALS, referrer, name, win.order_id, win.placed, **said)
+    if lost and win.lost:
+        event.time = win.lost  # its place in the timeline hangs on the order alone
     is_quiet = win.quiet or (lost and win.lost_quiet)
     event.context = {IMPORT: {"quiet": True}} if is_quiet else {}
     return event

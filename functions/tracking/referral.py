@@ -11,7 +11,7 @@ import msgspec
 from functions.tracking import orders
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
-from functions.tracking.own_event import REFERRAL_LOST, REFERRAL_WON, REFERRALS
+from functions.tracking.own_event import REFERRAL_LOST, REFERRAL_WON
 from functions.tracking.profile import Profile
 from functions.tracking.referral_record import Referral, Won
 
@@ -70,9 +70,12 @@ def _said(event: Event) -> Iterator[Any]:
 
 
 def hear(profile: Profile, event: Event) -> None:
-    """Take in the first code by which a person came, or what our own events tell the one whose
-    code it is; the same in whatever order they come."""
-    if event.source == REFERRALS and event.person:
+    """Take in the first code by which a person came, or a customer whom their own code won or lost
+    again; the same in whatever order they come.
+
+    The latter we tell, or a server of the shop, of what was won elsewhere: no browser.
+    """
+    if event.event in _SIGNS and event.trusted:
         return _count(profile, event)
     code = said(event)
     if not code:
@@ -82,9 +85,8 @@ def hear(profile: Profile, event: Event) -> None:
 
 
 def _count(profile: Profile, event: Event) -> None:
-    sign, amount = _SIGNS.get(event.event), orders.number(event.properties.get("amount"))
-    if sign is None or amount is None:
-        return
+    sign = _SIGNS[event.event]
+    amount = orders.number(event.properties.get("amount")) or Decimal(0)
     currency = str(event.properties.get("currency") or "")
     profile.referrals = add(profile.referrals, Won(sign, {currency: sign * amount}))
 

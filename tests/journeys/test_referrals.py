@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
-from functions.handlers import wiring
+from functions.folder import check, check_brand, read_folder
+from functions.handlers import referring, wiring
 from functions.handlers.referring import Wins, tell
+from functions.problem import Problems
+from functions.storage.referrals import code_for, forget, referrer_of
 from functions.tracking.profile import Profile
+from functions.tracking.referral_record import ReferralCode, referral_key
+from local.keys import add_source
+from tests.support.pack import folder_with
 from tests.support.world import JOURNEYS, World
 
 CODES = """title: Codes
@@ -193,16 +199,112 @@ def test_what_is_imported_lets_nobody_into_a_journey_and_counts_all_the_same(wor
 def test_what_is_told_twice_counts_once_also_after_the_one_told_became_part_of_another(
     world: World,
 ) -> None:
-    code = code_of(world, "ada")
+    world.post("page", {"anonymousId": "visitor"})
+    [visitor] = world.api("/api/people", anonymous_id="visitor")["people"]
+    code = world.api(f"/api/people/{visitor['id']}/referral")["code"]
     comes(world, code, userId="bob")
     world.order("bob", "o1", revenue=30)
+    world.advance("1 minute")
+    world.customer("ada")
+    world.post("identify", {"userId": "ada", "anonymousId": "visitor"})
+    assert won(world, "ada") == (1, {"EUR": 30})
+    assert of(world, "ada")["code"] != code
     referral = world.person("bob").referral
     assert referral
-    parts = world.system.parts
-    for _ in range(2):
-        tell(parts, Wins(referral=world.person("bob").person, wins=referral.wins), lambda *_: None)
-        world.advance("1 minute")
+    told = Wins(referral=world.person("bob").person, wins=referral.wins)
+    tell(world.system.parts, told, lambda times, whom: None)
+    world.advance("1 minute")
     assert won(world, "ada") == (1, {"EUR": 30})
+    comes(world, code, userId="cy")
+    world.order("cy", "o2", revenue=5)
+    assert won(world, "ada") == (2, {"EUR": 35})
+
+
+def test_who_is_parted_again_takes_with_them_whom_their_own_code_won(world: World) -> None:
+    world.post("page", {"anonymousId": "visitor"})
+    world.customer("ada")
+    [visitor] = world.api("/api/people", anonymous_id="visitor")["people"]
+    codes = {
+        "visitor": world.api(f"/api/people/{visitor['id']}/referral")["code"],
+        "ada": code_of(world, "ada"),
+    }
+    world.post("identify", {"userId": "ada", "anonymousId": "visitor"})
+    for number, code in enumerate(codes.values()):
+        comes(world, code, userId=f"friend{number}")
+        world.order(f"friend{number}", f"o{number}", revenue=10)
+        world.advance("1 minute")
+    assert won(world, "ada")[0] == 2
+    ada = world.person("ada").person
+    [merge] = world.api(f"/api/people/{ada}/merges")["merges"]
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    path = f"/api/people/{ada}/merges/{merge['id']}/undo"
+    assert world.request("POST", path, {}, key)["statusCode"] == 200
+    world.advance("1 hour")
+    assert won(world, "ada")[0] == 1
+    assert world.api(f"/api/people/{visitor['id']}/referral")["won"] == 1
+
+
+def test_a_crash_before_the_other_is_told_loses_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = code_of(world, "ada")
+    comes(world, code, userId="bob")
+    whole, crashes = referring.ask, iter([True])
+
+    def crash(*asked: Any) -> None:
+        if next(crashes, False):
+            raise RuntimeError("the power went")
+        whole(*asked)
+
+    monkeypatch.setattr(referring, "ask", crash)
+    world.order("bob", "o1", revenue=30)
+    assert next(crashes, "crashed") == "crashed"
+    assert won(world, "ada") == (1, {"EUR": 30})
+
+
+def test_a_code_is_never_that_of_two_people(world: World) -> None:
+    secret, store = world.system.parts.settings.identity_key, world.store
+    for user in ("ada", "bob"):
+        world.identify(user)
+    ada, bob = world.person("ada"), world.person("bob")
+    hers = code_for(store, secret, ada, world.now)
+    store.delete(store.get(ReferralCode, referral_key(hers)))
+    store.put(ReferralCode(code=hers, person=bob.person, made=world.now))  # by chance
+    other = code_for(store, secret, ada, world.now)
+    assert other != hers
+    assert other == code_for(store, secret, ada, world.now)
+    assert referrer_of(store, other) == ada
+    assert referrer_of(store, hers) == bob
+
+
+def test_nothing_leads_to_somebody_whose_codes_are_forgotten(world: World) -> None:
+    secret, store = world.system.parts.settings.identity_key, world.store
+    code = code_of(world, "ada")
+    for _ in range(2):
+        forget(store, secret, world.person("ada").keys)
+    assert referrer_of(store, code) is None
+    comes(world, code, userId="bob")
+    world.order("bob", "o1")
+    assert of(world, "bob")["referred_by"]["person"] == ""
+
+
+def test_a_link_without_a_page_in_the_brand_is_a_mistake_at_its_line(tmp_path: Path) -> None:
+    folder = folder_with("referral", tmp_path / "folder")
+    brand = (folder / "brand.yaml").read_text("utf-8")
+    without = "\n".join(line for line in brand.splitlines() if "referral page" not in line)
+    (folder / "brand.yaml").write_text(without, "utf-8")
+    with pytest.raises(Problems) as found:
+        check(read_folder(folder))
+    places = [(one.file, one.line) for one in found.value.found]
+    assert places == [("referral/thank-you.de.mjml", 25), ("referral/thank-you.en.mjml", 25)]
+    assert 'brand.yaml has no "referral page"' in found.value.found[0].text
+
+
+@pytest.mark.parametrize("page", ["http://a.example/?ref=", "https://a.example/", "a?ref="])
+def test_a_page_to_which_no_code_can_be_added_is_a_mistake(tmp_path: Path, page: str) -> None:
+    brand = (JOURNEYS / "brand.yaml").read_text("utf-8")
+    with pytest.raises(Problems, match="is no page to which a code can be added"):
+        check_brand(brand.replace("https://shop.rechnungswerk.example/?ref=", page))
 
 
 def test_the_friend_is_not_to_be_read_from_what_is_told(world: World) -> None:
@@ -215,10 +317,15 @@ def test_the_friend_is_not_to_be_read_from_what_is_told(world: World) -> None:
     assert world.person("bob").person not in str(event)
 
 
-def test_a_shop_s_own_event_of_that_name_wins_nobody(world: World) -> None:
+def test_a_server_may_tell_of_customers_won_elsewhere_and_a_browser_may_not(world: World) -> None:
     code_of(world, "ada")
-    world.track("ada", "Referral Won", amount=1000, currency="EUR")
+    add_source(world.store, "any-browser", "website", False, world.now)
+    said = {"userId": "ada", "event": "Referral Won", "properties": {"amount": 9}}
+    world.post("track", {**said, "writeKey": "any-browser"})
     assert won(world, "ada") == (0, {})
+    world.advance("1 minute")
+    world.post("track", said)
+    assert won(world, "ada") == (1, {"": 9})
 
 
 def test_a_code_that_nobody_was_shown_belongs_to_nobody(world: World) -> None:
