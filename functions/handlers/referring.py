@@ -1,6 +1,7 @@
 """Telling people that their referral code has won a customer, or lost one again."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -17,6 +18,7 @@ from functions.tracking.referral_record import Win
 from functions.tracking.winning import is_told
 
 logger = Logger(service="referring")
+TOLD_AGAIN = timedelta(days=30)  # an event's row, by which it counts once, lives for five days more
 Delay = Callable[[int, str], int | None]  # (how often, of whom) -> seconds; None: no more
 
 
@@ -71,12 +73,15 @@ def tell(parts: Parts, asked: Wins, put_off: Delay) -> None:
 
 
 def _events(parts: Parts, asked: Wins) -> Iterator[Event]:
+    news = max(win.lost or win.placed for win in asked.wins) - TOLD_AGAIN
     for win in asked.wins:
         referrer = referrals.referrer_key(parts.store, win.code)
-        if referrer and (win.lost or not _is_own(parts, referrer, asked.referral)):
+        if not referrer or (not win.lost and _is_own(parts, referrer, asked.referral)):
+            continue
+        if win.placed >= news:
             yield _event(referrer, REFERRAL_WON, win)
-            if win.lost:
-                yield _event(referrer, REFERRAL_LOST, win)
+        if win.lost and win.lost >= news:
+            yield _event(referrer, REFERRAL_LOST, win)
 
 
 def _is_own(parts: Parts, referrer: str, friend: str) -> bool:

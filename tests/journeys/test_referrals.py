@@ -12,7 +12,7 @@ from functions.handlers import referring, wiring
 from functions.handlers.referring import Wins, tell
 from functions.problem import Problems
 from functions.storage.referrals import code_for, forget, referrer_of
-from functions.tracking.profile import Profile
+from functions.tracking.profile import Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
 from local.keys import add_source
 from tests.support.pack import folder_with
@@ -140,6 +140,30 @@ def test_an_order_given_back_in_full_is_no_customer_won_and_the_next_one_is(worl
     world.order("bob", "o2", revenue=7)
     assert won(world, "ada") == (1, {"EUR": 7})
     assert names(world.person("ada")) == {"Referral Won": 2, "Referral Lost": 1}
+
+
+def test_an_order_given_back_after_years_takes_back_the_one_customer(world: World) -> None:
+    code = code_of(world, "ada")
+    comes(world, code, userId="bob")
+    world.order("bob", "o1", revenue=25)
+    for _ in range(5):
+        world.advance("1 month")
+        world.track("ada", "Signed In")
+    world.advance("2 years")
+    for row in list(world.store.query(TimelineRow, world.person("ada").person)):
+        if row.event.event == "Referral Won":
+            world.store.delete(row)  # by its age
+    world.track("bob", "Order Cancelled", order_id="o1")
+    assert won(world, "ada") == (0, {})
+
+
+def test_a_message_shows_the_reader_s_own_code_also_if_they_typed_that_of_a_friend(
+    world: World,
+) -> None:
+    code = code_of(world, "ada")
+    world.identify("bob", referral_code=code)
+    assert code_of(world, "bob") != code
+    assert of(world, "bob")["referred_by"]["code"] == code
 
 
 def test_nobody_wins_who_had_bought_before_and_both_sides_say_why(world: World) -> None:
