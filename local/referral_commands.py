@@ -49,4 +49,5 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def _worth(one: dict[str, Any]) -> str:
-    return " and ".join(f"{amount} {name}".strip() for name, amount in one["worth"].items()) or "0"
+    amounts = [f"{amount:.2f} {currency}".strip() for currency, amount in one["worth"].items()]
+    return " and ".join(amounts) or "0"

@@ -48,7 +48,7 @@ def test_the_rate_and_who_won_most_are_shown_and_everybody_s_own_code_and_friend
     wiring.use(None)
     assert "referral rate of the last 30 days: 25.0 %" in shown
     assert "1 of 4 new customers were referred" in shown
-    assert "customers won so far: 1, by 1; their first orders came to 29" in shown
+    assert "customers won so far: 1, by 1; their first orders came to 29.00 EUR" in shown
     assert "ada@example.com" in shown
     assert "Won 1 customer by referral (first order: 29.00 EUR)." in of_ada
     assert "Came by the referral code" in of_bob
