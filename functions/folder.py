@@ -15,7 +15,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.mentions import Known, unknown
 from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.yaml_file import read
-from functions.messages import template
+from functions.messages import referral, template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
@@ -172,6 +172,7 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     checked: list[Checked] = []
     for name, text in folder.parts.items():
         problems += template.check(name.removeprefix("../"), text, brand.links)
+        problems += referral.check(name.removeprefix("../"), text, brand)
     for name, files in folder.journeys.items():
         try:
             checked.append(_check_journey(name, files, folder.parts, brand, known))
@@ -213,7 +214,9 @@ def _webhook_texts(journey: Journey, brand: Brand) -> Iterator[Problem]:
     """What is wrong with the Liquid that webhooks are told."""
     for step in journey.every_step():
         for word, text in step.with_.items() if isinstance(step, CallWebhook) else ():
-            for problem in template.check("", text if isinstance(text, str) else "", brand.links):
+            said = text if isinstance(text, str) else ""
+            wrong = (*template.check("", said, brand.links), *referral.check("", said, brand))
+            for problem in wrong:
                 words = f'"{step.name}", "{word}": {problem.text}'
                 yield Problem(f"{journey.name}/{JOURNEY_FILE}", 0, words)
 
@@ -226,6 +229,7 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
         if match:
             languages.setdefault(f"{match['name']}|{match['kind']}", set()).add(match["locale"])
             problems += template.check(f"{name}/{file}", text, brand.links)
+            problems += referral.check(f"{name}/{file}", text, brand)
         elif not file.endswith(".yaml"):
             words = 'is not named like "welcome.de.mjml" (message, language, mjml, txt or sms)'
             problems.append(Problem(f"{name}/{file}", 0, words))

@@ -15,6 +15,7 @@ TELLING = (
     *("title", "text", "email_subject", "query", "path", "account_id", "threshold", "points"),
     *("link_id", "order_id", "outcome", "reason", "by"),
 )
+AMOUNTS = ("total", "revenue", "value", "amount")
 
 
 def told(ask: Client, person: str, language: str, most: int) -> Iterator[Line]:
@@ -26,6 +27,7 @@ def told(ask: Client, person: str, language: str, most: int) -> Iterator[Line]:
         return ask.ask("GET", f"{path}/{ending}?{urlencode({'in': language})}")
 
     yield from _stands(get("stages")["stages"], get("score"))
+    yield from (("referral", line) for line in get("referral")["says"])
     brief = get("brief")
     yield "owner", brief["owner"]
     yield from (("next", line) for line in _next(brief))
@@ -78,7 +80,7 @@ def _event(event: dict[str, Any]) -> str:
     known = event["properties"]
     found = (known.get(name) for name in TELLING)
     words = [f"{one:g}" if isinstance(one, float) else str(one) for one in found if _is_said(one)]
-    amount = known.get("total", known.get("revenue", known.get("value")))
+    amount = next((known[name] for name in AMOUNTS if name in known), None)
     if isinstance(amount, int | float):
         words.append(f"{amount:,} {known.get('currency', '')}".strip())
     words = words or list(event["traits"])

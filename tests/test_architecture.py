@@ -53,6 +53,7 @@ EXCEPTIONS: dict[str, set[str]] = {
 FOR_ALL_HANDLERS = {
     *("wiring", "desk", "views", "openapi", "orders", "standing", "versions"),
     "looking",
+    "referring",
     "spreading",
     "keeping",
     "sales_desk",

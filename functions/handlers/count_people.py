@@ -107,7 +107,7 @@ class Pass:
         _keep(self.store, progress, now)
         found = figures(counting.tallied, self.rules.segments, now)
         found.calibration = trial.compared()
-        self.store.write([cuts, found])
+        self.store.write([cuts, found, counting.referrals.figures(now)])
         self.parts.library.forget()
         self.rules = self.parts.library.rules()
         return True

@@ -17,6 +17,7 @@ from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.own_event import told
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
+from functions.tracking.winning import settle
 
 _packed = msgspec.msgpack.Encoder().encode
 RULES = "rules"  # the name of the one Backfill
@@ -38,6 +39,7 @@ class Keeper:
     def take(self, profile: Profile, fresh: list[Event]) -> None:
         """For `remember`, which asks again when somebody was faster."""
         due = profile.due
+        settle(profile, fresh, self._parts.settings.identity_key)
         take_in(profile, fresh, self._rules, self._now)
         self._fresh = frozenset(event.message_id for event in fresh)
         self._is_quiet = are_quiet(fresh)

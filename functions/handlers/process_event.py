@@ -10,7 +10,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import looking, spreading, undoing, wiring
+from functions.handlers import looking, referring, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -106,6 +106,11 @@ _ORDERS = (
         "news for an account's members",
         spreading.is_spread,
         lambda parts, body: spreading.spread(parts, spreading.read(body), _later),
+    ),
+    _Order(
+        "news of a referral",
+        referring.is_wins,
+        lambda parts, body: referring.tell(parts, referring.read(body), _later),
     ),
     _Order(
         "an undoing of a merge",
@@ -273,7 +278,7 @@ def _delay(first: int, times: int, name: str) -> int:
 
 def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Event]) -> None:
     """Hop 2 and 3 of the design: profile, timeline, permission, journeys, outbox; in this order;
-    and then the accounts, and the webhooks that asked to hear of it."""
+    and then the accounts, whose code brought the person, and the webhooks that asked to hear."""
     keeper = Keeper(parts)
     finder = people.People(parts.store, parts.settings.identity_key)
     profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
@@ -288,6 +293,7 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         look(desk, profile, desk.permission(profile.person), todo)
     keeper.finish(desk, profile, permission, todo)
     _note_accounts(parts, profile, todo)
+    referring.ask(parts, profile, todo)
     _tell(parts, profile, todo)
 
 

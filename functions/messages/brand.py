@@ -19,6 +19,7 @@ PERSON_CHANGED = "person changed"
 MOST_TOLD = 50  # names of events
 BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_REFERRAL_PAGE = re.compile(r"https://[^\s#]+[?&](ref|referral_code)=\Z")
 # A name of several parts whose last has letters only: no number is one.
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?")
 
@@ -62,9 +63,13 @@ class Webhook(msgspec.Struct, forbid_unknown_fields=True, rename={"not_from": "n
 class Brand(
     msgspec.Struct,
     forbid_unknown_fields=True,
-    rename={"time_zone": "time zone", "quiet_hours": "quiet hours"},
+    rename={
+        "time_zone": "time zone",
+        "quiet_hours": "quiet hours",
+        "referral_page": "referral page",
+    },
 ):
-    """brand.yaml, typed."""
+    """brand.yaml, typed. A person's referral code is written behind `referral_page`."""
 
     name: str
     locale: str
@@ -80,6 +85,7 @@ class Brand(
     support: dict[str, str] = {}
     owner: str = ""
     quiet_hours: str = ""
+    referral_page: str = ""
     holidays: list[str] = []
 
     def times(self, purpose: str, send_only: Hours | None) -> Times:
@@ -139,6 +145,10 @@ def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for name, url in brand.links.items():
         if not url.startswith(("https://", "http://")):
             yield ("links", name), f'"{url}" is not a web address; it begins with https://'
+    page = brand.referral_page
+    if page and not _REFERRAL_PAGE.match(page):
+        words = 'is no page to which a code can be added; write "https://shop.example/?ref="'
+        yield ("referral page",), f'"{page}" {words}'
 
 
 def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
-from functions.messages import leaving
+from functions.messages import leaving, referral
 from functions.messages.address import address_hash, address_of
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
@@ -42,6 +42,7 @@ from functions.tracking.permission import (
 from functions.tracking.profile import Profile
 
 NO_ACCOUNT: Mapping[str, Any] = {}
+NO_REFERRAL: Mapping[str, str] = {}
 NO_PRODUCTS: Mapping[str, Any] = {name: [] for name in PRODUCTS}
 PAUSED_FOR = timedelta(hours=1)  # then it is asked again whether the journey is still paused
 TOO_LATE = "it would have gone too late (skip after)"
@@ -102,8 +103,8 @@ class Desk:
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
     `profile` and `permission` look a person up, following merges; `products` finds what is
-    suggested to them (see `template.PRODUCTS`), which costs reads; `cuts` are the day's cut points,
-    by which a person stands among all others.
+    suggested to them (see `template.PRODUCTS`), `referral` their code and link: both cost reads.
+    `cuts` are the day's cut points, by which a person stands among all others.
     """
 
     store: Store
@@ -115,6 +116,7 @@ class Desk:
     profile: Callable[[str], Profile]
     permission: Callable[[str], Permission]
     products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
+    referral: Callable[[Profile], Mapping[str, str]] = lambda profile: NO_REFERRAL
     cuts: Cuts | None = None
 
 
@@ -327,10 +329,10 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
     person, leave = shown_fields(profile, desk.now(), desk.cuts), _leave_url(row, desk)
     account = accounts.fields(profile)
     stem = f"{wish.message}.{row.locale}."
-    mentioned = any(
-        mentions_products(text) for name, text in wish.files.items() if name.startswith(stem)
-    )
-    products = desk.products(profile) if mentioned else NO_PRODUCTS
+    texts = [text for name, text in wish.files.items() if name.startswith(stem)]
+    if any(map(referral.mentions, texts)):
+        person |= desk.referral(profile)
+    products = desk.products(profile) if any(map(mentions_products, texts)) else NO_PRODUCTS
     return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account, products)
 
 

@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from functions.messages.brand import Brand
 from functions.messages.deliver import NO_ACCOUNT, NO_PRODUCTS, template_values
+from functions.messages.referral import for_template
 from functions.messages.template import (
     LIQUID,
     MJML_TAGS,
@@ -25,6 +26,7 @@ _TAG = re.compile(r"""<(?P<close>/?)(?P<name>mj[\w-]*)(?P<rest>(?:"[^"]*"|'[^']*
 _ATTRIBUTES = re.compile(r"""(\s+[\w:-]+\s*=\s*("[^"]*"|'[^']*'))*\s*/?\Z""")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LEAVE = "https://example.com/leave"
+CODE = "K7PM2XQH9R"  # a referral code, which everybody has
 _SHOP = "https://example.com/shop"
 _PRODUCT = {
     "sku": "basic",
@@ -67,7 +69,8 @@ def _rehearse(name: str, files: Mapping[str, str], brand: Brand) -> None:
     shows = any(mentions_products(text) for text in files.values())
     samples = _SAMPLES if shows else (NO_PRODUCTS,)
     for leave, products in product(("", LEAVE), samples):
-        values = template_values({}, None, brand, leave, 0, NO_ACCOUNT, products)
+        person = for_template(CODE, brand)
+        values = template_values(person, None, brand, leave, 0, NO_ACCOUNT, products)
         if kind == "mjml":
             text = files[f"{stem}.txt"]
             render_mail(files[f"{stem}.subject"], files[f"{stem}.html"], text, values)
@@ -103,7 +106,8 @@ def _line(source: str, error: TemplateError, brand: Brand) -> int:
     if error.line:  # of what was compiled; the source fails in the same way
         try:
             for products in _SAMPLES:
-                values = template_values({}, None, brand, LEAVE, 0, NO_ACCOUNT, products)
+                person = for_template(CODE, brand)
+                values = template_values(person, None, brand, LEAVE, 0, NO_ACCOUNT, products)
                 fill(source, values, autoescape=True)
         except TemplateError as found:
             return found.line

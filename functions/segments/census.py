@@ -18,6 +18,7 @@ from functions.segments import person, shopping
 from functions.segments.census_records import Cuts, Measure
 from functions.segments.figures import Tallied
 from functions.segments.population import AVERAGED
+from functions.segments.referral_figures import Counted
 from functions.segments.value_learning import Customers
 from functions.tracking import orders
 from functions.tracking.profile import Profile
@@ -41,6 +42,7 @@ class Census(msgspec.Struct, kw_only=True):
     began: datetime | None = None
     trial: bytes = b""
     tallied: Tallied = msgspec.field(default_factory=Tallied)
+    referrals: Counted = msgspec.field(default_factory=Counted)
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -63,6 +65,7 @@ class Counting:
         found = before or Census()
         self.people, self.tallied = found.people, found.tallied
         self._customers = Customers(found.customers)
+        self.referrals = found.referrals
         self._numbers = {
             name: array("q", found.numbers.get(name, b"")) for name in (*AVERAGED, RECENCY)
         }
@@ -78,6 +81,7 @@ class Counting:
             self._numbers[RECENCY].append((last - _EPOCH) // _MOMENT)
         self.tallied.take(profile, known)
         self._customers.take(profile)
+        self.referrals.take(profile, now)
 
     def packed(self) -> Census:
         """All of it, to go on from later."""
@@ -87,6 +91,7 @@ class Counting:
             numbers=numbers,
             customers=self._customers.packed(),
             tallied=self.tallied,
+            referrals=self.referrals,
         )
 
     def cuts(self, made: datetime) -> Cuts:

@@ -155,3 +155,26 @@ class Figures(msgspec.Struct, kw_only=True):
     def expires(self) -> int:
         """Epoch seconds."""
         return int((self.made + KEPT_FOR).timestamp())
+
+
+class ReferralFigures(msgspec.Struct, kw_only=True):
+    """Customers who won customers, as they were `made` (None: never): by day the new customers
+    and those who were referred; how many won how many, worth how much by currency; and the keys of
+    those who won most."""
+
+    made: datetime | None = None
+    days: dict[str, tuple[int, int]] = {}
+    referrers: int = 0
+    won: int = 0
+    worth: dict[str, Decimal] = {}
+    top: list[str] = []
+
+    @property
+    def key(self) -> str:
+        """When, as text that sorts like it."""
+        return self.made.isoformat(timespec="microseconds") if self.made else ""
+
+    @property
+    def expires(self) -> int:
+        """Epoch seconds."""
+        return int((self.made + KEPT_FOR).timestamp()) if self.made else 0

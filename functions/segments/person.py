@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from functions.segments import account, origin, population, shopping
+from functions.segments import account, origin, population, referrals, shopping
 from functions.segments.census_records import Cuts
 from functions.segments.operators import Kind, find
 from functions.segments.score import score_at, shown
@@ -56,6 +56,7 @@ def _tags(profile: Profile, now: datetime) -> Any:
 COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
     **origin.COMPUTED,
     **shopping.COMPUTED,
+    **referrals.COMPUTED,
     "score": _score,
     "first_seen": lambda profile, now: profile.created,
     "last_seen": _last_seen,
@@ -65,6 +66,7 @@ COMPUTED: dict[str, Callable[[Profile, datetime], Any]] = {
 KINDS: dict[str, Kind] = {
     **origin.KINDS,
     **shopping.KINDS,
+    **referrals.KINDS,
     **population.KINDS,
     "score": "number",
     "first_seen": "date",

@@ -15,13 +15,14 @@ from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, W
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
 from functions.sales.records import Deal, Lead, Note
-from functions.segments.census_records import CensusPart, Cuts, Figures
+from functions.segments.census_records import CensusPart, Cuts, Figures, ReferralFigures
 from functions.tracking.account import Account, Member, account_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
+from functions.tracking.referral_record import ReferralCode, referral_key
 from functions.tracking.source import Source
 
 Table = Literal["people", "timeline", "catalogue"]
@@ -200,6 +201,8 @@ KINDS: dict[type[Any], Kind] = {
         versioned=False,
         listing=lambda product: ("", alphabetical(product.name)),
     ),
+    # Beside the people, because who sends may write there; erasing works the codes out again.
+    ReferralCode: Kind("people", "referral", lambda one: referral_key(one.code)),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
     ),
@@ -246,6 +249,15 @@ KINDS: dict[type[Any], Kind] = {
         "catalogue",
         "figures",
         lambda figures: "figures",
+        sort=attrgetter("key"),
+        versioned=False,
+        listing=lambda figures: ("", sortable(figures.made)),
+        expires=attrgetter("expires"),
+    ),
+    ReferralFigures: Kind(
+        "catalogue",
+        "referrals",
+        lambda figures: "referrals",
         sort=attrgetter("key"),
         versioned=False,
         listing=lambda figures: ("", sortable(figures.made)),

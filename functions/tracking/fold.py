@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from functions.tracking import company, orders, visits
+from functions.tracking import company, orders, referral, visits
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.own_event import SCORING
@@ -54,6 +54,7 @@ def fold(profile: Profile, event: Event) -> None:
     _identify(profile, event)
     _habits(profile, event)
     _touch(profile, event)
+    referral.hear(profile, event)
     match event.type:
         case "page" | "screen":
             profile.visits = visits.come(profile.visits, event.time)

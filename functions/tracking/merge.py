@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf
 
-from functions.tracking import company, orders, visits
+from functions.tracking import company, orders, referral, visits
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
@@ -55,6 +55,8 @@ def merge_profiles(
     target.visits = visits.join(source.visits, target.visits)
     touches = [touch for touch in (source.first_touch, target.first_touch) if touch]
     target.first_touch = min(touches, key=lambda t: (t.time, t.message_id), default=None)
+    target.referral = referral.join(source.referral, target.referral)
+    target.referrals = referral.add(source.referrals, target.referrals)
     target.points = total_units(source.points, target.points)
     target.stages = join_stays(source.stages, target.stages)
     _merge_kept(source, target)

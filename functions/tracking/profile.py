@@ -8,6 +8,7 @@ import msgspec
 
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
+from functions.tracking.referral_record import Referral, Won
 from functions.tracking.tally import Tally
 
 MOST_MOVES = 20  # of a person in a model that are kept
@@ -250,6 +251,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     one: they never become one again. `recent` maps the hash of each remembered message id to its
     client time; `habits` has what the person's own devices tell of them (locale, zone, place);
     `let_go` is the greatest timeline key that was forgotten (see `fold`).
+    `referral` is by whose code the person came, `referrals` what their own code has won.
     `points` is what journeys and colleagues have added to the score by hand; `score` has what the
     rules of scoring.yaml give. `stages` has a Stay for each model of lifecycle.yaml, in the order
     of the file. `groups` has the accounts that group calls named, with the time of the last one,
@@ -284,6 +286,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     groups: dict[str, datetime] = {}
     companies: dict[str, Company] = {}
     first_touch: Touch | None = None
+    referral: Referral | None = None
+    referrals: Won | None = None
     points: float = 0
     stages: dict[str, Stay] = {}
     score: Score = msgspec.field(default_factory=Score)

@@ -13,19 +13,19 @@ const ISO = /^\d{4}-\d\d-\d\dT/;
 async function load({ id, query: { after } }) {
   const path = `/api/people/${encodeURIComponent(id)}`;
   const said = { in: "en" };
-  const [person, brief, { stages }, score, { tasks }, { deals }, { notes }, { merges }, { segments }, hints,
+  const [person, brief, { stages }, score, { tasks }, { deals }, { notes }, { merges }, { segments }, hints, referral,
     { runs }, { messages }, timeline] = await Promise.all([
     call(path), call(address(`${path}/brief`, said)), call(address(`${path}/stages`, said)),
     call(address(`${path}/score`, said)), call(`/api/tasks/${encodeURIComponent(id)}`), call(`${path}/deals`),
     call(`${path}/notes`), call(address(`${path}/merges`, said)), call(address("/api/segments", said)),
-    callIfThere(address(`${path}/hints`, said), {}),
+    callIfThere(address(`${path}/hints`, said), {}), callIfThere(address(`${path}/referral`, said), { says: [] }),
     call(address("/api/runs", { person: id })), call(address("/api/messages", { person: id })),
     call(address(`${path}/timeline`, { limit: EVENTS, after })), journeys(),
   ]);
   for (const task of tasks) task.late = isLate(task);
   const titles = Object.fromEntries(segments.map(({ name, title }) => [name, title]));
   return {
-    head: { person, brief, stages, score, titles },
+    head: { person, brief, stages, score, titles, referral },
     next: { brief, tasks, deals, hints, runs: await underWay(path, runs) },
     who: { person, notes, merges, tasks, deals },
     runs, messages, timeline,
@@ -44,7 +44,7 @@ async function underWay(path, runs) {
 
 // ---- who ---------------------------------------------------------------------------------------
 
-function showHead({ person, brief, stages, score, titles }) {
+function showHead({ person, brief, stages, score, titles, referral }) {
   document.title = `${nameOf(person)} · Tante`;
   const { computed, companies } = person;
   const roles = ({ name, id, role, buying_role: buying }) => [role, name || id, buying && `(${buying})`].filter(Boolean);
@@ -68,6 +68,7 @@ function showHead({ person, brief, stages, score, titles }) {
       person.locale && el("span", {}, `speaks ${person.locale}`),
       mapped(person.suppressed, String).map(([channel, why]) => badge(`no ${channel}: ${why}`, "bad"))),
     el("dl.figures", {}, figures.map(figure)),
+    referral.says.length > 0 && el("p", {}, small(referral.says.join(" "))),
     showSegments(person.segments, titles),
   ];
 }

@@ -71,6 +71,8 @@ const KNOWN = {
   "Deal Lost": deal("A deal was lost"),
   "Offer Sent": deal("An offer went out"),
   "Offer Signed": deal("An offer was signed"),
+  "Referral Won": (known) => ["Won a customer by referral", joined(money(known.amount ?? 0, known.currency))],
+  "Referral Lost": (known) => ["A customer won by referral does not count any more", joined(money(known.amount ?? 0, known.currency))],
   "Account Joined": account("Belongs to"),
   "Account Changed": account("News of"),
   "Account Left": account("Left"),
@@ -78,7 +80,8 @@ const KNOWN = {
 
 /** What we found out ourselves: nobody did anything. */
 const OURS = new Set(["Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
-  "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed"]);
+  "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed",
+  "Referral Won", "Referral Lost"]);
 
 /** An event as [in a sentence, more, whether it is ours]. */
 export function inWords({ type, event, properties, traits }) {

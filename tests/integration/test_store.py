@@ -37,6 +37,7 @@ from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
 from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow, Trait
+from functions.tracking.referral_record import ReferralCode
 from functions.tracking.source import Source
 from local.sqlite_store import SqliteStore
 from tests.support.stores import dynamo_store, sqlite_store
@@ -165,6 +166,7 @@ def one_of_each() -> list[Any]:
             time=NOW,
             message_id="e1",
         ),
+        ReferralCode(code="K7PM2XQH9R", person="ada", made=NOW),
         Before(person="tab", merge_id="m1", target=Profile(person="ada"), expires=9),
     ]
 

@@ -10,6 +10,7 @@ import pytest
 
 from functions.folder import Folder, read_folder
 from functions.handlers import wiring
+from functions.storage.referrals import code_for
 from tests.support.counted_store import Written, by_kind
 from tests.support.counted_world import CountedWorld
 from tests.support.world import JOURNEYS
@@ -84,3 +85,23 @@ def test_an_imported_contact_costs_twelve_units_and_a_first_order_fifteen_at_mos
         assert len(rows) == len(PEOPLE)
         units = [sum(one.units for one in written) for written in rows]
         assert mean(units) <= most, (kind, units, by_kind(rows[-1]))
+
+
+def test_only_the_first_order_of_somebody_referred_costs_more_than_any_other(
+    world: CountedWorld,
+) -> None:
+    def order(number: int, user: str, **more: str) -> dict[str, int]:
+        said = {"order_id": f"{user}{number}", "revenue": 20, "currency": "EUR", **more}
+        call = {"type": "track", "event": "Order Completed", "userId": user, "properties": said}
+        return by_kind(spent(world, call))
+
+    track(world, "Page Viewed")
+    ada = world.person("ada")
+    code = code_for(world.store, world.parts.settings.identity_key, ada, world.now)
+    plain = order(1, "bob")
+    referred = order(1, "cy", referral_code=code)
+    assert {**referred, "event": 0, "profile": 0} == {**plain, "event": 0, "profile": 0}
+    # Ada's row and profile, and what it changes for her is told like any other change.
+    assert referred["event"] - plain["event"] <= 2
+    assert referred["profile"] - plain["profile"] <= 2
+    assert order(2, "cy") == order(2, "bob")

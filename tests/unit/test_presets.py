@@ -45,6 +45,10 @@ def opened(days: float) -> Event:
     return call(days, event="Email Opened")
 
 
+def won(days: float, name: str = "Referral Won") -> Event:
+    return call(days, event=name, trusted=True, properties={"amount": 10, "currency": "EUR"})
+
+
 def person(*events: Event) -> Profile:
     profile = Profile(person="ada")
     for event in events:
@@ -98,6 +102,7 @@ ALONE: dict[str, tuple[list[Event], list[Event]]] = {
     "buyers-not-visitors": ([order(9), page(181)], [order(9), page(179)]),
     "formerly-engaged": ([order(91), order(99)], [order(91), order(99), page(89)]),
     "newcomers": ([page(13)], [page(15)]),
+    "brand-ambassadors": ([won(1), won(50)], [won(1), won(50), won(9, "Referral Lost")]),
     "mobile-users": (
         [page(1, device={"type": "mobile"})],
         [page(1, device={"type": "mobile"}), *(page(2, device={"type": "desktop"}),) * 2],

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from functions.handlers import referring
 from functions.handlers.effects.at_step import AtStep
 from functions.handlers.offers import for_template, offers_of
 from functions.journeys.steps.send import BEST_CHANNEL, Send
@@ -71,6 +72,7 @@ class Messages(AtStep):
             profile=lambda person: people.profile_of(parts.store, person),
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
+            referral=lambda profile: referring.shown(parts, profile),
             cuts=parts.library.rules().cuts,
         )
 

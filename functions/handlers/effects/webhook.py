@@ -7,9 +7,10 @@ from aws_lambda_powertools import Logger
 
 from functions.channels import channel
 from functions.channels.channel import Outgoing
+from functions.handlers import referring
 from functions.handlers.effects.at_step import AtStep
 from functions.journeys.step import Step, WebhookBusy, WebhookRefused
-from functions.messages import signature
+from functions.messages import referral, signature
 from functions.messages.deliver import template_values
 from functions.messages.template import TemplateError, fill
 from functions.segments import account
@@ -28,8 +29,11 @@ class Calls(AtStep):
         webhook = brand.webhooks.get(name)
         if webhook is None:
             raise WebhookRefused(f'brand.yaml has no webhook "{name}" any more')
+        person = shown_fields(self.profile, parts.now(), parts.library.rules().cuts)
+        if any(isinstance(one, str) and referral.mentions(one) for one in said.values()):
+            person |= referring.shown(parts, self.profile)
         values = template_values(
-            shown_fields(self.profile, parts.now(), parts.library.rules().cuts),
+            person,
             run.entry,
             brand,
             "",
