@@ -9,6 +9,7 @@ from typing import Any
 from functions.segments import lifecycle, scoring, segment
 from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
+from functions.segments.inputs import Inputs, may_change
 from functions.segments.lifecycle import Lifecycle
 from functions.segments.population import comparisons
 from functions.segments.scoring import Scoring
@@ -60,6 +61,19 @@ class Rules:
     def asks_runs(self) -> bool:
         """Whether a segment looks at the person's runs."""
         return any(segment.asks_runs for segment in self.segments.values())
+
+    @cached_property
+    def _concerned(self) -> dict[Inputs, frozenset[str]]:
+        return {}
+
+    def concerned(self, touched: Inputs) -> frozenset[str]:
+        """The segments that look at something of this, and those that ask for the permission item,
+        whose changes nobody follows; found once for each kind of event."""
+        if touched not in self._concerned:
+            every = self.segments.items()
+            found = (name for name, one in every if one.asks or may_change(one.looks_at, touched))
+            self._concerned[touched] = frozenset(found)
+        return self._concerned[touched]
 
     def tells(self, name: str) -> bool:
         """Whether a rule counts events of this name."""

@@ -1,6 +1,6 @@
 """The profile: the one record we keep of what a person is and did."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ from functions.tracking.identity import short_hash
 from functions.tracking.tally import Tally
 
 MOST_MOVES = 20  # of a person in a model that are kept
+# The time at which somebody is due of whom anything may have changed, not by an event alone.
+ANEW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Trait(msgspec.Struct, array_like=True):
