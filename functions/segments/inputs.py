@@ -15,6 +15,7 @@ Inputs = frozenset[str]
 # What of a profile an event may change; beside these, "event NAME" is its counts of a name.
 ANYTHING = "anything"  # also what no event changes: it is looked at whenever the person is
 SEEN, ORDERS, PAGES = "seen", "orders", "pages"
+CUTS = "cuts"  # the cut points, which no event changes (see `population`)
 CONTEXT, TRAITS, ACCOUNT = "context", "traits", "account"
 EVERYTHING: Inputs = frozenset({ANYTHING})
 NOTHING: Inputs = frozenset()
@@ -26,6 +27,7 @@ _VISITS = {"visits", "last_visit", "last_pages", "searches"}
 # one says it here, and tests/unit/test_inputs.py says whether it is true.
 FIELDS: Mapping[str, Inputs] = {
     **dict.fromkeys(shopping.COMPUTED, frozenset({ORDERS})),
+    **dict.fromkeys(population.COMPUTED, frozenset({ORDERS, CUTS})),
     **dict.fromkeys(("first_seen", "last_seen", "last_contact"), frozenset({SEEN})),
     **dict.fromkeys(_PLACE, frozenset({CONTEXT, TRAITS})),
     **dict.fromkeys(_DEVICE, frozenset({CONTEXT})),
@@ -35,7 +37,7 @@ FIELDS: Mapping[str, Inputs] = {
     "tags": frozenset({TRAITS}),
     person.COMPANY: frozenset({TRAITS, ACCOUNT}),
 }
-_OF_OTHERS = (*person.COMPUTED, *person.STAGED, *population.COMPUTED)
+_OF_OTHERS = (*person.COMPUTED, *person.STAGED)
 _OF_PERMISSION = ("may get", "in journey", "left journey")  # asked whenever the item is at hand
 _COMBINED = ("all of", "any of", "none of", "in segment")
 
@@ -99,8 +101,9 @@ def _of_test(one: Mapping[str, Any], segments: Mapping[str, Any]) -> Iterable[st
 
 def _of_fields(tests: Mapping[str, Any]) -> Iterator[str]:
     for path, test in tests.items():
-        # What compares with others turns as they do.
-        yield from EVERYTHING if population.averages({path: test}) else of_field(path)
+        yield from of_field(path)
+        if population.averages({path: test}):
+            yield CUTS
 
 
 def _of_messages(word: str, one: dict[str, Any]) -> Iterator[str]:

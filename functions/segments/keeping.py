@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.segments import scoring
 from functions.segments.condition import Facts, Segment
-from functions.segments.inputs import EVERYTHING, NOTHING, Inputs, touched_by
+from functions.segments.inputs import CUTS, EVERYTHING, NOTHING, Inputs, touched_by
 from functions.segments.rules import Rules
 from functions.segments.stages import keep_stages, stages_turn_at
 from functions.segments.tallying import is_nothing, recount, take
@@ -153,6 +153,10 @@ def keep(
     is_backfill = bool(profile.version) and profile.ruled != rules.hash
     if sweeps or not _is_settled(profile, rules):
         touched = EVERYTHING
+    cut = int(rules.cuts.made.timestamp()) if rules.cuts and rules.comparisons else 0
+    if profile.cut != cut:
+        touched |= {CUTS}
+        profile.cut = cut
     asked = permission is not None
     keeping = Keeping(profile, rules, facts, asked, is_backfill, sweeps, is_quiet, touched)
     # In this order, for what comes later may ask for what was kept before it.
@@ -234,7 +238,7 @@ def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
     profile, facts = keeping.profile, keeping.facts
     concerned, due = keeping.rules.concerned(keeping.touched), profile.due
     before = facts.at(due - JUST_BEFORE) if due and ANEW < due <= keeping.now else None
-    for name, segment in keeping.rules.segments.items():
+    for name, segment in (keeping.rules.segments if before else concerned).items():
         is_concerned = name in concerned
         moment = segment.turns(before) if before and not is_concerned else None
         if is_concerned or (moment and moment <= keeping.now):

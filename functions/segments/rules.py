@@ -63,16 +63,18 @@ class Rules:
         return any(segment.asks_runs for segment in self.segments.values())
 
     @cached_property
-    def _concerned(self) -> dict[Inputs, frozenset[str]]:
+    def _concerned(self) -> dict[Inputs, Mapping[str, Segment]]:
         return {}
 
-    def concerned(self, touched: Inputs) -> frozenset[str]:
+    def concerned(self, touched: Inputs) -> Mapping[str, Segment]:
         """The segments that look at something of this, and those that ask for the permission item,
         whose changes nobody follows; found once for each kind of event."""
         if touched not in self._concerned:
-            every = self.segments.items()
-            found = (name for name, one in every if one.asks or may_change(one.looks_at, touched))
-            self._concerned[touched] = frozenset(found)
+            self._concerned[touched] = {
+                name: segment
+                for name, segment in self.segments.items()
+                if segment.asks or may_change(segment.looks_at, touched)
+            }
         return self._concerned[touched]
 
     def tells(self, name: str) -> bool:

@@ -132,11 +132,15 @@ def _first(moments: Iterable[datetime], now: datetime) -> datetime | None:
 
 
 def _shifted(values: list[Any], shifts: list[timedelta]) -> Iterator[datetime]:
+    if len(values) == 1 and type(values[0]) is datetime:  # as nearly always
+        with suppress(OverflowError):  # before the year 1 or after 9999
+            yield from [values[0] + shift for shift in shifts]
+        return
     for value in values:
         for one in value if isinstance(value, list) else (value,):
             moment = as_moment(one)
             if moment:
-                with suppress(OverflowError):  # before the year 1 or after 9999
+                with suppress(OverflowError):
                     yield from (moment + shift for shift in shifts)
 
 

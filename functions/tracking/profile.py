@@ -261,7 +261,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     What the rules keep (see `segments.keeping`): `tallies` by the keys of what is counted, those
     of nothing left out, complete for the rules with the hash `tallied`; `segments` since when the
     person is in each; `ruled` the hash of the rules by which all of it was last kept; `due` the
-    moment at which they are looked at again; `outbox` the changes whose events are on their way.
+    moment at which they are looked at again; `cut` the epoch second of the cut points by which they
+    were kept; `outbox` the changes whose events are on their way.
     """
 
     person: str
@@ -298,6 +299,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     segments: dict[str, datetime] = {}
     ruled: str = ""
     due: datetime | None = None
+    cut: int = 0
     outbox: list[Fact] = []
 
     @property

@@ -7,7 +7,7 @@ from functools import partial
 
 from functions.messages.address import addresses
 from functions.segments.census_records import Cuts
-from functions.segments.inputs import EVERYTHING, NOTHING, Inputs
+from functions.segments.inputs import NOTHING, Inputs
 from functions.segments.keeping import keep, take_in
 from functions.segments.rules import Rules
 from functions.tracking import orders
@@ -61,7 +61,7 @@ class Follower:
         if moment in self._cuts:
             one.rules = replace(one.rules, cuts=self._cuts[moment])
             if one.profile.version:
-                one.keep(moment, EVERYTHING)
+                one.keep(moment, NOTHING)
         if moment in self._moments:
             for name in one.profile.segments:
                 self.found.members[moment, name].add(person)
