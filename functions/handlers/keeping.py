@@ -69,9 +69,7 @@ class Keeper:
             before = _packed(profile)
             runs, quiet = outcomes_of(store, profile), self._is_quiet
             # What new events touched was kept when they were taken in.
-            keep(
-                profile, self._rules, self._now, permission, runs, is_quiet=quiet, touched=NOTHING
-            )
+            keep(profile, self._rules, self._now, permission, runs, is_quiet=quiet, touched=NOTHING)
             return _packed(profile) != before
 
         kept = change(store, lambda: people.profile_of(store, key), again, known=profile)
@@ -79,9 +77,7 @@ class Keeper:
         return kept
 
 
-def keep_up(
-    parts: Parts, desk: Desk, person: str, sweeps: bool, is_asked: bool = True
-) -> Profile:
+def keep_up(parts: Parts, desk: Desk, person: str, sweeps: bool, is_asked: bool = True) -> Profile:
     """Bring a person up to date by themselves: count from the timeline what is not counted yet,
     keep them, send what changed, note when to look again. Safe to repeat. `is_asked`: there is
     another reason than that they are due.

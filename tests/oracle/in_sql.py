@@ -22,7 +22,9 @@ CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM event WHERE arrived <= TIMES
 _ORDER = """
 CREATE OR REPLACE TEMP TABLE shop_order AS
 SELECT *, CASE WHEN counts AND cost IS NOT NULL
-    THEN worth - cost * CASE WHEN amount > 0 THEN worth / amount ELSE 1 END END AS margin
+    -- Exact, so that a sum is the same in whatever order: somebody's is the cut point.
+    THEN CAST(worth - cost * CASE WHEN amount > 0 THEN worth / amount ELSE 1 END
+        AS DECIMAL(18, 6)) END AS margin
 FROM (
     SELECT *, placed IS NOT NULL AND NOT void AS counts,
         CASE WHEN counts THEN greatest(amount - refunded, 0) ELSE 0 END AS worth

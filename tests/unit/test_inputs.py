@@ -214,7 +214,9 @@ class Both:
     def look_until(self, moment: datetime, permission: Permission) -> None:
         """Each look that is due by then."""
         while (due := self.pair[0].due) and due <= moment:
-            self.do(lambda profile, by, now=due: keep(profile, by, now, permission, touched=NOTHING))  # type: ignore[misc]
+            self.do(
+                lambda profile, by, now=due: keep(profile, by, now, permission, touched=NOTHING)
+            )  # type: ignore[misc]
 
 
 @settings(max_examples=60)
@@ -276,7 +278,7 @@ def test_an_event_asks_no_condition_whose_answer_it_cannot_change() -> None:
     assert asked == ["visitors"]
 
 
-def test_somebody_is_kept_by_new_cut_points_at_an_event_that_has_nothing_to_do_with_them() -> None:
+def test_new_cut_points_count_at_an_event_that_has_nothing_to_do_with_them() -> None:
     by = rules({"a": {"person": {"abc": "A"}}}, CUTS)
     profile = Profile(person="ada")
     remember(profile, order(1), by)
@@ -295,7 +297,7 @@ def test_who_was_merged_is_asked_everything_at_the_next_event() -> None:
     assert "twice" in ada.segments
 
 
-def test_who_was_kept_by_other_rules_without_the_permission_item_is_asked_everything_again() -> None:
+def test_who_was_kept_by_other_rules_but_not_by_all_of_them_is_asked_everything() -> None:
     may = {"may get": "email", "purpose": "offers"}
     new = rules({"may": may, "buyers": {"person": {"orders": {"at least": 1}}}})
     old = rules({"may": may, "visitors": {"did": "page"}})
