@@ -89,8 +89,8 @@ class Segment:
     """Those for whom a CONDITION holds now, under a name and a title of segments.yaml.
 
     `needs` are the keys of the tallies that it looks at; `asks`: it looks at the permission item,
-    `asks_runs`: at runs; `looks_at`: what decides about it (see `inputs`). All of that also by way of
-    other segments.
+    `asks_runs`: at runs; `looks_at`: what decides about it (see `inputs`). All of that also by
+    way of other segments.
     """
 
     title: str
