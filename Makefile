@@ -54,7 +54,7 @@ faults-all: .venv/.dev ## every crash point, pair of them and order of two (an h
 	@$(BIN)/python -m tests.faults --enumerate
 	@$(BIN)/python -m tests.faults.overload
 
-oracle: .venv/.dev .venv/.demo ## segments of 100,000 people kept through a year, against SQL (some hours; PEOPLE=100000)
+oracle: .venv/.dev .venv/.demo ## segments of 100,000 people kept through a year, against SQL (two hours; PEOPLE=100000)
 	@$(BIN)/python -m tests.oracle --people $(PEOPLE)
 
 e2e: .venv/.dev .venv-e2e/.stamp node_modules/.stamp ## the real deployment, into an AWS on this machine (a few minutes)

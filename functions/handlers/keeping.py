@@ -8,6 +8,7 @@ from functions.handlers.desk import outcomes_of
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
 from functions.journeys.standing import Backfill, Everybody, Look, arm
+from functions.segments.inputs import EVERYTHING, NOTHING
 from functions.segments.keeping import are_quiet, complete, is_complete, keep, missing, take_in
 from functions.segments.rules import Rules
 from functions.storage import people
@@ -69,7 +70,8 @@ class Keeper:
         def again(profile: Profile) -> bool:
             before = _packed(profile)
             runs, quiet = outcomes_of(store, profile), self._is_quiet
-            keep(profile, self._rules, self._now, permission, runs, is_quiet=quiet)
+            # What new events touched was kept when they were taken in.
+            keep(profile, self._rules, self._now, permission, runs, is_quiet=quiet, touched=NOTHING)
             return _packed(profile) != before
 
         kept = change(store, lambda: people.profile_of(store, key), again, known=profile)
@@ -77,9 +79,10 @@ class Keeper:
         return kept
 
 
-def keep_up(parts: Parts, desk: Desk, person: str, sweeps: bool) -> Profile:
+def keep_up(parts: Parts, desk: Desk, person: str, sweeps: bool, is_asked: bool = True) -> Profile:
     """Bring a person up to date by themselves: count from the timeline what is not counted yet,
-    keep them, send what changed, note when to look again. Safe to repeat.
+    keep them, send what changed, note when to look again. Safe to repeat. `is_asked`: there is
+    another reason than that they are due.
 
     Raises RowsOnTheirWay when all but the counting is done; Contended.
     """
@@ -88,8 +91,10 @@ def keep_up(parts: Parts, desk: Desk, person: str, sweeps: bool) -> Profile:
 
     def bring(profile: Profile) -> bool:
         before = _packed(profile)
+        touched = EVERYTHING if is_asked or not is_complete(profile, rules) else NOTHING
         _count(parts.store, profile, rules)
-        keep(profile, rules, now, permission, outcomes_of(parts.store, profile), sweeps)
+        runs = outcomes_of(parts.store, profile)
+        keep(profile, rules, now, permission, runs, sweeps, touched=touched)
         return _packed(profile) != before
 
     profile = change(parts.store, lambda: people.profile_of(parts.store, person), bring)

@@ -64,6 +64,12 @@ class Facts:
                 self._known[path] = found
         return found
 
+    def at(self, moment: datetime) -> "Facts":
+        """The same at another moment."""
+        found = replace(self, now=moment)
+        object.__setattr__(found, "_known", self._known)  # which does not hang on the moment
+        return found
+
     def tally(self, clause: tally.Clause) -> Tally | None:
         """What the profile keeps of a segment's clause; None where it has to be looked up."""
         if not self.kept:
@@ -83,7 +89,8 @@ class Segment:
     """Those for whom a CONDITION holds now, under a name and a title of segments.yaml.
 
     `needs` are the keys of the tallies that it looks at; `asks`: it looks at the permission item,
-    `asks_runs`: at runs. All of that also by way of other segments.
+    `asks_runs`: at runs; `looks_at`: what decides about it (see `inputs`). All of that also by
+    way of other segments.
     """
 
     title: str
@@ -93,6 +100,7 @@ class Segment:
     needs: frozenset[str] = frozenset()
     asks: bool = False
     asks_runs: bool = False
+    looks_at: frozenset[str] = frozenset({"anything"})
 
 
 def condition(raw: Any) -> Condition:

@@ -6,11 +6,12 @@ the changes in its outbox on as events. See decision 25.
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.segments import scoring
-from functions.segments.condition import Facts
+from functions.segments.condition import Facts, Segment
+from functions.segments.inputs import CUTS, EVERYTHING, NOTHING, Inputs, touched_by
 from functions.segments.rules import Rules
 from functions.segments.stages import keep_stages, stages_turn_at
 from functions.segments.tallying import is_nothing, recount, take
@@ -27,8 +28,9 @@ from functions.tracking.own_event import (
     STAGE_CHANGED,
 )
 from functions.tracking.permission import Permission
-from functions.tracking.profile import Fact, Profile, Score
+from functions.tracking.profile import ANEW, Fact, Profile, Score
 
+JUST_BEFORE = timedelta(microseconds=1)
 Runs = Callable[[str], Iterable[str]]  # a journey -> the outcomes of the person's runs of it
 
 
@@ -39,7 +41,7 @@ class Keeping:
     `facts` are what conditions look at; `with_permission`: the permission item is among them;
     `is_backfill`: what changes now was perhaps so before, and is found by newly published rules;
     `sweeps`: what the rules no longer know is let go; `is_quiet`: what changes follows from an
-    import.
+    import; `touched`: what may have changed since they were kept last, besides the time.
     """
 
     profile: Profile
@@ -49,6 +51,7 @@ class Keeping:
     is_backfill: bool
     sweeps: bool
     is_quiet: bool
+    touched: Inputs
 
     @property
     def now(self) -> datetime:
@@ -85,7 +88,8 @@ def take_in(profile: Profile, events: Collection[Event], rules: Rules, now: date
     prepare(profile, rules)
     for event in events:
         take(profile, event, rules.by_event.get(event.name, ()))
-    keep(profile, rules, now, is_quiet=are_quiet(events))
+    touched = NOTHING.union(*map(touched_by, events))
+    keep(profile, rules, now, is_quiet=are_quiet(events), touched=touched)
 
 
 def are_quiet(events: Collection[Event]) -> bool:
@@ -135,23 +139,40 @@ def keep(
     runs: Runs = lambda journey: (),
     sweeps: bool = False,
     is_quiet: bool = False,
+    touched: Inputs = EVERYTHING,
 ) -> None:
     """Bring all that the rules say of the person up to date, and note when to look again.
 
     Without the permission item whatever asks for it stays as it is. Whatever counts what is not
-    counted yet stays as well.
+    counted yet stays as well. `touched` is what may have changed since the person was kept last:
+    NOTHING where only time has passed, or the permission item is at hand.
     """
     if not rules.hash and not profile.ruled:
         return
     facts = facts_of(profile, rules, now, permission, runs)
     is_backfill = bool(profile.version) and profile.ruled != rules.hash
-    keeping = Keeping(profile, rules, facts, permission is not None, is_backfill, sweeps, is_quiet)
+    if sweeps or not _is_settled(profile, rules):
+        touched = EVERYTHING
+    cut = int(rules.cuts.made.timestamp()) if rules.cuts and rules.comparisons else 0
+    if profile.cut != cut:
+        touched |= {CUTS}
+        profile.cut = cut
+    asked = permission is not None
+    keeping = Keeping(profile, rules, facts, asked, is_backfill, sweeps, is_quiet, touched)
     # In this order, for what comes later may ask for what was kept before it.
     moments = [*_keep_score(keeping), *_keep_stages(keeping), *_keep_segments(keeping)]
     _arm(profile, min(moments, default=None), now)
-    is_done = is_complete(profile, rules) and (permission is not None or not rules.asks)
+    is_done = is_complete(profile, rules) and (asked or not rules.asks)
     if is_done or not profile.version:
         profile.ruled = rules.hash
+    elif is_backfill and rules.asks and not asked:
+        profile.due = ANEW  # they were kept by other rules, and not yet by all of these
+
+
+def _is_settled(profile: Profile, rules: Rules) -> bool:
+    """Whether all that the rules say was true when the profile was written last."""
+    is_kept = bool(profile.version) and profile.ruled == rules.hash and profile.due != ANEW
+    return is_kept and is_complete(profile, rules)
 
 
 def facts_of(
@@ -209,20 +230,34 @@ def _keep_stages(keeping: Keeping) -> Iterator[datetime]:
 
 
 def _keep_segments(keeping: Keeping) -> Iterator[datetime]:
-    """Who is in which, now; and when each may next change by itself."""
-    profile, facts, is_complete = keeping.profile, keeping.facts, keeping.is_complete
-    for name, segment in keeping.rules.segments.items():
-        moment = segment.turns(facts)
+    """Who is in which, now; and when each may next change by itself.
+
+    Of what was not touched only those are asked that have turned by themselves since the person
+    was kept last, which none of them did before the moment at which the person was due.
+    """
+    profile, facts = keeping.profile, keeping.facts
+    concerned, due = keeping.rules.concerned(keeping.touched), profile.due
+    before = facts.at(due - JUST_BEFORE) if due and ANEW < due <= keeping.now else None
+    for name, segment in (keeping.rules.segments if before else concerned).items():
+        is_concerned = name in concerned
+        moment = segment.turns(before) if before and not is_concerned else None
+        if is_concerned or (moment and moment <= keeping.now):
+            _keep_segment(keeping, name, segment)
+            moment = segment.turns(facts)
         if moment:
             yield moment
-        is_known = keeping.with_permission or not segment.asks
-        if is_known and (is_complete or keeping.has(segment.needs)):
-            is_in = segment.holds(facts)
-            if is_in != (name in profile.segments):
-                _note(keeping, name, segment.title, is_in)
     if keeping.sweeps:
         for name in sorted(profile.segments.keys() - keeping.rules.segments.keys()):
             _note(keeping, name, name, False)
+
+
+def _keep_segment(keeping: Keeping, name: str, segment: Segment) -> None:
+    """Whether the person is in it, where that is known."""
+    is_known = keeping.with_permission or not segment.asks
+    if is_known and keeping.has(segment.needs):
+        is_in = segment.holds(keeping.facts)
+        if is_in != (name in keeping.profile.segments):
+            _note(keeping, name, segment.title, is_in)
 
 
 def _note(keeping: Keeping, name: str, title: str, is_in: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from functions.segments import lifecycle, scoring, segment
 from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
+from functions.segments.inputs import Inputs, may_change
 from functions.segments.lifecycle import Lifecycle
 from functions.segments.population import comparisons
 from functions.segments.scoring import Scoring
@@ -60,6 +61,21 @@ class Rules:
     def asks_runs(self) -> bool:
         """Whether a segment looks at the person's runs."""
         return any(segment.asks_runs for segment in self.segments.values())
+
+    @cached_property
+    def _concerned(self) -> dict[Inputs, Mapping[str, Segment]]:
+        return {}
+
+    def concerned(self, touched: Inputs) -> Mapping[str, Segment]:
+        """The segments that look at something of this, and those that ask for the permission item,
+        whose changes nobody follows; found once for each kind of event."""
+        if touched not in self._concerned:
+            self._concerned[touched] = {
+                name: segment
+                for name, segment in self.segments.items()
+                if segment.asks or may_change(segment.looks_at, touched)
+            }
+        return self._concerned[touched]
 
     def tells(self, name: str) -> bool:
         """Whether a rule counts events of this name."""

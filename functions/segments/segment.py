@@ -15,6 +15,7 @@ from functions.segments.condition import (
     names,
     parts_of,
 )
+from functions.segments.inputs import looks_at
 from functions.segments.phrases import BadPhrase
 from functions.segments.stage_words import NO_STAGES, StageNames, unknown_stages
 from functions.segments.tallying import asks, tally_rules
@@ -39,6 +40,7 @@ def build(raw: Mapping[str, Any] | None) -> dict[str, Segment]:
             needs=frozenset(rule.clause.key for rule in tally_rules(one["who"], wanted)),
             asks=asks(one["who"], wanted, ("may get", *_OF_RUNS)),
             asks_runs=asks(one["who"], wanted, _OF_RUNS),
+            looks_at=looks_at(one["who"], wanted),
         )
         for name, one in (raw or {}).items()
     }

@@ -16,7 +16,7 @@ Segments = Mapping[str, Any]  # name -> the condition of its members
 
 def tally_rules(raw: Any, segments: Segments) -> Iterator[TallyRule]:
     """The rules that a condition needs, also by way of segments."""
-    for whole in _with_segments(raw, segments):
+    for whole in with_segments(raw, segments):
         for _, one in parts_of(whole):
             for clause in _clauses(one):
                 yield rule_of(clause)
@@ -24,7 +24,7 @@ def tally_rules(raw: Any, segments: Segments) -> Iterator[TallyRule]:
 
 def asks(raw: Any, segments: Segments, words: Iterable[str]) -> bool:
     """Whether one of these words stands in a condition, also by way of segments."""
-    every = (one for whole in _with_segments(raw, segments) for _, one in parts_of(whole))
+    every = (one for whole in with_segments(raw, segments) for _, one in parts_of(whole))
     return any(word in one for one in every for word in words)
 
 
@@ -69,7 +69,7 @@ def _clauses(one: Mapping[str, Any]) -> Iterator[Clause]:
             yield from tally.of_messages(word, dict(one))
 
 
-def _with_segments(raw: Any, segments: Segments) -> Iterator[Any]:
+def with_segments(raw: Any, segments: Segments) -> Iterator[Any]:
     """A condition and those of all segments that it speaks of."""
     seen: set[str] = set()
     left = [raw]

@@ -1,10 +1,10 @@
 """When a condition may next change its answer although no event comes: by the passing of time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from functions.segments import account, population, tally
@@ -14,7 +14,6 @@ from functions.segments.phrases import BadPhrase, duration
 from functions.segments.score import crosses_at
 
 Raw = dict[str, Any]
-Moments = Callable[[Facts], Iterable[datetime]]
 JUST_AFTER = timedelta(microseconds=1)  # the last moment of a span still belongs to it
 UNKNOWN = timedelta(days=1)  # between looks at a condition of which nothing better is known
 COMBINED = ("all of", "any of", "none of")
@@ -28,11 +27,7 @@ def turning(raw: Raw) -> Turning:
     Takes the YAML of a condition that passed the checks. Each of its tests is true or false
     between the moments at which it changes, so the whole is, too.
     """
-    moments = _moments(raw)
-    if moments is None:
-        return lambda facts: None
-    found = moments  # which is not None in the function either
-    return lambda facts: min((one for one in found(facts) if one > facts.now), default=None)
+    return _turning(raw) or (lambda facts: None)
 
 
 def of_a_run(raw: Any) -> str:
@@ -54,12 +49,11 @@ def of_a_run(raw: Any) -> str:
     return next(filter(None, (of_a_run(raw.get(word)) for word in COMBINED)), "")
 
 
-def _moments(raw: Raw) -> Moments | None:
-    """Moments at which a test in the condition changes; some may have passed. None: there is no
-    such test."""
+def _turning(raw: Raw) -> Turning | None:
+    """The first moment at which a test in the condition changes. None: there is no such test."""
     for word in COMBINED:
         if word in raw:
-            return _together([_moments(part) for part in raw[word]])
+            return _together([_turning(part) for part in raw[word]])
     if "person" in raw:
         tests = [_of_field(path, test) for path, test in raw["person"].items()]
         return _together([*tests, _of_score(raw["person"].get("score"))])
@@ -71,17 +65,17 @@ def _moments(raw: Raw) -> Moments | None:
         return partial(_of_segment, raw["in segment"])
     if any(word in raw for word in TIMELESS):
         return None
-    return lambda facts: (facts.now + UNKNOWN,)  # what nobody knows better is looked at each day
+    return lambda facts: facts.now + UNKNOWN  # what nobody knows better is looked at each day
 
 
-def _together(parts: Iterable[Moments | None]) -> Moments | None:
+def _together(parts: Iterable[Turning | None]) -> Turning | None:
     found = [part for part in parts if part]
     if len(found) < 2:
         return found[0] if found else None
-    return lambda facts: chain.from_iterable(part(facts) for part in found)
+    return lambda facts: min(filter(None, [part(facts) for part in found]), default=None)
 
 
-def _of_score(test: Any) -> Moments | None:
+def _of_score(test: Any) -> Turning | None:
     """When the score crosses a number that it is compared with, because its parts fade."""
     wanted = list(test.values()) if isinstance(test, dict) else [test]
     every = (one for value in wanted for one in (value if isinstance(value, list) else [value]))
@@ -90,32 +84,34 @@ def _of_score(test: Any) -> Moments | None:
     if not (numbers or by_average):
         return None
 
-    def moments(facts: Facts) -> Iterable[datetime]:
+    def first(facts: Facts) -> datetime | None:
         mean = population.mean(facts.cuts, "score") if by_average else None
         bounds = numbers if mean is None else [*numbers, float(mean)]
-        return filter(None, (crosses_at(facts.profile, one, facts.now) for one in bounds))
+        moments = (crosses_at(facts.profile, one, facts.now) for one in bounds)
+        return min(filter(None, moments), default=None)
 
-    return moments
+    return first
 
 
-def _of_segment(name: str, facts: Facts) -> Iterable[datetime]:
+def _of_segment(name: str, facts: Facts) -> datetime | None:
     segment = facts.segments.get(name)
-    moment = segment.turns(of_segment(facts)) if segment else facts.now + UNKNOWN
-    return (moment,) if moment else ()
+    return segment.turns(of_segment(facts)) if segment else facts.now + UNKNOWN
 
 
-def _of_field(path: str, test: Any) -> Moments | None:
+def _of_field(path: str, test: Any) -> Turning | None:
     shifts = _shifts(test)
     if not shifts:
         return None
-    return lambda facts: _shifted(facts.values(path), shifts)
+    return lambda facts: _first(_shifted(facts.values(path), shifts), facts.now)
 
 
-def _of_account(path: str, test: Any) -> Moments | None:
+def _of_account(path: str, test: Any) -> Turning | None:
     shifts = _shifts(test)
     if not shifts:
         return None
-    return lambda facts: _shifted(find(account.fields(facts.profile), path), shifts)
+    return lambda facts: _first(
+        _shifted(find(account.fields(facts.profile), path), shifts), facts.now
+    )
 
 
 def _shifts(test: Any) -> list[timedelta]:
@@ -130,16 +126,25 @@ def _shifts(test: Any) -> list[timedelta]:
     return found
 
 
+def _first(moments: Iterable[datetime], now: datetime) -> datetime | None:
+    """The first of these after now."""
+    return min([one for one in moments if one > now], default=None)
+
+
 def _shifted(values: list[Any], shifts: list[timedelta]) -> Iterator[datetime]:
+    if len(values) == 1 and type(values[0]) is datetime:  # as nearly always
+        with suppress(OverflowError):  # before the year 1 or after 9999
+            yield from [values[0] + shift for shift in shifts]
+        return
     for value in values:
         for one in value if isinstance(value, list) else (value,):
             moment = as_moment(one)
             if moment:
-                with suppress(OverflowError):  # before the year 1 or after 9999
+                with suppress(OverflowError):
                     yield from (moment + shift for shift in shifts)
 
 
-def _of_events(raw: Raw) -> Moments | None:
+def _of_events(raw: Raw) -> Turning | None:
     """When events leave the span of `in the last`, and when a test in `where` changes."""
     span = duration(raw["in the last"]).at_most if "in the last" in raw else None
     where = raw["where"] if isinstance(raw.get("where"), dict) else {}
@@ -148,18 +153,22 @@ def _of_events(raw: Raw) -> Moments | None:
         return None
     clause, wanted = tally.of_did(raw), names(raw["did"])
 
-    def moments(facts: Facts) -> Iterator[datetime]:
+    def first(facts: Facts) -> datetime | None:
         kept = facts.tally(clause) if clause else None
-        if kept is not None and span:
-            yield from (time + span + JUST_AFTER for time in kept.latest)
-            return
+        if kept is None or span is None:
+            return _first(moments(facts), facts.now)
+        # Oldest first: the first that is still in the span leaves it next.
+        next_out = bisect_right(kept.latest, facts.now - span - JUST_AFTER)
+        return kept.latest[next_out] + span + JUST_AFTER if kept.latest[next_out:] else None
+
+    def moments(facts: Facts) -> Iterator[datetime]:
         for event in facts.events(wanted, facts.now - span if span else None):
             if span:
                 yield event.time + span + JUST_AFTER
             for path, shifts in timely.items():
                 yield from _shifted(event_values(event, path), shifts)
 
-    return moments
+    return first
 
 
 def refuse_of_a_run(raw: Any, place: str) -> None:

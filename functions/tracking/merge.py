@@ -6,7 +6,7 @@ from math import inf
 from functions.tracking import company, orders, referral, visits
 from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, total_units
 from functions.tracking.permission import Consent, Permission, last_word
-from functions.tracking.profile import MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
+from functions.tracking.profile import ANEW, MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
 from functions.tracking.tally import joined
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
@@ -111,6 +111,8 @@ def _merge_kept(source: Profile, target: Profile) -> None:
     for name, since in source.segments.items():
         target.segments[name] = min(target.segments.get(name, since), since)
     target.outbox = [*source.outbox, *target.outbox]
+    if target.ruled:
+        target.due = ANEW
 
 
 def _merge_traits(source: Profile, target: Profile) -> None:

@@ -277,8 +277,9 @@ def revenue(profile: Profile) -> dict[str, Decimal]:
     """Revenue per currency over all orders of a person."""
     total = dict(profile.older_orders.revenue)
     for order in profile.orders.values():
-        if order.revenue:
-            _plus(total, order.currency, order.revenue)
+        worth = order.revenue
+        if worth:
+            _plus(total, order.currency, worth)
     return total
 
 

@@ -1,6 +1,6 @@
 """The profile: the one record we keep of what a person is and did."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ from functions.tracking.referral_record import Referral, Won
 from functions.tracking.tally import Tally
 
 MOST_MOVES = 20  # of a person in a model that are kept
+# The time at which somebody is due of whom anything may have changed, not by an event alone.
+ANEW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Trait(msgspec.Struct, array_like=True):
@@ -262,7 +264,8 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     What the rules keep (see `segments.keeping`): `tallies` by the keys of what is counted, those
     of nothing left out, complete for the rules with the hash `tallied`; `segments` since when the
     person is in each; `ruled` the hash of the rules by which all of it was last kept; `due` the
-    moment at which they are looked at again; `outbox` the changes whose events are on their way.
+    moment at which they are looked at again; `cut` the epoch second of the cut points by which they
+    were kept; `outbox` the changes whose events are on their way.
     """
 
     person: str
@@ -301,6 +304,7 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     segments: dict[str, datetime] = {}
     ruled: str = ""
     due: datetime | None = None
+    cut: int = 0
     outbox: list[Fact] = []
 
     @property

@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.oracle.compare import Asked, compare
 from tests.oracle.population import Size
 
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 SHOWN = 20
 
 

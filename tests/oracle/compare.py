@@ -1,7 +1,8 @@
 """Both answers to "who is in which segment?", side by side."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,13 +18,14 @@ import yaml
 from functions.segments.census_records import Cuts
 from functions.segments.rules import SEGMENTS_FILE, Rules, rules_of
 from tests.oracle import conditions, in_sql
-from tests.oracle.event_by_event import Followed, Follower
+from tests.oracle.event_by_event import Follower
 from tests.oracle.population import BEGIN, Size, lives, populate
 from tests.support.journeys import SHIPPED
 
 Say = Callable[[str], None]
 CENSUSES = (60, 150, 151, 270)  # days after which cut points are computed
-PIECES = 40  # of all people: how often progress is told
+TOGETHER = 1_500  # people who are followed, asked of SQL and compared at a time
+MEMORY = "9GB"  # of SQL over everybody
 TELLING = (0.02, 0.98)  # shares of the people; who is nobody or everybody tells little
 
 
@@ -43,7 +45,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was compared, and how it came out."""
+    """What was compared, and how it came out: of everybody, or of some."""
 
     people: int
     events: int
@@ -54,6 +56,20 @@ class Verdict:
     looks: int
     looks_in_vain: int
     differences: list[Difference]
+
+    def plus(self, other: "Verdict") -> "Verdict":
+        """Both together; other people, at the same moments."""
+        return Verdict(
+            people=self.people + other.people,
+            events=self.events + other.events,
+            segments=self.segments,
+            moments=self.moments,
+            compared=self.compared + other.compared,
+            memberships=self.memberships + other.memberships,
+            looks=self.looks + other.looks,
+            looks_in_vain=self.looks_in_vain + other.looks_in_vain,
+            differences=[*self.differences, *other.differences],
+        )
 
 
 def moments(number: int, seed: int) -> list[datetime]:
@@ -82,30 +98,35 @@ class Asked:
 
 
 def compare(size: Size, asked: Asked, workers: int, say: Say) -> Verdict:
-    """Follow everybody through the year and ask SQL at each moment."""
+    """Follow everybody through the year and ask SQL at each moment, some people at a time."""
     at = moments(asked.moments, size.seed)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "population.duckdb"
         with duckdb.connect(str(path)) as con:
+            con.execute(f"SET memory_limit = '{MEMORY}'")
             populate(con, size)
-            say(f"{size.people} people are made")
+            say(f"{size.people:,} people are made")
             ours = shipped()
             generated = telling(con, asked.conditions, size.seed, at)
+            say(f"{len(generated)} conditions are generated")
             cuts = dict(_cuts(con))
+            say("the cut points are known")
         names = list(generated)
         sets = [{*ours, *names[group :: asked.groups]} for group in range(asked.groups)]
-        who = {**ours, **generated}
-        follow = partial(_follow, path, who, sets, at, cuts)
-        pieces = asked.groups * ceil(PIECES / asked.groups)
-        parts: list[Followed] = []
+        follow = partial(_compare_some, path, {**ours, **generated}, sets, at, cuts)
+        pieces = asked.groups * ceil(size.people / TOGETHER / asked.groups)
+        found = Verdict(0, 0, len(ours) + len(names), len(at), 0, 0, 0, 0, [])
+        begun = time.monotonic()
         with ProcessPoolExecutor(workers) as pool:
-            for part in pool.map(follow, [(piece, pieces) for piece in range(pieces)]):
-                parts.append(part)
-                say(f"{len(parts)} of {pieces} parts of the people are followed")
-        with duckdb.connect(str(path), read_only=True) as con:
-            con.execute("SET TimeZone = 'UTC'")
-            answers = _ask(con, who, at, cuts, say)
-            return _verdict(size, sets, at, parts, answers)
+            parts = [pool.submit(follow, (piece, pieces)) for piece in range(pieces)]
+            for done, part in enumerate(as_completed(parts), 1):
+                found = found.plus(part.result())
+                left = (time.monotonic() - begun) / done * (pieces - done) / 60
+                say(
+                    f"{found.people:,} people compared: {found.compared:,} answers, "
+                    f"{len(found.differences)} differences; about {left:.0f} minutes left"
+                )
+    return found
 
 
 def _cuts(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[datetime, Cuts]]:
@@ -145,63 +166,55 @@ def rules(who: Mapping[str, Any]) -> Rules:
     )
 
 
-def _follow(
+def _compare_some(
     path: Path,
     who: Mapping[str, Any],
     sets: list[set[str]],
     at: list[datetime],
     cuts: Mapping[datetime, Cuts],
     piece: tuple[int, int],
-) -> Followed:
+) -> Verdict:
+    """One part of the people: followed, then asked of SQL, which sees nobody else."""
     number, pieces = piece
-    asked = sets[number % len(sets)]
-    follower = Follower(rules({name: who[name] for name in who if name in asked}), at, cuts)
+    asked = {name: who[name] for name in who if name in sets[number % len(sets)]}
+    follower, people = Follower(rules(asked), at, cuts), 0
     with duckdb.connect(str(path), read_only=True) as con:
-        con.execute("SET threads = 1; SET TimeZone = 'UTC'")
+        con.execute("SET threads = 1; SET TimeZone = 'UTC'; SET memory_limit = '1GB'")
         for person, life in lives(con, number, pieces):
             follower.follow(person, life)
-    return follower.found
+            people += 1
+        con.execute(
+            f"CREATE TEMP TABLE event AS SELECT * FROM event WHERE person % {pieces} = {number}"
+        )
+        kept = follower.found
+        differences, memberships = [], 0
+        for moment, name, by_sql in _ask(con, asked, who, at, cuts):
+            ours = kept.members[moment, name]
+            memberships += len(by_sql)
+            differences += [
+                Difference(moment, name, person, person in ours) for person in sorted(ours ^ by_sql)
+            ]
+    return Verdict(
+        people=people,
+        events=kept.events,
+        segments=len(asked),
+        moments=len(at),
+        compared=people * len(asked) * len(at),
+        memberships=memberships,
+        looks=kept.looks,
+        looks_in_vain=kept.looks_in_vain,
+        differences=differences,
+    )
 
 
 def _ask(
     con: duckdb.DuckDBPyConnection,
+    asked: Mapping[str, Any],
     who: Mapping[str, Any],
-    asked: list[datetime],
+    moments: list[datetime],
     cuts: Mapping[datetime, Cuts],
-    say: Say,
 ) -> Iterator[tuple[datetime, str, set[int]]]:
-    for moment in asked:
+    for moment in moments:
         in_sql.at(con, moment)
-        for name, one in who.items():
+        for name, one in asked.items():
             yield moment, name, in_sql.members(con, one, who, moment, _in_force(cuts, moment))
-        say(f"SQL has answered for {moment:%Y-%m-%d %H:%M}")
-
-
-def _verdict(
-    size: Size,
-    sets: list[set[str]],
-    at: list[datetime],
-    parts: list[Followed],
-    answers: Iterable[tuple[datetime, str, set[int]]],
-) -> Verdict:
-    differences, memberships, compared = [], 0, 0
-    for moment, name, by_sql in answers:
-        groups = {number for number, asked in enumerate(sets) if name in asked}
-        theirs = {person for person in by_sql if person % len(sets) in groups}
-        ours = set().union(*(part.members.get((moment, name), ()) for part in parts))
-        memberships += len(theirs)
-        compared += size.people * len(groups) // len(sets)
-        differences += [
-            Difference(moment, name, person, person in ours) for person in sorted(ours ^ theirs)
-        ]
-    return Verdict(
-        people=size.people,
-        events=sum(part.events for part in parts),
-        segments=len(set().union(*sets)),
-        moments=len(at),
-        compared=compared,
-        memberships=memberships,
-        looks=sum(part.looks for part in parts),
-        looks_in_vain=sum(part.looks_in_vain for part in parts),
-        differences=differences,
-    )

@@ -7,6 +7,7 @@ from functools import partial
 
 from functions.messages.address import addresses
 from functions.segments.census_records import Cuts
+from functions.segments.inputs import NOTHING, Inputs
 from functions.segments.keeping import keep, take_in
 from functions.segments.rules import Rules
 from functions.tracking import orders
@@ -60,7 +61,7 @@ class Follower:
         if moment in self._cuts:
             one.rules = replace(one.rules, cuts=self._cuts[moment])
             if one.profile.version:
-                one.keep(moment)
+                one.keep(moment, NOTHING)
         if moment in self._moments:
             for name in one.profile.segments:
                 self.found.members[moment, name].add(person)
@@ -69,7 +70,7 @@ class Follower:
         """What the sweep does for somebody who is due, at the very moment at which they are."""
         while one.profile.due is not None and one.profile.due <= moment:
             before = dict(one.profile.segments)
-            one.keep(one.profile.due)
+            one.keep(one.profile.due, NOTHING)
             self.found.looks += 1
             self.found.looks_in_vain += before == one.profile.segments
 
@@ -90,11 +91,11 @@ class _One:
         hear(self._permission, event)
         self._permission.addresses = addresses(profile)
         if before != (self._permission.consents, self._permission.addresses):
-            self.keep(now)
+            self.keep(now, NOTHING)
 
-    def keep(self, now: datetime) -> None:
+    def keep(self, now: datetime, touched: Inputs) -> None:
         """What is kept without an event."""
-        keep(self.profile, self.rules, now, self._permission)
+        keep(self.profile, self.rules, now, self._permission, touched=touched)
         is_written(self.profile)
 
 
