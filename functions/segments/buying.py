@@ -19,6 +19,7 @@ from functions.segments.maximum import Point, digamma, highest
 History = tuple[int, float, float]
 CLOSE = 1e-10  # a term that adds no more than this part ends a series
 MOST_TERMS = 20_000
+CLOSE_TO = 1e-7
 PRIOR = 1e-3  # on logarithms, over all customers: next to none, but enough where all are alike
 
 
@@ -46,13 +47,13 @@ class Buying(msgspec.Struct, frozen=True):
         hypergeometric function turned by Euler's transformation (Abramowitz & Stegun, 15.3.3), so
         that the series stays short."""
         again, _, known = history
-        a = self.a if abs(self.a - 1) > 1e-7 else 1 + 1e-7  # there the formula is 0 / 0
+        # Where a is 1, or a + b + x, the formula is 0 / 0 and the limit lies beside it.
+        a = self.a if abs(self.a - 1) > CLOSE_TO else 1 + CLOSE_TO
+        b = self.b if abs(a + self.b + again - 1) > CLOSE_TO else self.b + 2 * CLOSE_TO
         whole = self.alpha + known + days
-        series = _hypergeometric(
-            a + self.b - 1 - self.r, a - 1, a + self.b + again - 1, days / whole
-        )
+        series = _hypergeometric(a + b - 1 - self.r, a - 1, a + b + again - 1, days / whole)
         rest = ((self.alpha + known) / whole) ** (a - 1) * series
-        return float(self.alive(history) * (a + self.b + again - 1) / (a - 1) * (1 - rest))
+        return float(self.alive(history) * (a + b + again - 1) / (a - 1) * (1 - rest))
 
     def probability(self, history: History, days: float) -> float:
         """The probability of at least one order in the next days, from 0 to 1.
