@@ -10,7 +10,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import looking, spreading, undoing, wiring
+from functions.handlers import coding, looking, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -106,6 +106,11 @@ _ORDERS = (
         "news for an account's members",
         spreading.is_spread,
         lambda parts, body: spreading.spread(parts, spreading.read(body), _later),
+    ),
+    _Order(
+        "codes with which somebody ordered",
+        coding.is_redeem,
+        lambda parts, body: coding.redeem(parts, coding.read(body), _later),
     ),
     _Order(
         "an undoing of a merge",
@@ -289,6 +294,7 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     keeper.finish(desk, profile, permission, todo)
     _note_accounts(parts, profile, todo)
     _tell(parts, profile, todo)
+    coding.note(parts, profile, todo)
 
 
 def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:

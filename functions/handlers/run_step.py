@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import wiring
+from functions.handlers.coding import codes_for
 from functions.handlers.desk import journey_desk
 from functions.handlers.offers import for_template, offers_of
 from functions.handlers.sales_desk import alter_task, give, who_takes
@@ -65,7 +66,7 @@ from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event, EventBatch, b
 from functions.tracking.history import Change
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.own_event import MESSAGE_SENT, own_event
-from functions.tracking.permission import pause_marketing
+from functions.tracking.permission import Refused, pause_marketing
 from functions.tracking.profile import Profile
 
 logger = Logger(service="run_step")
@@ -314,6 +315,7 @@ class _Steps:
             profile=lambda person: people.profile_of(parts.store, person),
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
+            codes=lambda wish, profile: codes_for(parts, profile, self.run),
         )
 
     def _enter(self, journey: str) -> None:
@@ -353,13 +355,14 @@ class _Steps:
             "",
             self._pass,
             account.fields(self.profile),
+            codes=codes_for(parts, self.profile, run),
         )
         try:
             told = {
                 word: fill(one, values, autoescape=False) if isinstance(one, str) else one
                 for word, one in said.items()
             }
-        except TemplateError as error:
+        except (TemplateError, Refused) as error:
             raise WebhookRefused(str(error)) from None
         entry = {"event": run.entry.name, "properties": run.entry.properties}
         about = {

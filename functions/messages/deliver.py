@@ -14,6 +14,7 @@ from functions.messages import leaving
 from functions.messages.address import address_hash, address_of
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
+from functions.messages.codes import NO_CODES, Codes
 from functions.messages.template import (
     PRODUCTS,
     Rendered,
@@ -103,7 +104,8 @@ class Desk:
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
     `profile` and `permission` look a person up, following merges; `products` finds what is
-    suggested to them (see `template.PRODUCTS`), which costs reads.
+    suggested to them (see `template.PRODUCTS`), which costs reads; `codes` gives them codes of
+    their own, which a journey's run asks for.
     """
 
     store: Store
@@ -115,6 +117,7 @@ class Desk:
     profile: Callable[[str], Profile]
     permission: Callable[[str], Permission]
     products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
+    codes: Callable[[Wish, Profile], Codes] = lambda wish, profile: NO_CODES
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -320,6 +323,7 @@ def template_values(
     iteration: int,
     account: Mapping[str, Any] = NO_ACCOUNT,
     products: Mapping[str, Any] = NO_PRODUCTS,
+    codes: Codes = NO_CODES,
 ) -> dict[str, Any]:
     """What Liquid sees."""
     return {
@@ -329,6 +333,7 @@ def template_values(
         "brand": msgspec.to_builtins(brand),
         "links": brand.links,
         "pass": iteration + 1,
+        "code": codes,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
         **products,
     }
@@ -342,7 +347,16 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
         mentions_products(text) for name, text in wish.files.items() if name.startswith(stem)
     )
     products = desk.products(profile) if mentioned else NO_PRODUCTS
-    return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account, products)
+    return template_values(
+        person,
+        wish.entry,
+        desk.brand,
+        leave,
+        wish.iteration,
+        account,
+        products,
+        desk.codes(wish, profile),
+    )
 
 
 def _leave_url(row: Message, desk: Desk) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from xml.parsers import expat
 
 from functions.messages.brand import Brand
+from functions.messages.codes import SAMPLES
 from functions.messages.deliver import NO_ACCOUNT, NO_PRODUCTS, template_values
 from functions.messages.template import (
     LIQUID,
@@ -67,7 +68,7 @@ def _rehearse(name: str, files: Mapping[str, str], brand: Brand) -> None:
     shows = any(mentions_products(text) for text in files.values())
     samples = _SAMPLES if shows else (NO_PRODUCTS,)
     for leave, products in product(("", LEAVE), samples):
-        values = template_values({}, None, brand, leave, 0, NO_ACCOUNT, products)
+        values = template_values({}, None, brand, leave, 0, NO_ACCOUNT, products, SAMPLES)
         if kind == "mjml":
             text = files[f"{stem}.txt"]
             render_mail(files[f"{stem}.subject"], files[f"{stem}.html"], text, values)
@@ -103,7 +104,7 @@ def _line(source: str, error: TemplateError, brand: Brand) -> int:
     if error.line:  # of what was compiled; the source fails in the same way
         try:
             for products in _SAMPLES:
-                values = template_values({}, None, brand, LEAVE, 0, NO_ACCOUNT, products)
+                values = template_values({}, None, brand, LEAVE, 0, NO_ACCOUNT, products, SAMPLES)
                 fill(source, values, autoescape=True)
         except TemplateError as found:
             return found.line

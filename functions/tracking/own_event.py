@@ -13,11 +13,13 @@ SCORE_REACHED, SCORE_FELL = "Score Reached", "Score Fell"
 SEGMENT_ENTERED, SEGMENT_LEFT = "Segment Entered", "Segment Left"
 LIFECYCLE, STAGE_CHANGED = "lifecycle", "Stage Changed"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
+CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
     {
         *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
         *("Account Joined", "Account Changed", "Account Left"),
+        *(CODE_ISSUED, CODE_REDEEMED),
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
