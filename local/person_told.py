@@ -14,7 +14,7 @@ CLOSED = ("won", "lost")
 # Of an event's properties those that say the most, in this order.
 TELLING = (
     *("title", "text", "email_subject", "query", "path", "account_id", "threshold", "points"),
-    *("link_id", "order_id", "outcome", "reason", "by"),
+    *("link_id", "order_id", "outcome", "reason", "by", "code"),
 )
 
 

@@ -52,7 +52,7 @@ def issue(
         wanted.code = _take(store, wanted.name, short_hash(wanted.person, wanted.key))
     if not wanted.code:
         return None
-    wanted.expires = rule.ends(wanted.issued, zone)
+    wanted.ends = rule.ends(wanted.issued, zone)
     try:
         store.put(wanted)
     except Conflict:  # another try was faster, or it was our own whose answer was lost

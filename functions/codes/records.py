@@ -42,7 +42,7 @@ class IssuedCode(msgspec.Struct, kw_only=True):
     occasion: str
     code: str
     issued: datetime
-    expires: datetime | None = None
+    ends: datetime | None = None
     journey: str = ""
     run_id: str = ""
     redeemed: datetime | None = None
@@ -58,7 +58,7 @@ class IssuedCode(msgspec.Struct, kw_only=True):
         """What has become of it."""
         if self.redeemed:
             return "redeemed"
-        return "expired" if self.expires and self.expires <= now else "open"
+        return "expired" if self.ends and self.ends <= now else "open"
 
 
 def issued_key(name: str, occasion: str) -> str:

@@ -25,6 +25,7 @@ from functions.tracking.profile import Profile
 logger = Logger(service="coding")
 MOST_COUPONS, MOST_LETTERS = 10, 64  # of an order; of a code
 LOOKS = 50  # on average so many codes are taken from a list until its rest is counted again
+LOW, NONE_LEFT = "codes run low", "no code is left"  # an alarm looks for these words
 Delay = Callable[[int, str], int | None]  # (how often, of what) -> seconds; None: no more
 
 
@@ -67,14 +68,14 @@ def _give(parts: Parts, profile: Profile, run: Run, name: str) -> Given:
     zone = journey_desk(parts).zone(profile)
     given = issue.issue(parts.store, profile, rule, wanted, zone, secrets.choice)
     if given is None:
-        logger.error("no code is left", extra={"code_name": name})
-        return Given("", why_not=f'no code "{name}" is left')
+        logger.error(NONE_LEFT, extra={"code_name": name})
+        return Given("", why_not=f"{NONE_LEFT}: {name}")
     _tell_issued(parts, given, run)
     _watch(parts, given, rule)
     state = given.state(now)
     if state != "open":
-        return Given("", why_not=f'the code "{name}" is {state}')
-    return Given(given.code, given.expires, rule.worth)
+        return Given("", why_not=f"the code is {state}: {name}")
+    return Given(given.code, given.ends, rule.worth)
 
 
 def _tell_issued(parts: Parts, given: IssuedCode, run: Run) -> None:
@@ -89,7 +90,7 @@ def _tell_issued(parts: Parts, given: IssuedCode, run: Run) -> None:
         given.issued,
         code_name=given.name,
         code=given.code,
-        expires=given.expires.isoformat() if given.expires else None,
+        expires=given.ends.isoformat() if given.ends else None,
         journey=given.journey,
         run_id=given.run_id,
     )
@@ -102,7 +103,7 @@ def _watch(parts: Parts, given: IssuedCode, rule: CodeRule) -> None:
         return
     left = issue.count(parts.store, given.name)[FREE]
     if left <= rule.low_at:
-        logger.warning("codes run low", extra={"code_name": given.name, "left": left})
+        logger.warning(LOW, extra={"code_name": given.name, "left": left})
 
 
 # --- recognising

@@ -58,7 +58,7 @@ class Codes:
 
 def unknown(name: str) -> Given:
     """Where nothing of the name is known (any more)."""
-    return Given("", why_not=f'codes.yaml has no code "{name}"')
+    return Given("", why_not=f"codes.yaml has no such code: {name}")
 
 
 def sample(name: str) -> Given:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from functions.folder import check, read_folder
-from functions.handlers import wiring
+from functions.handlers import coding, wiring
 from functions.problem import Problems
 from local.app import App
 from local.command_line import app
@@ -130,7 +130,7 @@ def test_codes_of_a_list_are_given_once_each_and_then_no_message_goes(world: Wor
     assert sorted(said[:2]) == ["AAA", "BBB"]
     assert said[2] == ""
     [row] = [message for message in world.messages("cem") if message.message == "one"]
-    assert (row.state, row.reason) == ("not sent", 'no code "shop" is left')
+    assert (row.state, row.reason) == ("not sent", "no code is left: shop")
     assert fill(world, "shop", "aaa", "CCC") == {"added": 1, "known": 1}
     world.advance("3 days")  # there is one again by the time of the reminder
     assert [message.message for message in world.messages("cem") if message.claimed] == ["again"]
@@ -162,12 +162,31 @@ def test_a_code_that_is_over_or_was_used_is_sent_to_nobody_any_more(world: World
     code = wants(world, "ada", "welcome").split()[0]
     world.advance("15 days")
     assert wants(world, "ada", "welcome") == ""
-    assert world.messages("ada")[-1].reason == 'the code "welcome" is expired'
+    assert world.messages("ada")[-1].reason == "the code is expired: welcome"
     used = wants(world, "bob", "welcome").split()[0]
     world.order("bob", "o-1", coupon=used)
     world.advance("3 days")
-    assert world.messages("bob")[-1].reason == 'the code "welcome" is redeemed'
+    assert world.messages("bob")[-1].reason == "the code is redeemed: welcome"
     assert code != used
+
+
+def test_a_list_that_runs_low_is_said_and_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(coding, "LOOKS", 1)
+    monkeypatch.setattr(coding.logger, "warning", lambda words, **more: said.append(words))
+    monkeypatch.setattr(coding.logger, "error", lambda words, **more: said.append(words))
+    fill(world, "shop", "AAA", "BBB", "CCC", "DDD")
+    for user in ("ada", "bob"):
+        assert not stock(world, "shop")["is_low"]
+        assert not said
+        wants(world, user, "shop")
+    assert said == [coding.LOW]
+    assert stock(world, "shop")["is_low"]
+    for user in ("cem", "dea", "eve"):
+        wants(world, user, "shop")
+    assert said == [coding.LOW] * 3 + [coding.NONE_LEFT]
 
 
 def test_an_order_with_the_persons_own_code_redeems_it_once(world: World) -> None:

@@ -19,9 +19,11 @@ from functions.handlers.coding import coupons
 from functions.messages.codes import Codes, Given, unknown
 from functions.messages.template import TemplateError, fill, mentioned_codes
 from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 from functions.tracking.permission import Refused
 from functions.tracking.profile import Profile
 from local.code_commands import _batches, _harmless
+from tests.support.counted_store import CountedStore
 from tests.support.stores import sqlite_store
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -163,9 +165,7 @@ def test_of_two_people_who_are_one_the_code_that_is_still_good_goes_first(store:
     name, over = next(_names), NOW - timedelta(days=1)
     for person, code, expires in (("a", "OLD", over), ("b", "NEW", None)):
         store.put(
-            IssuedCode(
-                person=person, name=name, occasion="", code=code, issued=NOW, expires=expires
-            )
+            IssuedCode(person=person, name=name, occasion="", code=code, issued=NOW, ends=expires)
         )
     wanted = IssuedCode(person="a", name=name, occasion="", code="", issued=NOW)
     both = Profile(person="a", merged=["b"])
@@ -195,6 +195,16 @@ def test_a_code_is_found_by_one_read_whatever_its_capitals(store: Any) -> None:
     part = store.get(CodePart, codes_key(name), f"{part_of('SUMMER-1'):04}")
     assert part.find("summer-1") == "Summer-1"
     assert part.find("other") == ""
+
+
+def test_taking_one_of_a_hundred_thousand_codes_costs_three_write_units_at_most(store: Any) -> None:
+    name, number = next(_names), 100_000 // PARTS
+    first = int(short_hash("ada", f"{name}/")[:8], 16) % PARTS
+    codes = ("".join(choice(issue.ALPHABET) for _ in range(12)) for _ in range(number))
+    store.put(CodePart(name=name, number=first, codes=dict.fromkeys(codes, FREE)))
+    counted = CountedStore(store)
+    assert give(counted, name, "ada")
+    assert sum(one.units for one in counted.written) <= 3
 
 
 def test_what_is_sent_together_is_kept_together() -> None:

@@ -27,7 +27,7 @@ from functions.handlers.openapi import Parameter
 
 MOST_SENT = 2000
 PAGE = 64  # parts
-NAME = Parameter("name", "path", "the codes' name in codes.yaml")
+NAME = Parameter("code_name", "path", "the codes' name in codes.yaml")
 AFTER = Parameter("after", "query", "the cursor `next` of the page before")
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would reckon with it
 
@@ -106,30 +106,30 @@ def _codes() -> CodesPage:
     return CodesPage([_view(name, rule) for name, rule in sorted(parts.library.codes().items())])
 
 
-@operation("/api/codes/{name}", "Codes of a name with their states", CodeList, NAME, AFTER)
-def _code_list(name: str) -> CodeList:
-    _rule(name)
-    every = wiring.parts().store.query(CodePart, codes_key(name), after=query("after"))
+@operation("/api/codes/{code_name}", "Codes of a name with their states", CodeList, NAME, AFTER)
+def _code_list(code_name: str) -> CodeList:
+    _rule(code_name)
+    every = wiring.parts().store.query(CodePart, codes_key(code_name), after=query("after"))
     found = list(islice(every, PAGE))
     codes = [CodeView(code, state) for part in found for code, state in part.codes.items()]
     return CodeList(codes, f"{found[-1].number:04}" if len(found) == PAGE else "")
 
 
 @operation(
-    "/api/codes/{name}",
+    "/api/codes/{code_name}",
     "Add up to 2,000 codes to a list; one that is there stays as it is",
     CodesTaken,
     NAME,
     method="post",
     body=CodesBody,
 )
-def _add_codes(name: str) -> CodesTaken:
-    rule, sent = _rule(name), read_as(CodesBody).codes
+def _add_codes(code_name: str) -> CodesTaken:
+    rule, sent = _rule(code_name), read_as(CodesBody).codes
     if rule.kind != "list":
-        raise BadRequestError(f'"{name}" are codes that Tante makes; only a list takes codes')
+        raise BadRequestError(f'"{code_name}" are codes that Tante makes; only a list takes codes')
     for code in sent:
         _check(code)
-    added = issue.add(wiring.parts().store, name, sent)
+    added = issue.add(wiring.parts().store, code_name, sent)
     return CodesTaken(added, len(sent) - added)
 
 
@@ -147,7 +147,7 @@ def _person_codes(found: Iterable[IssuedCode], now: datetime) -> Iterable[Person
             code=one.code,
             state=one.state(now),
             issued=one.issued,
-            expires=one.expires,
+            expires=one.ends,
             redeemed=one.redeemed,
             order_id=one.order_id,
             journey=one.journey,
