@@ -1,7 +1,7 @@
 """A folder of journeys as a marketer writes it: read, and checked as a whole."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from functions.codes import rules as codes
 from functions.journeys.check import MESSAGE_FILE, Others, load
 from functions.journeys.check import messages as messages_of
 from functions.journeys.journey import Journey
@@ -22,6 +23,7 @@ from functions.problem import Problem, Problems
 from functions.sales import rules as sales
 from functions.segments import lifecycle, scoring_mistakes, segment
 from functions.segments.rules import (
+    CODES_FILE,
     LIFECYCLE_FILE,
     LIVE_FILES,
     SALES_FILE,
@@ -152,6 +154,7 @@ def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list
             folder.raw(SCORING_FILE), segments if isinstance(segments, dict) else {}
         ),
         SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
+        CODES_FILE: codes.mistakes(folder.raw(CODES_FILE)),
     }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)
@@ -169,13 +172,15 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     brand = check_brand(folder.brand)
     problems = check_live(folder, brand, published)
     known = others(folder, published)
+    raw_codes = folder.raw(CODES_FILE)
+    code_names = tuple(raw_codes) if isinstance(raw_codes, dict) else ()
     checked: list[Checked] = []
     for name, text in folder.parts.items():
-        problems += template.check(name.removeprefix("../"), text, brand.links)
+        problems += template.check(name.removeprefix("../"), text, brand.links, code_names)
         problems += referral.check(name.removeprefix("../"), text, brand)
     for name, files in folder.journeys.items():
         try:
-            checked.append(_check_journey(name, files, folder.parts, brand, known))
+            checked.append(_check_journey(name, files, folder.parts, brand, known, code_names))
         except Problems as found:
             problems += found.found
     compiled = {**published, **{one.journey.name: one.files for one in checked}}
@@ -183,6 +188,8 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     for one in checked:
         located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
         problems += unknown(one.journey.name, located, Known(links, brand.teams))
+    others_there = {one: published[one] for one in published.keys() - folder.journeys.keys()}
+    problems += _codes_gone(others_there, code_names)
     problems += _never_sending([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
@@ -190,9 +197,14 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
 
 
 def _check_journey(
-    name: str, files: Mapping[str, str], parts: Mapping[str, str], brand: Brand, known: Others
+    name: str,
+    files: Mapping[str, str],
+    parts: Mapping[str, str],
+    brand: Brand,
+    known: Others,
+    code_names: Collection[str],
 ) -> Checked:
-    problems = list(_check_files(name, files, brand))
+    problems = list(_check_files(name, files, brand, code_names))
     if name == BRAND or not JOURNEY_NAME.match(name):
         words = f'"{name}" cannot be the name of a journey; {NAME_RULE}'
         problems.append(Problem(f"{name}/{JOURNEY_FILE}", 0, words))
@@ -200,7 +212,7 @@ def _check_journey(
         journey = load(name, files, brand.needs_consent, known, brand.webhooks)
     except Problems as found:
         raise Problems(problems + found.found) from None
-    problems += _webhook_texts(journey, brand)
+    problems += _webhook_texts(journey, brand, code_names)
     compiled, failed = compile_messages(name, files, parts, brand)
     said = {(problem.file, problem.line) for problem in problems}
     problems += [problem for problem in failed if (problem.file, problem.line) not in said]
@@ -210,25 +222,32 @@ def _check_journey(
     return Checked(journey, {**compiled, **files})
 
 
-def _webhook_texts(journey: Journey, brand: Brand) -> Iterator[Problem]:
+def _webhook_texts(
+    journey: Journey, brand: Brand, code_names: Collection[str]
+) -> Iterator[Problem]:
     """What is wrong with the Liquid that webhooks are told."""
     for step in journey.every_step():
         for word, text in step.with_.items() if isinstance(step, CallWebhook) else ():
             said = text if isinstance(text, str) else ""
-            wrong = (*template.check("", said, brand.links), *referral.check("", said, brand))
+            wrong = (
+                *template.check("", said, brand.links, code_names),
+                *referral.check("", said, brand),
+            )
             for problem in wrong:
                 words = f'"{step.name}", "{word}": {problem.text}'
                 yield Problem(f"{journey.name}/{JOURNEY_FILE}", 0, words)
 
 
-def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Problem]:
+def _check_files(
+    name: str, files: Mapping[str, str], brand: Brand, code_names: Collection[str]
+) -> list[Problem]:
     problems: list[Problem] = []
     languages: dict[str, set[str]] = {}
     for file, text in files.items():
         match = MESSAGE_FILE.match(file)
         if match:
             languages.setdefault(f"{match['name']}|{match['kind']}", set()).add(match["locale"])
-            problems += template.check(f"{name}/{file}", text, brand.links)
+            problems += template.check(f"{name}/{file}", text, brand.links, code_names)
             problems += referral.check(f"{name}/{file}", text, brand)
         elif not file.endswith(".yaml"):
             words = 'is not named like "welcome.de.mjml" (message, language, mjml, txt or sms)'
@@ -240,6 +259,21 @@ def _check_files(name: str, files: Mapping[str, str], brand: Brand) -> list[Prob
             words = f"is missing: brand.yaml lists the language {language}"
             problems.append(Problem(f"{name}/{message}.{language}.{kind}", 0, words))
     return problems
+
+
+def _codes_gone(journeys: Journeys, code_names: Collection[str]) -> list[Problem]:
+    """Codes that journeys which are published already give, and codes.yaml has no more."""
+    given = {
+        (code, name)
+        for name, files in journeys.items()
+        for text in files.values()
+        for code in template.mentioned_codes(text)
+    }
+    return [
+        Problem(CODES_FILE, 0, f'"{code}" is missing: messages of "{name}" give it')
+        for code, name in sorted(given)
+        if code not in code_names
+    ]
 
 
 def _links(journeys: Journeys, compiled: Journeys, brand: Brand) -> dict[str, dict[str, set[str]]]:

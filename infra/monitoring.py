@@ -7,6 +7,7 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -28,6 +29,7 @@ HOUR = Duration.hours(1)
 WAITED_LONG = Duration.minutes(15)  # for an event; journeys may react late from then on
 BOUNCES, COMPLAINTS = 0.05, 0.001  # shares; SES reviews an account from here on
 NO_COPY = "What no mailbox takes would lie unread in a queue too; the alarm itself stays in alarm."
+CODES_LOW = ("codes run low", "no code is left")  # what functions/handlers/coding.py logs
 RUN_TROUBLE = {
     "failed": "ExecutionsFailed",
     "timed-out": "ExecutionsTimedOut",
@@ -76,6 +78,7 @@ class Monitoring(Construct):
         self._journeys(journeys)
         self._tables(tables)
         self._doors(api)
+        self._codes(functions)
         self._money()
         self.dashboard = self._dashboard(api, events, journeys, functions)
 
@@ -129,6 +132,21 @@ class Monitoring(Construct):
                 metric = table.metric(f"{side}ThrottleEvents", statistic="Sum", period=FIVE_MINUTES)
                 means = f"DynamoDB holds back {side.lower()}s of {name}: a hot person or a burst."
                 self._alarm(f"{name}-{side.lower()}-throttles", means, metric, 1)
+
+    def _codes(self, functions: Sequence[PythonFunction]) -> None:
+        """A metric of the log's own: without codes there is never a line, and no cost."""
+        [run_step] = [one for one in functions if one.name == "run_step"]
+        said = [logs.FilterPattern.string_value("$.message", "=", words) for words in CODES_LOW]
+        found = logs.MetricFilter(
+            self,
+            "CodesLow",
+            log_group=run_step.log,
+            filter_pattern=logs.FilterPattern.any(*said),
+            metric_namespace=self._stage.prefix,
+            metric_name="CodesLow",
+        )
+        means = "A list of codes runs low or is empty: see `tante codes`, then tante codes import."
+        self._alarm("codes-low", means, found.metric(statistic="Sum", period=HOUR), 1)
 
     def _doors(self, api: Api) -> None:
         failed = api.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum")

@@ -55,7 +55,7 @@ class PythonFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"{stage.prefix} {name}",
         )
-        log = logs.LogGroup(
+        log = self.log = logs.LogGroup(
             self,
             "Log",
             log_group_name=f"/aws/lambda/{stage.prefix}-{name}",

@@ -25,7 +25,13 @@ from functions.journeys.difference import (
 )
 from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
-from functions.segments.rules import LIFECYCLE_FILE, SALES_FILE, SCORING_FILE, SEGMENTS_FILE
+from functions.segments.rules import (
+    CODES_FILE,
+    LIFECYCLE_FILE,
+    SALES_FILE,
+    SCORING_FILE,
+    SEGMENTS_FILE,
+)
 from functions.segments.scoring import build
 from functions.segments.spoken import Language
 
@@ -47,6 +53,7 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
         SCORING_FILE: of_scoring(
             build(old.raw(SCORING_FILE)), build(new.raw(SCORING_FILE)), language
         ),
+        CODES_FILE: of_mapping(old.raw(CODES_FILE) or {}, new.raw(CODES_FILE) or {}, language),
         SALES_FILE: of_mapping(_sales(old), _sales(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),

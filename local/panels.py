@@ -8,7 +8,7 @@ PANELS = {
     "Journeys": ("new", "check", "test", "show", "diff", "publish", "journeys", "why", "schema"),
     "People": ("people", "segments", "lifecycle", "stages", "accounts"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
-    "Data": ("import", "products", "keys"),
+    "Data": ("import", "products", "codes", "keys"),
     "Operations": ("run", "demo", "doctor", "dead-letters"),
 }
 

@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from local.asking import Client
+from local.code_commands import told as codes_told
 
 Line = tuple[str, str]  # what it is about, and the words
 CLOSED = ("won", "lost")
 # Of an event's properties those that say the most, in this order.
 TELLING = (
     *("title", "text", "email_subject", "query", "path", "account_id", "threshold", "points"),
-    *("link_id", "order_id", "outcome", "reason", "by"),
+    *("link_id", "order_id", "outcome", "reason", "by", "code"),
 )
 AMOUNTS = ("total", "revenue", "value", "amount")
 
@@ -33,6 +34,7 @@ def told(ask: Client, person: str, language: str, most: int) -> Iterator[Line]:
     yield from (("next", line) for line in _next(brief))
     deals = ask.ask("GET", f"{path}/deals")["deals"]
     yield from (("deal", _deal(one)) for one in deals if one["stage"] not in CLOSED)
+    yield from (("code", line) for line in codes_told(ask, person))
     runs = ask.ask("GET", f"/api/runs?person={person}")["runs"]
     for journey in dict.fromkeys(run["journey"] for run in runs if run["status"] == "open"):
         for run in get(f"journeys/{quote(journey, safe='')}/why")["runs"]:

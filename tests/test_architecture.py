@@ -14,15 +14,17 @@ OURS = ("functions", "local", "infra")
 
 # package -> what it may import of ours, beside itself. A dotted name is that module alone.
 SHARED = {"problem", "settings"}
-PURE = {"tracking", "segments", "products", "sales", "journeys", "engine", "forecast"}
+PURE = {"tracking", "segments", "products", "sales", "codes", "journeys", "engine", "forecast"}
 MAY_IMPORT: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
-    "folder": {"journeys", "messages", "sales", "segments", "tracking"},
+    "folder": {"codes", "journeys", "messages", "sales", "segments", "tracking"},
     "tracking": set(),
     "segments": {"tracking"},
     "products": {"tracking", "segments"},
     "sales": {"tracking", "segments", "journeys.run"},
+    # Giving codes writes by the store's Protocol, which does no I/O itself.
+    "codes": {"tracking", "segments", "storage.store"},
     # Reacting to events writes run records by the store's Protocol, which does no I/O itself.
     "journeys": {"segments", "tracking", "storage.store"},
     "messages": {"tracking", "segments"},
@@ -30,13 +32,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
     # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "products", "sales", "journeys", "messages.brand"},
+    "storage": {"tracking", "segments", "products", "sales", "codes", "journeys", "messages.brand"},
     "handlers": {
         "folder",
         "tracking",
         "segments",
         "products",
         "sales",
+        "codes",
         "journeys",
         "messages",
         "engine",
@@ -59,6 +62,7 @@ FOR_ALL_HANDLERS = {
     "sales_desk",
     "undoing",
     "offers",
+    "coding",
     "answers",
     "pages",
     "effects",
@@ -76,6 +80,7 @@ OTHERS: dict[str, set[str]] = {
     "segments": {"msgspec", "dateutil"},
     "products": {"msgspec"},
     "sales": {"msgspec"},
+    "codes": {"msgspec"},
     "journeys": {"msgspec", "jsonschema", "yaml"},
     "messages": {"msgspec", "liquid", "mjml", "phonenumbers"},
     "engine": {"msgspec"},

@@ -10,7 +10,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import looking, referring, spreading, undoing, wiring
+from functions.handlers import coding, looking, referring, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -111,6 +111,11 @@ _ORDERS = (
         "news of a referral",
         referring.is_wins,
         lambda parts, body: referring.tell(parts, referring.read(body), _later),
+    ),
+    _Order(
+        "codes with which somebody ordered",
+        coding.is_redeem,
+        lambda parts, body: coding.redeem(parts, coding.read(body), _later),
     ),
     _Order(
         "an undoing of a merge",
@@ -295,6 +300,7 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     _note_accounts(parts, profile, todo)
     referring.ask(parts, profile, todo)
     _tell(parts, profile, todo)
+    coding.note(parts, profile, todo)
 
 
 def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:

@@ -15,6 +15,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
+from functions.messages.codes import NO_CODES, Codes
 from functions.messages.template import (
     PRODUCTS,
     Rendered,
@@ -104,7 +105,8 @@ class Desk:
 
     `profile` and `permission` look a person up, following merges; `products` finds what is
     suggested to them (see `template.PRODUCTS`), `referral` their code and link: both cost reads.
-    `cuts` are the day's cut points, by which a person stands among all others.
+    `codes` gives them codes of their own, which a journey's run asks for; `cuts` are the day's cut
+    points, by which a person stands among all others.
     """
 
     store: Store
@@ -117,6 +119,7 @@ class Desk:
     permission: Callable[[str], Permission]
     products: Callable[[Profile], Mapping[str, Any]] = lambda profile: NO_PRODUCTS
     referral: Callable[[Profile], Mapping[str, str]] = lambda profile: NO_REFERRAL
+    codes: Callable[[Wish, Profile], Codes] = lambda wish, profile: NO_CODES
     cuts: Cuts | None = None
 
 
@@ -311,6 +314,7 @@ def template_values(
     iteration: int,
     account: Mapping[str, Any] = NO_ACCOUNT,
     products: Mapping[str, Any] = NO_PRODUCTS,
+    codes: Codes = NO_CODES,
 ) -> dict[str, Any]:
     """What Liquid sees."""
     return {
@@ -320,6 +324,7 @@ def template_values(
         "brand": msgspec.to_builtins(brand),
         "links": brand.links,
         "pass": iteration + 1,
+        "code": codes,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
         **products,
     }
@@ -333,7 +338,16 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
     if any(map(referral.mentions, texts)):
         person |= desk.referral(profile)
     products = desk.products(profile) if any(map(mentions_products, texts)) else NO_PRODUCTS
-    return template_values(person, wish.entry, desk.brand, leave, wish.iteration, account, products)
+    return template_values(
+        person,
+        wish.entry,
+        desk.brand,
+        leave,
+        wish.iteration,
+        account,
+        products,
+        desk.codes(wish, profile),
+    )
 
 
 def _leave_url(row: Message, desk: Desk) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from xml.parsers import expat
 
 from functions.messages.brand import Brand
+from functions.messages.codes import SAMPLES
 from functions.messages.deliver import NO_ACCOUNT, NO_PRODUCTS, template_values
 from functions.messages.referral import for_template
 from functions.messages.template import (
@@ -70,7 +71,7 @@ def _rehearse(name: str, files: Mapping[str, str], brand: Brand) -> None:
     samples = _SAMPLES if shows else (NO_PRODUCTS,)
     for leave, products in product(("", LEAVE), samples):
         person = for_template(CODE, brand)
-        values = template_values(person, None, brand, leave, 0, NO_ACCOUNT, products)
+        values = template_values(person, None, brand, leave, 0, NO_ACCOUNT, products, SAMPLES)
         if kind == "mjml":
             text = files[f"{stem}.txt"]
             render_mail(files[f"{stem}.subject"], files[f"{stem}.html"], text, values)
@@ -107,7 +108,9 @@ def _line(source: str, error: TemplateError, brand: Brand) -> int:
         try:
             for products in _SAMPLES:
                 person = for_template(CODE, brand)
-                values = template_values(person, None, brand, LEAVE, 0, NO_ACCOUNT, products)
+                values = template_values(
+                    person, None, brand, LEAVE, 0, NO_ACCOUNT, products, SAMPLES
+                )
                 fill(source, values, autoescape=True)
         except TemplateError as found:
             return found.line

@@ -17,10 +17,13 @@ from functions.problem import Problem
 _LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
 _TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
+_CODE = re.compile(r"(?<![\w.])code\.([A-Za-z0-9_-]+)")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
 # By Liquid.
 PRODUCTS = ("recommendations", "upgrades")
-SEEN = frozenset({"person", "account", "entry", "brand", "links", "pass", "unsubscribe", *PRODUCTS})
+SEEN = frozenset(
+    {"person", "account", "entry", "brand", "links", "pass", "unsubscribe", "code", *PRODUCTS}
+)
 NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
 LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -225,10 +228,12 @@ def plain_text(html: str) -> str:
     return _show_liquid(text, kept)
 
 
-def check(file: str, text: str, links: Collection[str]) -> Iterator[Problem]:
+def check(
+    file: str, text: str, links: Collection[str], codes: Collection[str] = ()
+) -> Iterator[Problem]:
     """Problems of one template file that can be seen without a person.
 
-    `links` are the names that brand.yaml gives to links.
+    `links` are the names that brand.yaml gives to links, `codes` those of codes.yaml.
     """
     for match in LIQUID.finditer(text):
         tag = _QUOTED.sub("''", match.group())
@@ -240,7 +245,11 @@ def check(file: str, text: str, links: Collection[str]) -> Iterator[Problem]:
     except LiquidError as error:
         yield Problem(file, _line_of(error, text), f"not readable as Liquid: {error.message}")
         return
-    for index, words in (*_wrong_words(used), *_wrong_links(used, links)):
+    for index, words in (
+        *_wrong_words(used),
+        *_wrong_links(used, links),
+        *_wrong_codes(used, codes),
+    ):
         yield Problem(file, _line_at(text, index), words)
 
 
@@ -265,6 +274,21 @@ def _wrong_links(used: Any, links: Collection[str]) -> Iterator[tuple[int, str]]
             yield variable.span.index, _no_link(name, links)
 
 
+def _wrong_codes(used: Any, codes: Collection[str]) -> Iterator[tuple[int, str]]:
+    for variable in used.globals.get("code", []):
+        name = variable.segments[1] if len(variable.segments) > 1 else None
+        if not isinstance(name, str):
+            yield variable.span.index, 'a code is named as in codes.yaml, like "code.welcome"'
+        elif name not in codes:
+            close = difflib.get_close_matches(name, codes, 1)
+            known = ", ".join(sorted(codes)) or "none"
+            hint = f'did you mean "{close[0]}"?' if close else f"there are: {known}"
+            yield variable.span.index, f'codes.yaml has no code "{name}"; {hint}'
+        elif variable.segments[2:] not in ([], ["expires"], ["worth"]):
+            words = f'of a code there are "code.{name}.expires" and "code.{name}.worth"'
+            yield variable.span.index, words
+
+
 def _no_link(name: str, links: Collection[str]) -> str:
     close = difflib.get_close_matches(name, links, 1)
     hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(sorted(links))}"
@@ -284,6 +308,11 @@ def _line_of(error: LiquidError, text: str) -> int:
 
 def _line_at(text: str, index: int) -> int:
     return text.count("\n", 0, index) + 1
+
+
+def mentioned_codes(text: str) -> set[str]:
+    """The names of the codes that a template may give."""
+    return {name for tag in LIQUID.findall(text) for name in _CODE.findall(tag)}
 
 
 def mentions_products(text: str) -> bool:

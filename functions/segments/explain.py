@@ -119,6 +119,10 @@ _GERMAN_REASONS = {
     "the provider asked us to wait": "der Anbieter bat uns zu warten",
     "hold-out group": "Vergleichsgruppe (hold out)",
     MARKETING_PAUSED: "Werbung ruht",
+    "no code is left": "kein Code mehr übrig",
+    "the code is expired": "der Code ist abgelaufen",
+    "the code is redeemed": "der Code ist schon eingelöst",
+    "codes.yaml has no such code": "codes.yaml hat keinen solchen Code",
     GIVEN_UP: "es kam keine Quittung: vermutlich nicht gesendet",
 }
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal
 
+from functions.codes.records import CodePart, IssuedCode, codes_key
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
@@ -178,7 +179,14 @@ KINDS: dict[type[Any], Kind] = {
         listing=lambda deal: (deal.stage, sortable(deal.stays[-1].since)),
         named=True,
     ),
+    IssuedCode: Kind("people", "code", _person, sort=attrgetter("key")),
     # Beside the people, because who sends may write there and nowhere else.
+    CodePart: Kind(
+        "people",
+        "codes",
+        lambda part: codes_key(part.name),
+        sort=lambda part: f"{part.number:04}",
+    ),
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
     # Beside the people, because who processes their events may write there.
     Account: Kind(

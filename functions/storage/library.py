@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from functions.codes import rules as code_rules
+from functions.codes.rules import CodeRule
 from functions.journeys import journey as journeys
 from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
@@ -13,7 +15,7 @@ from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
-from functions.segments.rules import LIVE_FILES, SALES_FILE, Rules, rules_of
+from functions.segments.rules import CODES_FILE, LIVE_FILES, SALES_FILE, Rules, rules_of
 from functions.storage.shelf import Shelf
 from functions.storage.store import Store
 
@@ -33,7 +35,9 @@ class Published:
 
 def rules_in(files: Mapping[str, str]) -> Rules:
     """The rules that the files of a publish beside brand.yaml hold."""
-    live = {name: read(name, files[name]).value for name in LIVE_FILES if name in files}
+    # Codes tell of nobody who they are: when they change, nobody need be looked at.
+    telling = [name for name in LIVE_FILES if name in files and name != CODES_FILE]
+    live = {name: read(name, files[name]).value for name in telling}
     return rules_of(live, _brand_in(files).needs_consent)
 
 
@@ -55,6 +59,7 @@ class Library:
         self._brand: tuple[str, Brand] | None = None
         self._rules = Rules()
         self._sales: Sales | None = None
+        self._codes: Mapping[str, CodeRule] = {}
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -142,6 +147,11 @@ class Library:
         self._refresh()
         return self._sales
 
+    def codes(self) -> Mapping[str, CodeRule]:
+        """The codes that messages may give, in force; none without a codes.yaml."""
+        self._refresh()
+        return self._codes
+
     def _refresh(self) -> None:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
@@ -172,6 +182,7 @@ class Library:
             rules = replace(rules_in(row.files), cuts=self._rules.cuts)
             self._brand, self._rules = (version, _brand_in(row.files)), rules
             self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)
+            self._codes = code_rules.build(read(CODES_FILE, row.files.get(CODES_FILE, "")).value)
 
     def _read_cuts(self) -> None:
         """The cut points of the latest census."""

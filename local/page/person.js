@@ -13,12 +13,13 @@ const ISO = /^\d{4}-\d\d-\d\dT/;
 async function load({ id, query: { after } }) {
   const path = `/api/people/${encodeURIComponent(id)}`;
   const said = { in: "en" };
-  const [person, brief, { stages }, score, { tasks }, { deals }, { notes }, { merges }, { segments }, hints, referral,
+  const [person, brief, { stages }, score, { tasks }, { deals }, { notes }, { merges }, { segments }, hints, referral, { codes },
     { runs }, { messages }, timeline] = await Promise.all([
     call(path), call(address(`${path}/brief`, said)), call(address(`${path}/stages`, said)),
     call(address(`${path}/score`, said)), call(`/api/tasks/${encodeURIComponent(id)}`), call(`${path}/deals`),
     call(`${path}/notes`), call(address(`${path}/merges`, said)), call(address("/api/segments", said)),
     callIfThere(address(`${path}/hints`, said), {}), callIfThere(address(`${path}/referral`, said), { says: [] }),
+    callIfThere(`${path}/codes`, { codes: [] }),
     call(address("/api/runs", { person: id })), call(address("/api/messages", { person: id })),
     call(address(`${path}/timeline`, { limit: EVENTS, after })), journeys(),
   ]);
@@ -26,7 +27,7 @@ async function load({ id, query: { after } }) {
   const titles = Object.fromEntries(segments.map(({ name, title }) => [name, title]));
   return {
     head: { person, brief, stages, score, titles, referral },
-    next: { brief, tasks, deals, hints, runs: await underWay(path, runs) },
+    next: { brief, tasks, deals, hints, codes, runs: await underWay(path, runs) },
     who: { person, notes, merges, tasks, deals },
     runs, messages, timeline,
   };
@@ -96,7 +97,7 @@ function showSegments(segments, titles) {
 
 // ---- what next ---------------------------------------------------------------------------------
 
-function showNext({ brief, tasks, deals, runs, hints }) {
+function showNext({ brief, tasks, deals, runs, hints, codes }) {
   const open = tasks.filter(({ status }) => status === "open");
   const going = deals.filter(({ stage }) => !["won", "lost"].includes(stage));
   const task = ({ text, owner, why_owner: why, due, late, reason, journey }) => [el("strong", {}, text), " ",
@@ -110,11 +111,14 @@ function showNext({ brief, tasks, deals, runs, hints }) {
   const todo = brief.parts.find(({ says, title }) => title === "Next" && says)?.says ?? [];
   const others = todo.filter((line) => !open.some(({ text }) => line.startsWith(text)));
   const hint = (one) => [el("strong", {}, one.name || one.sku), one.price != null && ` ${money(one.price, one.currency)}`, small(one.why)];
+  const code = (one) => [el("strong", {}, one.code), " ", badge(one.state, one.state === "open" ? "wait" : "plain"),
+    small(one.name, one.order_id && `, with order ${one.order_id}`, one.expires && [", until ", time(one.expires)])];
   const ideas = Object.values(hints).filter(Array.isArray).flat();
   return part("What next", el("div.next", {},
     el("div", {}, part("To do", items([...open.map(task), ...others])) || null),
     el("div", {}, part("Deals", items(going.map(deal)) || small("No open deal."))),
     el("div", {}, part("Journeys under way", items(runs.map(run)) || small("None waits for anything."))),
+    codes.length > 0 && el("div", {}, part("Codes", items(codes.map(code)))),
     ideas.length > 0 && el("div", {}, part("Might like", items(ideas.map(hint))))));
 }
 

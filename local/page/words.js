@@ -50,6 +50,8 @@ const KNOWN = {
   "Score Reached": ({ threshold, score }) => [`The score reached ${quoted(threshold, "?")}`, joined(points(score))],
   "Score Fell": ({ threshold, score }) => [`The score fell below ${quoted(threshold, "?")}`, joined(points(score))],
   "Score Added": (known) => [`Got ${points(known.points) || "points"} by hand`, joined(known.note)],
+  "Code Issued": ({ code_name, code }) => [`Got a code: ${code ?? ""}`, joined(code_name)],
+  "Code Redeemed": ({ code_name, code, order_id }) => [`Used the code ${code ?? ""}`, joined(code_name, order_id)],
   "Message Sent": ({ message, journey }) => [`Was sent ${quoted(message, "a message")}`, joined(journey)],
   "Call Logged": talk("A call"),
   "Meeting Held": talk("A meeting"),
@@ -79,7 +81,7 @@ const KNOWN = {
 };
 
 /** What we found out ourselves: nobody did anything. */
-const OURS = new Set(["Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
+const OURS = new Set(["Code Issued", "Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
   "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed",
   "Referral Won", "Referral Lost"]);
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from functions.codes import issue
 from functions.handlers.desk import journey_desk
 from functions.journeys.enter import start_by_journey
 from functions.journeys.hold_out import is_held_out
@@ -58,6 +59,7 @@ KEYS = Keys(
 PUBLISHED = datetime(2000, 1, 1, tzinfo=UTC)
 KNOWN_BEFORE = timedelta(hours=1)  # the person is known before anything happens
 A_DAY = timedelta(days=1)
+SAMPLES = 50  # codes of each list: more than one person can be given
 LONGEST = timedelta(days=400)  # after what happens last; `until` may ask for more
 MOST_TRIES = 10_000  # to find somebody who goes the arms that were asked for
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -99,6 +101,7 @@ class Rehearsal:
         self._published = self._folder("published")
         system = System(self._published, journeys, URL, PUBLISHED)
         system.publish()
+        _stock(system)
         # Journeys that let in by a condition look at everybody first; that is done in no time.
         system.catch_up(PUBLISHED)
         system.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -121,6 +124,14 @@ class Rehearsal:
         finally:
             system.store.close()
             shutil.rmtree(folder)
+
+
+def _stock(system: System) -> None:
+    """Codes that say what they are, where a shop's list would be."""
+    for name, rule in system.parts.library.codes().items():
+        if rule.kind == "list":
+            samples = (f"SAMPLE-{name.upper()}-{number}" for number in range(1, SAMPLES + 1))
+            issue.add(system.store, name, samples)
 
 
 class _Play:

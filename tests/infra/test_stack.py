@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from functions.folder import read_folder
+from functions.handlers import coding
 from functions.storage.dynamo import _ListedRow, _Row
 from functions.storage.kinds import LISTED_TABLES, TABLES
 from infra.bundle import ROOT
@@ -182,6 +184,16 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(stage: str) -> None:
         assert one["AlarmDescription"].endswith("."), one["AlarmName"]
         assert said(one["AlarmActions"][0]) == "{MonitoringAlarms}"
         assert one["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_codes_that_run_low_ring_by_what_the_code_logs(stage: str) -> None:
+    [found] = synthesised(stage).resources("Logs::MetricFilter").values()
+    pattern = found["Properties"]["FilterPattern"]
+    assert set(re.findall(r'= "([^"]*)"', pattern)) == {coding.NONE_LEFT, coding.LOW}
+    [metric] = found["Properties"]["MetricTransformations"]
+    assert [one["Threshold"] for one in alarms(stage) if one["MetricName"] == "CodesLow"] == [1]
+    assert metric["MetricName"] == "CodesLow"
 
 
 def test_ses_and_money_are_watched_account_wide() -> None:

@@ -46,6 +46,15 @@ def ask(world: World, path: str, key: str = "", method: str = "GET") -> tuple[in
     return int(answer["statusCode"]), answer["json"]
 
 
+def have_codes(world: World) -> str:
+    """Publish codes; their name."""
+    headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    files = {"codes.yaml": "shop: {kind: list}"}
+    assert world.request("POST", "/api/publish", {"files": files}, headers)["statusCode"] == 200
+    world.system.parts.library.forget()  # what was published counts within ten seconds
+    return "shop"
+
+
 def filled(path: str, **values: str) -> str:
     """The path with these values, and where there is none with one that nothing has."""
     if path.startswith("/api/segments/"):
@@ -368,7 +377,7 @@ def test_no_answer_shows_a_secret_of_the_machine(world: World, ada: str) -> None
     keys = world.system.keys
     world.post("group", {"userId": "ada", "groupId": "acme", "traits": {"name": "Acme"}})
     values = {"person_id": ada, "journey": "onboarding", "account_id": "acme"}
-    values["segment"] = "customers"
+    values |= {"segment": "customers", "code_name": have_codes(world)}
     for path in PATHS:
         query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}.get(
             path, ""
@@ -430,12 +439,14 @@ def test_every_route_of_the_description_answers(
         "/api/people/{person_id}/leads/{lead_id}": {"status": "accepted"},
         "/api/people/{person_id}/score": {"points": 5},
         "/api/people/{person_id}/notes": {"kind": "call", "outcome": "not reached"},
+        "/api/codes/{code_name}": {"codes": ["A-1"]},
         "/api/products": {"products": [{"sku": "ink", "name": "Ink"}]},
         "/api/people/{person_id}/deals": {"title": "Premium", "id": "d1"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
         "/api/people/{person_id}/deals/{deal_id}/offers": {"id": "of1"},
     }
     values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
+    values["code_name"] = have_codes(world)
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))
     values["journey"] = "upsell"
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")

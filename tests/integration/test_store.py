@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from pynamodb.exceptions import PutError, TransactWriteError
 
+from functions.codes.records import CodePart, IssuedCode
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken
 from functions.sales.records import Deal, Lead, Note, Offer, Stay
@@ -132,6 +133,8 @@ def one_of_each() -> list[Any]:
         msgspec.structs.replace(a_message("r1", "welcome"), claimed=NOW, clicked={"": NOW}),
         msgspec.structs.replace(a_task("t1"), history=[Change(NOW, "Task Created", said={"n": 1})]),
         Lead(person="ada", lead_id="t1", owner="anna", handed=NOW, parts={"asked": 2.5}),
+        IssuedCode(person="ada", name="hi", occasion="", code="HI-Ä", issued=NOW, ends=NOW),
+        CodePart(name="hi", number=7, codes={"HI-Ä": "issued", "HI-B": "free"}),
         Note(person="ada", note_id="n1", kind="call", at=NOW, noted=NOW, fields={"fit": True}),
         Deal(
             person="ada",

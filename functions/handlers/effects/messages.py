@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from functions.handlers import referring
+from functions.handlers.coding import codes_for
 from functions.handlers.effects.at_step import AtStep
 from functions.handlers.offers import for_template, offers_of
 from functions.journeys.steps.send import BEST_CHANNEL, Send
@@ -73,6 +74,7 @@ class Messages(AtStep):
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
             referral=lambda profile: referring.shown(parts, profile),
+            codes=lambda wish, profile: codes_for(parts, profile, self.run),
             cuts=parts.library.rules().cuts,
         )
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import referring
+from functions.handlers.coding import codes_for
 from functions.handlers.effects.at_step import AtStep
 from functions.journeys.step import Step, WebhookBusy, WebhookRefused
 from functions.messages import referral, signature
@@ -15,6 +16,7 @@ from functions.messages.deliver import template_values
 from functions.messages.template import TemplateError, fill
 from functions.segments import account
 from functions.segments.person import shown_fields
+from functions.tracking.permission import Refused
 
 logger = Logger(service="run_step")
 
@@ -39,13 +41,14 @@ class Calls(AtStep):
             "",
             self._pass,
             account.fields(self.profile),
+            codes=codes_for(parts, self.profile, run),
         )
         try:
             told = {
                 word: fill(one, values, autoescape=False) if isinstance(one, str) else one
                 for word, one in said.items()
             }
-        except TemplateError as error:
+        except (TemplateError, Refused) as error:
             raise WebhookRefused(str(error)) from None
         entry = {"event": run.entry.name, "properties": run.entry.properties}
         about = {

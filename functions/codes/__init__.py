@@ -1,0 +1,1 @@
+"""Codes: what a shop takes money off for, one for each person."""
