@@ -58,6 +58,7 @@ FOR_ALL_HANDLERS = {
     "sales_desk",
     "undoing",
     "offers",
+    "again",
     "answers",
     "effects",
 }

@@ -41,7 +41,6 @@ def machines() -> dict[str, Any]:
 
     collecting = settings(
         max_examples=40,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

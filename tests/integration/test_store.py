@@ -744,7 +744,7 @@ class StoresAndModel(RuleBasedStateMachine):
 def test_both_stores_do_as_a_dictionary_would(both: tuple[Store, Store]) -> None:
     run_state_machine_as_test(
         lambda: StoresAndModel(both),
-        settings=settings(max_examples=30, stateful_step_count=20, deadline=None),
+        settings=settings(max_examples=30, stateful_step_count=20),
     )
 
 
