@@ -21,7 +21,7 @@ from tests.support.journeys import compiled, raw_journeys, shipped
 
 ROOT = Path(__file__).parents[2]
 PATH = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-GENERATED = 18
+GENERATED = 10
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:run-step"
 VALIDATE = """
 const validator = require("asl-validator");
