@@ -1,13 +1,22 @@
 """Fixtures that many tests share."""
 
+import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import settings
+
+# Read where a logger is made. A test has thousands of lines of what went well.
+os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
 
 from functions.handlers import wiring
 from tests.support.world import World
+
+# The tree of all commands is the same each time.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 # How long an example takes says how busy the machine is; what hangs is ended by pytest's timeout.
 settings.register_profile("any machine", deadline=None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -80,11 +80,9 @@ class Pass:
 
     def _compared(self) -> list[Any]:
         """Every condition in force that goes by the cut points: of the rules and of journeys."""
-        journeys = [
-            read(JOURNEY, published.files[JOURNEY]).value
-            for published in self.parts.library.journeys()
-        ]
-        return [*self.rules.comparisons, *comparisons(journeys)]
+        journeys = self.parts.library.journeys()
+        told = [one for found in journeys for one in _comparisons(found.files[JOURNEY])]
+        return [*self.rules.comparisons, *comparisons(told)]
 
     def _count(self, progress: Progress) -> bool:
         """The first half. False where it is to be gone on with; then it is kept."""
@@ -159,6 +157,12 @@ class Pass:
 
     def _is_over(self) -> bool:
         return self._left is not None and self._left() < RESERVE
+
+
+@lru_cache(maxsize=256)
+def _comparisons(text: str) -> list[Any]:
+    """Those of one journey's file. Where days fly, many a census reads the same files."""
+    return comparisons([read(JOURNEY, text).value])
 
 
 def _keep(store: Store, progress: Progress, now: datetime) -> None:

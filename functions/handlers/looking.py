@@ -1,11 +1,11 @@
 """Looking at people because a time has come, or because journeys were published."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
 from aws_lambda_powertools import Logger
 
+from functions.handlers.again import Delay, send_again
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import RowsOnTheirWay, keep_up, note_backfill
 from functions.handlers.wiring import Parts
@@ -22,7 +22,6 @@ TOMORROW = timedelta(days=1)
 MOST_WAITS = 5  # for a version that is being published
 SOON = 20  # seconds
 ONCE_MORE = 60  # seconds: by then every Lambda has heard of the publish
-Delay = Callable[[int, str], int | None]  # (how often, of whom) -> seconds; None: no more
 _encode = msgspec.json.Encoder().encode
 _looks, _pages = msgspec.json.Decoder(Look), msgspec.json.Decoder(Everybody)
 
@@ -49,10 +48,7 @@ def look_at(parts: Parts, asked: Look | Everybody, again: Delay, put_off: Delay)
         _page(parts, asked, again, put_off)
     except (Contended, Unavailable) as error:
         delay = put_off(asked.put_off + 1, asked.everybody)
-        if delay is None:
-            parts.bury(_encode(asked), str(error))
-        else:
-            parts.send_events([_later(asked)], delay)
+        send_again(parts, _later(asked), str(error), delay)
 
 
 def _each(parts: Parts, asked: Look, again: Delay, put_off: Delay) -> None:
@@ -91,11 +87,7 @@ def _put_off(parts: Parts, left: Look, error: Exception, put_off: Delay) -> None
     if left.first or left.attempt or left.keep:
         times = left.put_off + 1
         later = msgspec.structs.replace(left, put_off=times, reason=str(error)[:500])
-        delay = put_off(times, left.look[0])
-        if delay is None:
-            parts.bury(_encode(later), later.reason)
-        else:
-            parts.send_events([_encode(later)], delay)
+        send_again(parts, _encode(later), later.reason, put_off(times, left.look[0]))
     logger.warning("looks are put off", extra={"people": len(left.look), "reason": str(error)})
 
 
@@ -107,11 +99,7 @@ def _send_on(parts: Parts, asked: Look, error: Exception, again: Delay) -> None:
     logger.warning("a look failed", extra={"attempt": attempt, "reason": reason})
     later = msgspec.structs.replace(asked, attempt=attempt, reason=reason)
     _keep_back(parts, person)
-    delay = again(attempt, person)
-    if delay is None:
-        parts.bury(_encode(later), reason)
-    else:
-        parts.send_events([_encode(later)], delay)
+    send_again(parts, _encode(later), reason, again(attempt, person))
 
 
 def _keep_back(parts: Parts, person: str) -> None:

@@ -1,10 +1,9 @@
 """Telling the members of an account that it has changed, a page at a time."""
 
-from collections.abc import Callable
-
 import msgspec
 from aws_lambda_powertools import Logger
 
+from functions.handlers.again import Delay, send_again
 from functions.handlers.wiring import Parts
 from functions.storage import accounts
 from functions.storage.store import Contended, Unavailable
@@ -16,7 +15,6 @@ PAGE = 100  # members of a message
 PAUSE = 1  # seconds between two pages: what they set going should not come all at once
 MOST_WAITS = 5  # for an account that is being written
 SOON = 20  # seconds
-Delay = Callable[[int, str], int | None]  # (how often, of what) -> seconds; None: no more
 _encode = msgspec.json.Encoder().encode
 _spreads = msgspec.json.Decoder(Spread)
 
@@ -44,10 +42,7 @@ def spread(parts: Parts, asked: Spread, put_off: Delay) -> None:
     except (Contended, Unavailable) as error:
         delay = put_off(asked.put_off + 1, asked.spread)
         logger.warning("telling members is put off", extra={"reason": str(error)})
-        if delay is None:
-            parts.bury(_encode(asked), str(error))
-        else:
-            parts.send_events([_later(asked)], delay)
+        send_again(parts, _later(asked), str(error), delay)
 
 
 def _page(parts: Parts, asked: Spread) -> None:

@@ -1,10 +1,9 @@
 """Undoing a merge, as an admin has asked for it on the event queue."""
 
-from collections.abc import Callable
-
 import msgspec
 from aws_lambda_powertools import Logger
 
+from functions.handlers.again import Delay, send_again
 from functions.handlers.wiring import Parts
 from functions.messages.address import addresses
 from functions.storage.store import Contended, Unavailable
@@ -13,7 +12,6 @@ from functions.tracking.merge_record import Merge
 
 logger = Logger(service="undoing")
 MOST_REASON = 500  # letters
-Delay = Callable[[int, str], int | None]  # (how often, of what) -> seconds; None: no more
 
 
 class Undo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -76,7 +74,4 @@ def _send(
     reason = f"{type(error).__name__}: {error}"[:MOST_REASON]
     logger.warning("a merge is undone later", extra={"merge": asked.undo, "reason": reason})
     body = _encode(msgspec.structs.replace(asked, attempt=attempt, put_off=put_off, reason=reason))
-    if delay is None:
-        parts.bury(body, reason)
-    else:
-        parts.send_events([body], delay)
+    send_again(parts, body, reason, delay)

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -120,10 +121,16 @@ def from_mapping(raw: Mapping[str, Any]) -> Brand:
     return msgspec.convert(raw, Brand)
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Every name of a time zone. They are files, so that looking is slow."""
+    return frozenset(available_timezones())
+
+
 def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What is typed right and wrong all the same, as (path in the file, what would be right)."""
-    if brand.time_zone not in available_timezones():
-        close = difflib.get_close_matches(brand.time_zone, available_timezones(), 1)
+    if brand.time_zone not in time_zones():
+        close = difflib.get_close_matches(brand.time_zone, time_zones(), 1)
         hint = f'did you mean "{close[0]}"?' if close else 'write it like "Europe/Berlin"'
         yield ("time zone",), f'"{brand.time_zone}" is no time zone; {hint}'
     if brand.locale not in brand.languages:

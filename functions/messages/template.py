@@ -107,9 +107,13 @@ def compile_mjml(text: str, parts: Mapping[str, str]) -> str:
     Parts are pasted in as text (mrml's own include loses widths and padding), and Liquid is
     swapped for placeholders while MJML is at work: a `<` or a quote in it would break MJML.
     """
+    return _to_html(_with_parts(text, parts))
+
+
+@lru_cache(maxsize=128)
+def _to_html(whole: str) -> str:
     from mjml import mjml2html
 
-    whole = _with_parts(text, parts)
     unknown = sorted(set(_MJML_TAG.findall(whole)) - MJML_TAGS)
     if unknown:
         raise TemplateError(f"<{unknown[0]}> is not a tag of MJML", near=f"<{unknown[0]}")
@@ -218,6 +222,7 @@ class _Text(HTMLParser):
             self.pieces.append(re.sub(r"\s+", " ", data))
 
 
+@lru_cache(maxsize=128)  # who publishes has checked it a moment before
 def plain_text(html: str) -> str:
     """A mail's plain text part, made from its HTML (Liquid stays as it is)."""
     hidden, kept = _hide_liquid(html)
@@ -241,7 +246,7 @@ def check(
             words = "a range like (1..9) goes only into the head of a for loop, not reversed"
             yield Problem(file, _line_at(text, match.start()), words)
     try:
-        used = _HTML.from_string(text).analyze(include_partials=False)
+        used = _parsed(text, autoescape=True).analyze(include_partials=False)
     except LiquidError as error:
         yield Problem(file, _line_of(error, text), f"not readable as Liquid: {error.message}")
         return

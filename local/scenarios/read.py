@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, cast
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import msgspec
@@ -18,7 +18,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.steps.split import Split
 from functions.journeys.wording import sentences
 from functions.journeys.yaml_file import Located, Path, read
-from functions.messages.brand import Brand
+from functions.messages.brand import Brand, time_zones
 from functions.problem import Problem, Problems
 from functions.segments.condition import field_tests
 from functions.segments.phrases import BadPhrase, duration
@@ -294,9 +294,9 @@ class _Reader:
 
     def _zone(self, person: Mapping[str, Any], path: Path) -> ZoneInfo:
         name = person.get("timezone", self._brand.time_zone)
-        if name in available_timezones():
+        if name in time_zones():
             return ZoneInfo(name)
-        hint = _hint(str(name), available_timezones(), 'write it like "Europe/Berlin"')
+        hint = _hint(str(name), time_zones(), 'write it like "Europe/Berlin"')
         self._wrong((*path, "timezone"), f'"{name}" is no time zone; {hint}')
         return ZoneInfo("UTC")
 

@@ -507,7 +507,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Sys
 
 EXAMPLES = settings(
     max_examples=8,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
@@ -549,7 +548,7 @@ def test_whatever_is_asked_answers_are_as_described_and_never_a_500(
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_made_up_path_or_query_breaks_the_admin_api(
     running: tuple[str, System], path: str, value: str
 ) -> None:

@@ -19,7 +19,7 @@ from tests.support.moto_interpreter import Outcome, run, run_ours
 
 def many(examples: int) -> settings:
     health = list(HealthCheck)
-    return settings(max_examples=examples, deadline=None, suppress_health_check=health)
+    return settings(max_examples=examples, suppress_health_check=health)
 
 
 def checked(text: str) -> Journey | None:

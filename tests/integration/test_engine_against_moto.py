@@ -154,7 +154,7 @@ def test_what_is_missing_is_a_runtime_error() -> None:
     both(machine(Wait=flow("Wait", "", TimestampPath="$.s")), obedient)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(machines())
 def test_any_machine_takes_the_same_way(definition: dict[str, Any]) -> None:
     both(definition, obedient)

@@ -120,7 +120,7 @@ def test_a_run_that_is_leaving_ends_quietly_in_both(name: str) -> None:
     assert (ours.status, ours.path[-1]) == ("SUCCEEDED", "left")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_an_execution_that_goes_on_at_any_step_goes_the_same_way_in_both(
     data: st.DataObject,

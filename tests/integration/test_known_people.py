@@ -40,7 +40,7 @@ def an_event(number: int, way: tuple[str, str, str, str, str]) -> Event:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(_who, max_size=9))
 def test_only_a_trusted_source_that_asks_makes_two_known_people_one(
     ways: list[tuple[str, str, str, str, str]],

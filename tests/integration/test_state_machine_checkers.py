@@ -21,7 +21,7 @@ from tests.support.journeys import compiled, raw_journeys, shipped
 
 ROOT = Path(__file__).parents[2]
 PATH = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-GENERATED = 18
+GENERATED = 10
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:run-step"
 VALIDATE = """
 const validator = require("asl-validator");
@@ -41,7 +41,6 @@ def machines() -> dict[str, Any]:
 
     collecting = settings(
         max_examples=40,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

@@ -41,18 +41,24 @@ from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow, Tr
 from functions.tracking.referral_record import ReferralCode
 from functions.tracking.source import Source
 from local.sqlite_store import SqliteStore
-from tests.support.stores import dynamo_store, sqlite_store
+from tests.support.stores import dynamo_store, empty, sqlite_store
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def dynamo() -> Iterator[DynamoStore]:
+    with dynamo_store() as made:
+        yield made
+
+
 @pytest.fixture(params=["sqlite", "dynamo"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
-        yield sqlite_store(tmp_path)
-    else:
-        with dynamo_store() as made:
-            yield made
+        return sqlite_store(tmp_path)
+    made: DynamoStore = request.getfixturevalue("dynamo")
+    empty(made)
+    return made
 
 
 @pytest.fixture
@@ -749,7 +755,7 @@ class StoresAndModel(RuleBasedStateMachine):
 def test_both_stores_do_as_a_dictionary_would(both: tuple[Store, Store]) -> None:
     run_state_machine_as_test(
         lambda: StoresAndModel(both),
-        settings=settings(max_examples=30, stateful_step_count=20, deadline=None),
+        settings=settings(max_examples=30, stateful_step_count=20),
     )
 
 

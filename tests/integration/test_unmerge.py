@@ -191,9 +191,7 @@ def steps(*ways: dict[str, Any]) -> list[tuple[dict[str, Any], int]]:
     return [(way, minute) for minute, way in enumerate(ways, 1)]
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_steps, _steps, _steps)
 @example(steps(*ORDERS_OF_BOTH), steps(*ORDERS_OF_BOTH[::-1], WAYS[16]), [])
 @example([], steps(WITH_HIS_PHONE), steps(VISIT, WITH_HER_PHONE))

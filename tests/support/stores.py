@@ -7,6 +7,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from functions.storage.dynamo import DynamoStore
 from local.sqlite_store import SqliteStore
@@ -36,3 +38,10 @@ def dynamo_store() -> Iterator[DynamoStore]:
         store = DynamoStore(f"test-{next(_numbers)}-", REGION)
         store.create_tables()
         yield store
+
+
+def empty(store: DynamoStore) -> None:
+    """Take everything out of a store that many tests share: its tables are slow to make."""
+    there = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+    for model in store._models.values():
+        there[model.Meta.table_name].items.clear()

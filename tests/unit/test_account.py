@@ -107,7 +107,7 @@ _calls = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_any_order_and_any_duplication_of_calls_gives_the_same_account(data: Any) -> None:
     calls = data.draw(_calls)
@@ -119,7 +119,7 @@ def test_any_order_and_any_duplication_of_calls_gives_the_same_account(data: Any
     assert copy_of(other) == copy_of(one)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_calls, _calls)
 def test_an_account_s_edition_rises_just_when_its_copy_changes(
     first: list[Event], then: list[Event]
@@ -222,7 +222,7 @@ def known(profile: Profile) -> Any:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_order_of_events_gives_the_same_roles_and_the_same_membership(data: Any) -> None:
     events = data.draw(_events)
@@ -234,7 +234,7 @@ def test_any_order_of_events_gives_the_same_roles_and_the_same_membership(data: 
         assert is_noted(one, name) == is_noted(other, name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_members_have_the_latest_edition_in_whatever_order_they_are_told(data: Any) -> None:
     editions = data.draw(st.permutations(range(1, 6)))
@@ -243,7 +243,7 @@ def test_members_have_the_latest_edition_in_whatever_order_they_are_told(data: A
     assert company_of.fields(profile)["name"] == "edition 5"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_events, st.data())
 def test_two_names_of_a_person_merged_know_what_one_of_them_would(
     events: list[Event], data: Any

@@ -68,7 +68,7 @@ def test_what_each_step_adds(steps: str, straight: int, again: int) -> None:
     assert transitions(found) == again
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_run_takes_more_than_the_bound(data: st.DataObject) -> None:
     found = data.draw(journeys)

@@ -17,7 +17,7 @@ from local.drawing import PAD, Box, layout, svg, width_of, wrapped
 from tests.support.any_journey import any_journey
 from tests.support.journeys import SHIPPED
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 languages = st.sampled_from(LANGUAGES)
 raw_journeys = any_journey().map(lambda text: read("j", text).value)
 

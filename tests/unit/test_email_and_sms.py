@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
@@ -98,7 +98,6 @@ def test_a_mail_program_reads_the_one_click_headers_as_they_are() -> None:
     assert parsed(outgoing(headers=ONE_CLICK))["List-Unsubscribe"] == f"<{LEAVE}>"
 
 
-@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=80),
     st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=300),
@@ -119,7 +118,6 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=2000))
 @example("ä" * 1500)
 @example("From here\n.\n..x")
@@ -153,7 +151,6 @@ def test_no_given_header_smuggles_another_in(broken: str) -> None:
         mime(outgoing(headers={f"List{broken}": "x"}))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 @example("Ada\r\nBcc: everybody@example.com")
 def test_whatever_a_sender_is_called_the_mail_goes_to_one_address_or_not_at_all(name: str) -> None:
@@ -348,7 +345,6 @@ class Real:
         return "real"
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["ada@example.com", "Ada@example.com", "ada@example.com ", "", "x@y.example"]),
     st.frozensets(st.sampled_from(["ada@example.com", "", "example.com", "*"])),
@@ -593,7 +589,6 @@ def test_a_foreign_notification_is_set_aside_with_its_reason_and_the_rest_is_don
     assert "not an event batch" in reason
 
 
-@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists))
 def test_no_json_at_all_breaks_the_reader(value: Any) -> None:
     for body in (

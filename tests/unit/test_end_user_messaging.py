@@ -9,7 +9,7 @@ import botocore.session
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
@@ -252,7 +252,6 @@ def test_each_provider_s_notifications_are_read_by_its_own_reader() -> None:
     assert mail.event == "Email Delivered"
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5), st.lists

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.engine.engine import Engine
@@ -528,7 +528,6 @@ def test_a_limit_holds_in_the_middle_of_states_that_take_no_time() -> None:
     assert execution.status == "SUCCEEDED"
 
 
-@settings(deadline=None)
 @given(machines(), st.integers(1, 3))
 def test_a_limit_changes_nothing_but_the_size_of_the_bites(
     definition: dict[str, Any], limit: int
@@ -593,7 +592,6 @@ class Trace:
         return self.calls, [{**end, "data": end.get("output")} for end in ends]
 
 
-@settings(deadline=None)
 @given(machines())
 def test_restarts_between_the_steps_change_nothing(definition: dict[str, Any]) -> None:
     assert Trace(definition).run() == Trace(definition).run(restart=True)

@@ -38,7 +38,7 @@ from tests.support.reference_journey import JOURNEY
 
 SHIPPED = shipped()
 TOKEN = "arn:aws:states:::lambda:invoke.waitForTaskToken"
-relaxed = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+relaxed = settings(max_examples=120, suppress_health_check=list(HealthCheck))
 
 
 def journey(steps: str, name: str = "cart") -> Journey:

@@ -177,7 +177,7 @@ def histories(draw: Any) -> list[Event]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_order_and_any_duplication_of_events_gives_the_same_profile(data: Any) -> None:
     history = data.draw(histories())
@@ -601,7 +601,7 @@ def expected(events: Iterable[Event]) -> tuple[Decimal, int]:
     return total, count
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(order_histories())
 def test_revenue_over_more_orders_than_a_profile_keeps_is_right_in_any_order_and_duplication(
     batches: list[list[Event]],

@@ -187,7 +187,7 @@ def _later(clock: time, minutes: int) -> time:
     return (datetime.combine(date(2027, 1, 1), clock) + MINUTE * minutes).time()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(ZONES).map(ZoneInfo),
     st.floats(1_577_836_800, 2_051_222_400).map(  # 2020 to 2034
@@ -247,7 +247,7 @@ words = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example("Friday to Monday 9:00 to 18:00")
 @given(st.lists(words, max_size=6).map(" ".join) | some_hours)
 def test_editors_take_what_the_reader_takes(text: str) -> None:

@@ -150,7 +150,7 @@ def test_one_document_may_begin_with_three_hyphens() -> None:
     assert value("---\na: 1\n...\n") == {"a": 1}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=60) | st.text(alphabet="a:-[]{}&*!|>'\"#%@`\n 1?,~", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(Problems):
@@ -644,7 +644,7 @@ def test_the_whole_journey_that_is_changed_below_is_right() -> None:
     assert problems(json.dumps(WHOLE)) == []
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(places(WHOLE)), json_like)
 def test_any_value_in_any_place_is_right_or_a_problem_and_never_a_crash(
     path: tuple[Any, ...], new: Any
@@ -654,7 +654,7 @@ def test_any_value_in_any_place_is_right_or_a_problem_and_never_a_crash(
         assert re.match(r"cart/journey\.yaml(:1)?: .", problem, re.DOTALL)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(json_like, json_like)
 def test_any_file_is_right_or_a_problem_and_never_a_crash(steps: Any, rest: Any) -> None:
     problems(json.dumps({**WHOLE, "steps": steps}))

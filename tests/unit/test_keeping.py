@@ -60,7 +60,7 @@ def rules(**who: Any) -> Rules:
 
 
 RULES = rules(**WHO)
-AT_LEISURE = settings(max_examples=60, deadline=None)
+AT_LEISURE = settings(max_examples=60)
 
 
 def track(name: str, time: datetime, number: int = 0, **properties: Any) -> Event:

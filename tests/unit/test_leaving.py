@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from functions.handlers.pages import leave
@@ -25,19 +25,16 @@ LETTERS = string.ascii_letters + string.digits + "-_.=%"
 # --- the link
 
 
-@settings(deadline=None)
 @given(ONES)
 def test_a_link_says_what_was_signed(leaving: Leaving) -> None:
     assert read(sign(leaving, KEYS), KEYS) == leaving
 
 
-@settings(deadline=None)
 @given(ONES)
 def test_a_link_goes_into_an_address_as_it_is(leaving: Leaving) -> None:
     assert set(sign(leaving, KEYS)) <= set(string.ascii_letters + string.digits + "-_.")
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(TOKEN) - 1), st.sampled_from(LETTERS))
 def test_a_link_of_which_any_letter_was_changed_is_refused(place: int, letter: str) -> None:
     assume(TOKEN[place] != letter)
@@ -45,7 +42,6 @@ def test_a_link_of_which_any_letter_was_changed_is_refused(place: int, letter: s
         read(TOKEN[:place] + letter + TOKEN[place + 1 :], KEYS)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(TOKEN) - 1), st.sampled_from(LETTERS))
 def test_a_link_that_was_cut_or_made_longer_is_refused(place: int, letter: str) -> None:
     for token in (TOKEN[:place], TOKEN[place + 1 :], TOKEN[:place] + TOKEN[place + 1 :]):
@@ -57,7 +53,6 @@ def test_a_link_that_was_cut_or_made_longer_is_refused(place: int, letter: str) 
         read(TOKEN + letter, KEYS)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 @example("")
 @example("..")
@@ -69,7 +64,6 @@ def test_no_made_up_link_is_taken(token: str) -> None:
         read(token, KEYS)
 
 
-@settings(deadline=None)
 @given(ONES, ONES)
 def test_a_signature_fits_only_its_own_words(one: Leaving, other: Leaving) -> None:
     assume(one != other)

@@ -105,7 +105,7 @@ def told(profile: Profile) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in BOOKKEEPING}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.booleans(), min_size=len(HISTORY), max_size=len(HISTORY)))
 def test_it_does_not_matter_which_events_came_before_the_merge_under_which_name(
     sides: list[bool],

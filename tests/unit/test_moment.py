@@ -104,7 +104,7 @@ def test_a_field_that_is_missing_is_no_moment_and_of_several_dates_it_is_the_fir
     assert local("person.x", "2027-05-02", "?", "2027-05-01") == "Sat 2027-05-01 09:00"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(some_time, some_zone, st.sampled_from([*WEEKDAYS, "working day", ""]), some_clock)
 def test_the_next_one_is_ahead_at_that_clock_time_and_nothing_comes_between(
     now: datetime, zone: ZoneInfo, day: str, clock: time
@@ -122,7 +122,7 @@ def test_the_next_one_is_ahead_at_that_clock_time_and_nothing_comes_between(
             assert not now < at_clock(other, clock, zone) < found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some_zone, st.dates(date(2020, 1, 1), date(2035, 1, 1)), st.integers(1, 99))
 def test_working_days_are_counted_alike_in_both_directions(
     zone: ZoneInfo, day: date, amount: int
@@ -287,7 +287,7 @@ words = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @example(" 9:00")
 @given(st.lists(words, max_size=5).map(" ".join) | st.text(max_size=20))
 def test_editors_take_what_the_checker_takes(text: str) -> None:

@@ -288,7 +288,7 @@ def all_kept(events: Iterable[Event], monkeypatch: pytest.MonkeyPatch) -> dict[s
         return asked(of(*sorted(events, key=lambda event: event.message_id)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(histories(), st.integers(4, 12))
 def test_orders_that_left_the_profile_go_on_counting_in_any_order_of_events(
     history: list[Event], size: int
@@ -300,7 +300,7 @@ def test_orders_that_left_the_profile_go_on_counting_in_any_order_of_events(
         assert asked(profile) == all_kept(history, patch)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(histories(), st.data())
 def test_orders_of_two_who_become_one_are_counted_once_wherever_either_keeps_them(
     history: list[Event], data: st.DataObject

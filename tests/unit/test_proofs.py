@@ -243,7 +243,7 @@ def test_a_wrong_type_in_the_brand_is_told_at_its_line(folder: Path) -> None:
 # --- the compiled machine
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(journeys)
 def test_whatever_is_compiled_is_sound(found: Journey) -> None:
     assert list(unsound(found, compiled(found))) == []

@@ -19,7 +19,7 @@ from functions.segments.spoken import LANGUAGES, Language
 from local.command_line import main
 from tests.support.journeys import SHIPPED, raw_journeys
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 languages = st.sampled_from(LANGUAGES)
 
 

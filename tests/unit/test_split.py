@@ -3,7 +3,7 @@
 from math import sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.journeys.journey import Journey, build
@@ -17,7 +17,6 @@ from tests.support.moto_interpreter import run_ours
 from tests.unit.test_journey_files import problems, with_steps
 
 PEOPLE = [person_key(b"secret", "user_id", str(number)) for number in range(10_000)]
-relaxed = settings(deadline=None)  # the first example may have to import
 LAST_CALL = """\
   - split: last call
     arms:
@@ -66,7 +65,6 @@ def test_two_splits_of_other_names_have_nothing_to_do_with_each_other() -> None:
     assert abs(both - 5000) <= 5 * 50
 
 
-@relaxed
 @given(st.sampled_from(PEOPLE), st.text(max_size=20), all_shares())
 def test_everybody_has_an_arm_and_always_the_same(
     person: str, name: str, shares: dict[str, int]
@@ -76,7 +74,6 @@ def test_everybody_has_an_arm_and_always_the_same(
     assert arm_of(person, name, dict(shares)) == arm
 
 
-@relaxed
 @given(st.sampled_from(PEOPLE))
 def test_a_person_has_the_same_arm_at_a_split_of_this_name_in_every_journey(person: str) -> None:
     before = "  - send: welcome\n  - split: other\n    arms:\n      a: {share: 50 percent}\n"
@@ -87,7 +84,6 @@ def test_a_person_has_the_same_arm_at_a_split_of_this_name_in_every_journey(pers
     assert arms_at(other, person)["last_call"] == own["last_call"]
 
 
-@relaxed
 @given(st.sampled_from(PEOPLE), all_shares())
 def test_who_is_in_the_first_arm_stays_there_when_its_share_grows(
     person: str, shares: dict[str, int]
@@ -106,7 +102,6 @@ def test_shares_that_are_no_whole_are_an_error_of_ours() -> None:
 # --- the phrase
 
 
-@relaxed
 @given(st.integers(1, WHOLE))
 def test_a_share_is_read_as_it_is_written(size: int) -> None:
     assert share(f"{size / 100:g} percent") == size

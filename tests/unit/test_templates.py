@@ -235,7 +235,6 @@ NASTY = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(NASTY)
 @example("src=javascript:x href=y action='z'")
 def test_no_text_of_a_person_makes_a_tag_or_an_attribute(text: str) -> None:
@@ -413,7 +412,7 @@ def test_liquid_that_cannot_be_read_is_told_with_its_line(text: str, line: int) 
 
 
 @given(st.text(alphabet="{}%|'\"(.)1x for in safe\n", max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_text_breaks_the_checker_nor_the_filling(text: str) -> None:
     list(check("x.de.sms", text, LINKS))
     with contextlib.suppress(TemplateError):
@@ -423,7 +422,6 @@ def test_no_text_breaks_the_checker_nor_the_filling(text: str) -> None:
 # --- subject and text message
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 @example("a\r\nBcc: everybody@example.com")
 @example("a\x00b\x1fc\x7f")
@@ -435,7 +433,6 @@ def test_a_subject_is_one_line_without_control_characters(name: str) -> None:
     assert len(subject) <= 500
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_text_message_is_one_line(name: str) -> None:
     text = render_sms("Hi\n {{ person.name }}\n\nBye", {"person": {"name": name}}).text

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.journeys.desk import Desk
@@ -66,7 +66,6 @@ def tags_after(events: list[Event]) -> Any:
     return fields(profile, NOON)["tags"] or []  # None: nobody ever said a tag
 
 
-@settings(deadline=None)
 @given(CHANGES, st.randoms(use_true_random=False))
 def test_tags_are_the_same_in_whatever_order_their_changes_come(
     changes: list[tuple[str, str, int]], chance: Any

@@ -140,7 +140,7 @@ def test_a_line_means_the_one_that_came_after_the_line_above() -> None:
 
 
 @given(minutes=st.integers(-2, 2) | st.integers(-10_000, 10_000), seconds=st.integers(0, 59))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_times_are_compared_to_the_minute(minutes: int, seconds: int) -> None:
     came = Came(days(10) + timedelta(minutes=minutes, seconds=seconds), "sent", "hello", "email")
     lines: list[list[Expects]] = [
