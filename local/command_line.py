@@ -14,6 +14,7 @@ from functions.problem import Problems
 from functions.storage.store import Store
 from local import (
     account_commands,
+    cluster_commands,
     import_commands,
     lifecycle_commands,
     product_commands,
@@ -39,6 +40,7 @@ app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 journeys_app = typer.Typer(help="Published journeys: where people stand, pause, stop, roll back.")
 app.add_typer(journeys_app, name="journeys", no_args_is_help=True)
 app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
+app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 drafts_app = typer.Typer(help="Journeys that are being written: never run.")

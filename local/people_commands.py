@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, Client, In, Key, RunningData, asking, err, out, wide
+from local.repeat_command import repeat
 
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
+people_app.command("repeat")(repeat)
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
 
 Who = Annotated[

@@ -18,6 +18,7 @@ from functions.segments import person, shopping
 from functions.segments.census_records import Cuts, Measure
 from functions.segments.figures import Tallied
 from functions.segments.population import AVERAGED
+from functions.segments.sample import Sample
 from functions.tracking import orders
 from functions.tracking.profile import Profile
 
@@ -31,11 +32,13 @@ FIFTHS = (1, 2, 3, 4)
 
 class Census(msgspec.Struct, kw_only=True):
     """What was counted so far. `numbers` has, packed, a whole number for each person of whom there
-    is one: a field in millionths, the last order in microseconds."""
+    is one: a field in millionths, the last order in microseconds. A `sample` is drawn where
+    clusters are to be learned."""
 
     people: int = 0
     numbers: dict[str, bytes] = {}
     tallied: Tallied = msgspec.field(default_factory=Tallied)
+    sample: Sample | None = None
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -56,7 +59,7 @@ class Counting:
 
     def __init__(self, before: Census | None = None) -> None:
         found = before or Census()
-        self.people, self.tallied = found.people, found.tallied
+        self.people, self.tallied, self.sample = found.people, found.tallied, found.sample
         self._numbers = {
             name: array("q", found.numbers.get(name, b"")) for name in (*AVERAGED, RECENCY)
         }
@@ -71,11 +74,13 @@ class Counting:
         if last:
             self._numbers[RECENCY].append((last - _EPOCH) // _MOMENT)
         self.tallied.take(profile, known)
+        if self.sample is not None:
+            self.sample.take(profile, now)
 
     def packed(self) -> Census:
         """All of it, to go on from later."""
         numbers = {name: found.tobytes() for name, found in self._numbers.items()}
-        return Census(people=self.people, numbers=numbers, tallied=self.tallied)
+        return Census(people=self.people, numbers=numbers, tallied=self.tallied, sample=self.sample)
 
     def cuts(self, made: datetime) -> Cuts:
         """The cut points of those who were counted."""

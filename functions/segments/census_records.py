@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import msgspec
 
+from functions.segments.cluster_records import ClusterModel
+
 KEPT_FOR = timedelta(days=400)
 
 
@@ -32,7 +34,8 @@ class Cuts(msgspec.Struct, kw_only=True):
     """The cut points as they were `made`, over so many `people`.
 
     `abc` has, of revenue and of margin, the least amount of an A and of a B; `recency` the times of
-    the last order before or at which 20, 40, 60 and 80 % of the customers ordered last.
+    the last order before or at which 20, 40, 60 and 80 % of the customers ordered last. `clusters`
+    are as they were learned last, at most a week before.
     """
 
     made: datetime
@@ -40,6 +43,7 @@ class Cuts(msgspec.Struct, kw_only=True):
     measures: dict[str, Measure] = {}
     abc: dict[str, tuple[Decimal, Decimal]] = {}
     recency: list[datetime] = []
+    clusters: ClusterModel | None = None
 
     @property
     def key(self) -> str:
