@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import fsum, sqrt
 from statistics import median
 
-from functions.segments.behaviour import SHARES, scaled
+from functions.segments.behaviour import ASKED, SHARES, scaled
 from functions.segments.cluster_records import (
     ClusterFigures,
     ClusterModel,
@@ -24,6 +24,7 @@ FEWEST = 10  # people inside, and outside, of whom a feature is known
 CLEARLY = 0.5  # Cohen's medium difference
 MOST_APART, MOST_SEGMENTS = 3, 5
 MOST = 99.0
+OFTEN = ("orders", "gap")  # two words for one thing
 
 
 def report(
@@ -42,7 +43,7 @@ def report(
                 share=round(share, 4),
                 people=round(share * customers),
                 sample=[one.person for one in inside[:SAMPLE]],
-                apart=_apart([axis.name for axis in model.axes], inside, outside),
+                apart=_apart(inside, outside),
                 segments=_segments(inside, outside),
             )
         )
@@ -57,13 +58,17 @@ def report(
     )
 
 
-def _apart(
-    features: Sequence[str], inside: Sequence[Sampled], outside: Sequence[Sampled]
-) -> list[Difference]:
-    """The features that set it apart clearly, the most telling first."""
-    every = (_difference(name, inside, outside) for name in features)
-    found = [one for one in every if one and abs(one.difference) >= CLEARLY]
-    return sorted(found, key=lambda one: (-abs(one.difference), one.feature))[:MOST_APART]
+def _apart(inside: Sequence[Sampled], outside: Sequence[Sampled]) -> list[Difference]:
+    """The features that set it apart clearly, the most telling first; also those that made no axis
+    because another goes with them, for they tell what the people are like."""
+    every = (_difference(name, inside, outside) for name in ASKED)
+    clear = [one for one in every if one and abs(one.difference) >= CLEARLY]
+    chosen: list[Difference] = []
+    for one in sorted(clear, key=lambda one: -abs(one.difference)):
+        is_said = one.feature in OFTEN and any(other.feature in OFTEN for other in chosen)
+        if not is_said:
+            chosen.append(one)
+    return chosen[:MOST_APART]
 
 
 def _difference(
