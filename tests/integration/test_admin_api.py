@@ -440,7 +440,8 @@ def test_every_route_of_the_description_answers(
     values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))
     cluster = ClusterFigures(cluster="c1", share=1, people=1, sample=[ada], apart=[], segments=[])
-    world.store.put(ClusterReport(made=world.now, customers=1, sampled=1, clusters=[cluster]))
+    told = ClusterReport(made=world.now, customers=1, sampled=1, clusters=[cluster])
+    world.store.write([told])
     values["cluster"] = "c1"
     values["journey"] = "upsell"
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
