@@ -11,6 +11,7 @@ from rich.markup import escape
 from functions.problem import Problems
 from local import (
     account_commands,
+    cluster_commands,
     code_commands,
     folder_commands,
     import_commands,
@@ -40,6 +41,7 @@ app.add_typer(keys_app, name="keys", no_args_is_help=True)
 app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
 app.add_typer(code_commands.app, name="codes")
+app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 app.add_typer(people_app, name="people", no_args_is_help=True)

@@ -281,6 +281,10 @@ class System:
         self._at = due
         return find_due.handler({}, None)["due"]
 
+    def count_soon(self) -> None:
+        """Have everybody counted with the next thing that is done, if there is a reason."""
+        self._next_count = self.clock.now()
+
     def _counts(self, moment: datetime) -> bool:
         """Have everybody counted, with the first that happens on a day; days on which nothing
         does are passed over. As in the cloud, the first time is an hour after the start."""

@@ -15,11 +15,14 @@ from functions.journeys.yaml_file import read
 from functions.segments.calibration import Trial
 from functions.segments.census import Census, Counting, Progress
 from functions.segments.census_records import CensusPart, Cuts
+from functions.segments.cluster_records import ClusterModel
 from functions.segments.condition import condition
 from functions.segments.figures import figures
 from functions.segments.keeping import facts_of
 from functions.segments.population import comparisons
 from functions.segments.rules import Rules
+from functions.segments.sample import Sample
+from functions.storage import clusters
 from functions.storage.people import order_rows
 from functions.storage.store import Store
 from functions.tracking.profile import Profile
@@ -29,6 +32,7 @@ JOURNEY = "journey.yaml"
 PAGE = 100  # people that are read at once
 TOGETHER = 5  # people of a message: process_event takes a hundred messages in a minute
 RESERVE = 60_000  # milliseconds before the end of an invocation: time to keep what was done
+LEARNING = 300_000  # milliseconds: time to learn clusters
 HEARD = 15  # seconds, after which every Lambda knows the new cut points
 PART = 300_000  # bytes: a row takes 400 KB
 FORGOTTEN = timedelta(days=2)  # after which an interrupted pass is worth nothing
@@ -66,17 +70,27 @@ class Pass:
             found = None  # its cut points were never published
         if found is None and not self._is_due():
             return
-        found = found or Progress(census=Census())
+        found = found or Progress(census=self._begun())
         if found.made is None and not self._count(found):
             return
         if self._look(found):
             _forget(self.store)
 
     def _is_due(self) -> bool:
+        if clusters.is_asked(self.store, self._clusters):
+            return True
         today = self.parts.now().date()
         if self.rules.cuts and self.rules.cuts.made.date() >= today:
             return False
         return bool(self.rules.segments or self._compared())
+
+    def _begun(self) -> Census:
+        is_learning = clusters.is_due(self.store, self._clusters, self.parts.now())
+        return Census(sample=Sample() if is_learning else None)
+
+    @property
+    def _clusters(self) -> ClusterModel | None:
+        return self.rules.cuts.clusters if self.rules.cuts else None
 
     def _compared(self) -> list[Any]:
         """Every condition in force that goes by the cut points: of the rules and of journeys."""
@@ -93,12 +107,17 @@ class Pass:
                 counting.take(profile, now)
                 trial.take(profile)
             self.done["counted"] += len(page)
-            if after and self._is_over():
+            if after and self._is_over(LEARNING if counting.sample else 0):
                 census = counting.packed()
                 census.began, census.trial = trial.began, trial.packed()
                 _keep(self.store, Progress(after=after, census=census), now)
                 return False
         cuts = counting.cuts(now)
+        cuts.clusters = self._clusters
+        if counting.sample:
+            cuts.clusters = clusters.learn_and_keep(
+                self.store, counting.sample, self._clusters, now
+            )
         progress.after, progress.census = "", None
         progress.made, progress.before = cuts.made, self.rules.cuts
         # Kept before it is published: else nobody would be looked at after a crash between.
@@ -155,8 +174,8 @@ class Pass:
             page, after = self.store.listing(Profile, limit=PAGE, after=after)
             yield page, after
 
-    def _is_over(self) -> bool:
-        return self._left is not None and self._left() < RESERVE
+    def _is_over(self, more: int = 0) -> bool:
+        return self._left is not None and self._left() < RESERVE + more
 
 
 @lru_cache(maxsize=256)

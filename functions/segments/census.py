@@ -19,6 +19,7 @@ from functions.segments.census_records import Cuts, Measure
 from functions.segments.figures import Tallied
 from functions.segments.population import AVERAGED
 from functions.segments.referral_figures import Counted
+from functions.segments.sample import Sample
 from functions.segments.value_learning import Customers
 from functions.tracking import orders
 from functions.tracking.profile import Profile
@@ -34,7 +35,8 @@ FIFTHS = (1, 2, 3, 4)
 class Census(msgspec.Struct, kw_only=True):
     """What was counted so far. `numbers` has, packed, a whole number for each person of whom there
     is one: a field in millionths, the last order in microseconds; `customers` what they bought;
-    `trial` the sample of those by whom the model is judged, as of when the pass `began`."""
+    `trial` the sample of those by whom the model is judged, as of when the pass `began`. A `sample`
+    is drawn where clusters are to be learned."""
 
     people: int = 0
     numbers: dict[str, bytes] = {}
@@ -43,6 +45,7 @@ class Census(msgspec.Struct, kw_only=True):
     trial: bytes = b""
     tallied: Tallied = msgspec.field(default_factory=Tallied)
     referrals: Counted = msgspec.field(default_factory=Counted)
+    sample: Sample | None = None
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -63,7 +66,7 @@ class Counting:
 
     def __init__(self, before: Census | None = None) -> None:
         found = before or Census()
-        self.people, self.tallied = found.people, found.tallied
+        self.people, self.tallied, self.sample = found.people, found.tallied, found.sample
         self._customers = Customers(found.customers)
         self.referrals = found.referrals
         self._numbers = {
@@ -82,6 +85,8 @@ class Counting:
         self.tallied.take(profile, known)
         self._customers.take(profile)
         self.referrals.take(profile, now)
+        if self.sample is not None:
+            self.sample.take(profile, now)
 
     def packed(self) -> Census:
         """All of it, to go on from later."""
@@ -92,6 +97,7 @@ class Counting:
             customers=self._customers.packed(),
             tallied=self.tallied,
             referrals=self.referrals,
+            sample=self.sample,
         )
 
     def cuts(self, made: datetime) -> Cuts:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from functions.segments.buying import Buying
+from functions.segments.cluster_records import ClusterModel
 from functions.segments.spending import Spending
 
 KEPT_FOR = timedelta(days=400)
@@ -82,7 +83,8 @@ class Cuts(msgspec.Struct, kw_only=True):
 
     `abc` has, of revenue and of margin, the least amount of an A and of a B; `recency` the times of
     the last order before or at which 20, 40, 60 and 80 % of the customers ordered last; `value`
-    what their next orders are foretold by.
+    what their next orders are foretold by. `clusters` are as they were learned last, at most a week
+    before.
     """
 
     made: datetime
@@ -91,6 +93,7 @@ class Cuts(msgspec.Struct, kw_only=True):
     abc: dict[str, tuple[Decimal, Decimal]] = {}
     recency: list[datetime] = []
     value: ValueModel | None = None
+    clusters: ClusterModel | None = None
 
     @property
     def key(self) -> str:

@@ -1,9 +1,10 @@
-"""A person among all others: above or below the average, ABC class, RFM scores, expected value.
+"""A person among all others: the average, ABC class, RFM scores, expected value, cluster.
 
 All of it goes by cut points that are computed once a day over everybody (see `census`), and hold
 until the next day's.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from functions.segments import shopping, value
+from functions.segments.behaviour import behaviour
 from functions.segments.census_records import Cuts
+from functions.segments.clusters import place
 from functions.segments.operators import Kind, is_number
 from functions.segments.phrases import BadPhrase
 from functions.tracking import orders
@@ -72,6 +75,12 @@ def _rfm(profile: Profile, now: datetime, cuts: Cuts) -> str | None:
     return None if None in scores else "".join(map(str, scores))
 
 
+def _cluster(profile: Profile, now: datetime, cuts: Cuts) -> str | None:
+    """The id of the nearest cluster, as of the day's census: so that only what happens changes it
+    until the next one, and not the hours that pass."""
+    return place(cuts.clusters, behaviour(profile, cuts.made)) if cuts.clusters else None
+
+
 COMPUTED: dict[str, Callable[[Profile, datetime, Cuts], Any]] = {
     "abc": _abc,
     "abc_margin": _abc_margin,
@@ -79,6 +88,7 @@ COMPUTED: dict[str, Callable[[Profile, datetime, Cuts], Any]] = {
     "recency_score": _recency,
     "frequency_score": _frequency,
     "monetary_score": _monetary,
+    "cluster": _cluster,
     **value.COMPUTED,
 }
 KINDS: dict[str, Kind] = {
@@ -88,6 +98,7 @@ KINDS: dict[str, Kind] = {
     **value.KINDS,
 }
 CLASSES = ("A", "B", "C")
+_CLUSTER = re.compile(r"c[1-9]\d*\Z")
 
 
 def check(tests: Any) -> None:
@@ -98,16 +109,11 @@ def check(tests: Any) -> None:
                 _check_average(path, word, wanted)
             elif path in value.SHARES:
                 _check_share(path, wanted)
-            elif path in ("abc", "abc_margin") and word in ("", "not", "one of", "none of"):
-                _check_class(path, wanted)
+            elif word in ("", "not", "one of", "none of"):
+                for one in wanted if isinstance(wanted, list) else [wanted]:
+                    _check_value(path, one)
         if isinstance(test, dict) and len(WORDS.keys() & test.keys()) > 1:
             raise BadPhrase(f"{path}: nothing is above average and below average")
-
-
-def _check_class(path: str, wanted: Any) -> None:
-    for one in wanted if isinstance(wanted, list) else [wanted]:
-        if one not in CLASSES:
-            raise BadPhrase(f"{path}: {one!r} is no class; there are: A, B, C")
 
 
 def _check_share(path: str, wanted: Any) -> None:
@@ -115,6 +121,14 @@ def _check_share(path: str, wanted: Any) -> None:
         if is_number(one) and not 0 <= one <= 1:
             hint = f"; {one} % is {one / 100:g}" if 0 < one <= 100 else ""
             raise BadPhrase(f"{path}: {one} is not between 0 and 1{hint}")
+
+
+def _check_value(path: str, wanted: Any) -> None:
+    if path in ("abc", "abc_margin") and wanted not in CLASSES:
+        raise BadPhrase(f"{path}: {wanted!r} is no class; there are: A, B, C")
+    if path == "cluster" and not (isinstance(wanted, str) and _CLUSTER.match(wanted)):
+        hint = "write its id, such as c2, which stays; tante clusters list shows them"
+        raise BadPhrase(f"cluster: {wanted!r} is no id of a cluster; {hint}")
 
 
 def _check_average(path: str, word: str, wanted: Any) -> None:

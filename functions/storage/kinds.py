@@ -17,6 +17,12 @@ from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
 from functions.sales.records import Deal, Lead, Note
 from functions.segments.census_records import CensusPart, Cuts, Figures, ReferralFigures
+from functions.segments.cluster_records import (
+    CHOICES_KEY,
+    ClusterChoices,
+    ClusterReport,
+    FirstOrdersPart,
+)
 from functions.tracking.account import Account, Member, account_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
@@ -279,6 +285,25 @@ KINDS: dict[type[Any], Kind] = {
         versioned=False,
         expires=attrgetter("expires"),
     ),
+    ClusterReport: Kind(
+        "catalogue",
+        "clusters",
+        lambda report: "clusters",
+        sort=attrgetter("key"),
+        versioned=False,
+        listing=lambda report: ("", sortable(report.made)),
+        expires=attrgetter("expires"),
+    ),
+    FirstOrdersPart: Kind(
+        "catalogue",
+        "first orders",
+        lambda part: "first orders",
+        sort=lambda part: f"{part.number:05}",
+        versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    # Beside the people, because the admin API may write there and nowhere else.
+    ClusterChoices: Kind("people", "choices", lambda choices: CHOICES_KEY),
     LearnedPart: Kind(
         "catalogue",
         "learned",

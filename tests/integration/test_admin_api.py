@@ -17,6 +17,7 @@ from schemathesis.specs.openapi import checks
 from functions.handlers import answer_admin, wiring
 from functions.journeys.run import Task
 from functions.sales.records import Lead
+from functions.segments.cluster_records import ClusterFigures, ClusterReport
 from functions.tracking.profile import Profile
 from local.app import App
 from local.http_server import application, serving
@@ -440,6 +441,7 @@ def test_every_route_of_the_description_answers(
         "/api/people/{person_id}/score": {"points": 5},
         "/api/people/{person_id}/notes": {"kind": "call", "outcome": "not reached"},
         "/api/codes/{code_name}": {"codes": ["A-1"]},
+        "/api/clusters/{cluster}": {"name": "Gold"},
         "/api/products": {"products": [{"sku": "ink", "name": "Ink"}]},
         "/api/people/{person_id}/deals": {"title": "Premium", "id": "d1"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
@@ -448,6 +450,10 @@ def test_every_route_of_the_description_answers(
     values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
     values["code_name"] = have_codes(world)
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))
+    cluster = ClusterFigures(cluster="c1", share=1, people=1, sample=[ada], apart=[], segments=[])
+    told = ClusterReport(made=world.now, customers=1, sampled=1, clusters=[cluster])
+    world.store.write([told])
+    values["cluster"] = "c1"
     values["journey"] = "upsell"
     values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
     call = {"userId": "ada", "event": "x", "name": "x", "groupId": "g", "previousId": "p"}

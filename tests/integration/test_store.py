@@ -24,6 +24,7 @@ from functions.codes.records import CodePart, IssuedCode
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken
 from functions.sales.records import Deal, Lead, Note, Offer, Stay
+from functions.segments.cluster_records import ClusterChoices
 from functions.storage.dictionary import DICTIONARY
 from functions.storage.dynamo import DynamoStore
 from functions.storage.kinds import KINDS
@@ -152,6 +153,7 @@ def one_of_each() -> list[Any]:
             offers=[Offer("o1", NOW, Decimal("1E+3"))],
         ),
         Pause(channel="email", until=NOW, seconds=60.5),
+        ClusterChoices(names={"c1": "Ü"}, asked=NOW),
         JourneyVersion(journey="onboarding", journey_version="abc", files={"j.yaml": "title: Ü"}),
         Draft(journey="onboarding", saved=NOW, files={"journey.yaml": "title: Ü"}),
         Standing(person="ada", due=NOW, holds={"onboarding": True}, looked=NOW),
