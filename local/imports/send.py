@@ -8,11 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import urllib3
 
+from local.client import segment
 from local.imports.events import Record
 from local.imports.table import Row
 
@@ -119,7 +119,7 @@ class AccountsDoor:
     def _put(self, raw: bytes) -> str:
         """Say it of one company; why it was refused, or ""."""
         company = msgspec.json.decode(raw)
-        url = self._at + quote(company["account_id"], safe="")
+        url = self._at + segment(company["account_id"])
         body = msgspec.json.encode({"traits": company["traits"], "time": company["timestamp"]})
         try:
             answer = self._http.request("PUT", url, body=body, headers=self._headers)

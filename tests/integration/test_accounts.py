@@ -669,7 +669,10 @@ def test_what_cannot_be_done_is_told_in_words(
     assert (found, words in said["message"]) == (status, True), said
 
 
-@pytest.mark.parametrize("account_id", ["Müller & Söhne GmbH", "50%", "%2F", "acme.example"])
+@pytest.mark.parametrize(
+    "account_id",
+    ["Müller & Söhne GmbH", "50%", "%2F", "acme.example", 'A/S "North" #1', "a/members/b/"],
+)
 def test_an_account_may_be_called_whatever_a_crm_calls_it(shop: World, account_id: str) -> None:
     key = {"authorization": f"Bearer {shop.system.keys.secret_key}"}
     with serving(application(App(shop.system).route)) as url:
@@ -678,8 +681,13 @@ def test_an_account_may_be_called_whatever_a_crm_calls_it(shop: World, account_i
         assert (said.status_code, said.json()["id"]) == (200, account_id)
         assert httpx.get(where, headers=key).json()["account"]["traits"] == {"industry": "shoes"}
         assert httpx.get(f"{where}/members", headers=key).json() == {"members": [], "next": ""}
-    join(shop, "ada", account_id)
-    assert company(shop, "ada")["industry"] == "shoes"
+        join(shop, "ada", account_id)
+        key_and_place = ["--at", url, "--key", shop.system.keys.secret_key]
+        shown = CliRunner().invoke(app, ["accounts", "show", account_id, *key_and_place])
+        assert "industry: shoes" in shown.output
+        person = shop.person("ada").person
+        gone = CliRunner().invoke(app, ["accounts", "remove", account_id, person, *key_and_place])
+        assert "does not belong" in gone.output
 
 
 def test_accounts_at_the_command_line(shop: World) -> None:
