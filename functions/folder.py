@@ -168,7 +168,7 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     """
     brand = check_brand(folder.brand)
     problems = check_live(folder, brand, published)
-    known = others(folder, published)
+    known, takers = others(folder, published), _takers(folder, brand)
     checked: list[Checked] = []
     for name, text in folder.parts.items():
         problems += template.check(name.removeprefix("../"), text, brand.links)
@@ -181,11 +181,18 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     links = _links({**published, **folder.journeys}, compiled, brand)
     for one in checked:
         located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
-        problems += unknown(one.journey.name, located, Known(links, brand.teams))
+        problems += unknown(one.journey.name, located, Known(links, takers))
     problems += _never_sending([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
     return checked
+
+
+def _takers(folder: Folder, brand: Brand) -> list[str]:
+    """Who may have a task, by name: teams of the brand and colleagues of sales.yaml."""
+    said = folder.raw(SALES_FILE)
+    people = said.get("people") if isinstance(said, dict) else None
+    return [*brand.teams, *(people if isinstance(people, dict) else ())]
 
 
 def _check_journey(
