@@ -93,7 +93,7 @@ class Pass:
             if after and self._is_over():
                 _keep(self.store, Progress(after=after, census=counting.packed()), now)
                 return False
-        cuts = counting.cuts(now)
+        cuts = counting.cuts(now, self.parts.library.brand().abc.shares)
         progress.after, progress.census = "", None
         progress.made, progress.before = cuts.made, self.rules.cuts
         # Kept before it is published: else nobody would be looked at after a crash between.
