@@ -128,9 +128,12 @@ _DEAL = {
     "value": NUMBER,
     "currency": TEXT,
     "stage": TEXT,
+    "stage_since": MOMENT,
     "pipeline": TEXT,
     "expected_close": DAY,
     "closed": MOMENT,
+    "reason": TEXT,
+    "changed": MOMENT,
     "owner": TEXT,
     "company": TEXT,
 }
