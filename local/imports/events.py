@@ -323,11 +323,22 @@ def _orders(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
             back = {**known, "total": abs(cells["refunded"])}
             back |= {name: cells[name] for name in ("currency",) if name in cells}
             yield reader.track(cells, "Order Refunded", time, back)
-        if "cancelled" in cells:
-            at = reader.fit(cells["cancelled"], "cancelled")
+        elif _status(cells) in _REFUNDED:
+            yield reader.track(cells, "Order Refunded", time, known)
+        if "cancelled" in cells or _status(cells) in _CANCELLED:
+            at = reader.fit(cells["cancelled"], "cancelled") if "cancelled" in cells else time
             yield reader.track(cells, "Order Cancelled", at, known)
 
     return make
+
+
+# What shops call an order of which nothing is left. Any other status says nothing.
+_REFUNDED = ("refunded", "returned", "erstattet", "retourniert")
+_CANCELLED = ("cancelled", "canceled", "voided", "void", "storniert", "annulliert")
+
+
+def _status(cells: Cells) -> str:
+    return str(cells.get("status", "")).strip().lower()
 
 
 def _one_of_all(reader: _Reader, rows: list[Cells]) -> Cells:

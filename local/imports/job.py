@@ -159,7 +159,9 @@ class Job:
         if self._asked.kind == "companies":
             return None
         quiet = {} if self._asked.start_journeys else {"quiet": True}
-        return {"import": {"name": self._name, **quiet}}
+        # By it the later one of two exports is right; of deals the admin API is told it.
+        said = {"as_of": self._import.as_of.isoformat()} if self._asked.kind == "orders" else {}
+        return {"import": {"name": self._name, **said, **quiet}}
 
     def _always(self) -> dict[str, Any]:
         """What the command line and the brand say of every row."""

@@ -101,6 +101,7 @@ _ORDER = {
     "product.category": TEXT,
     "cancelled": MOMENT,
     "refunded": NUMBER,
+    "status": TEXT,
 }
 _NOTE = {
     **_WHO,

@@ -366,6 +366,24 @@ def test_cancelled_and_refunded_orders_say_so(read: Read) -> None:
     assert found == ["Order Completed", "Order Refunded", "Order Cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("paid", []),
+        ("Refunded", ["Order Refunded"]),
+        ("partially_refunded", []),
+        ("voided", ["Order Cancelled"]),
+        ("storniert", ["Order Cancelled"]),
+    ],
+)
+def test_the_status_of_an_order_says_whether_anything_is_left_of_it(
+    read: Read, status: str, said: list[str]
+) -> None:
+    text = f"order,email,date,total,financial status\n7,a@b.de,2027-01-01,9,{status}\n"
+    found = [one["event"] for one in read.events("orders", text) if one["type"] == "track"]
+    assert found == ["Order Completed", *said]
+
+
 # --- ids
 
 
