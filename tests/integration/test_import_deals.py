@@ -115,7 +115,9 @@ def test_a_stage_that_there_is_not_is_told_with_those_that_there_are(shop: Shop)
     assert [deal["stage"] for deal in shop.deals] == ["qualified"]
 
 
-def test_what_is_told_of_an_imported_deal_is_marked_so_that_it_starts_no_journey(shop: Shop) -> None:
+def test_what_is_told_of_an_imported_deal_starts_no_journey(
+    shop: Shop,
+) -> None:
     shop.type(FLEET.format("Offer", 5))
     [deal] = shop.deals
     person = deal["person"]

@@ -461,9 +461,7 @@ def test_a_later_export_corrects_an_order_and_it_counts_as_one_that_was_updated(
             exported("m5", 3, "Order Refunded", total=3),
         ]
 
-    found = [
-        folded(*(history()[index] for index in order)) for order in permutations(range(5))
-    ]
+    found = [folded(*(history()[index] for index in order)) for order in permutations(range(5))]
     assert [profile for profile in found if told(profile) != told(found[0])] == []
     assert orders.revenue(found[0]) == {"EUR": Decimal(5)}
     assert (found[0].events["Order Completed"].count, found[0].events["Order Updated"].count) == (
