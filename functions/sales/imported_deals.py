@@ -19,6 +19,8 @@ _ENDS = {
     **dict.fromkeys(("closed lost", "closedlost", "verloren"), LOST),
 }
 
+_TAKEN = ("deal", "stage", "by", "before")  # names that the events of a deal have already
+
 
 class Told(msgspec.Struct, kw_only=True):
     """What a CRM says of a deal, and `at` which time that was so; "" and None: it says nothing.
@@ -71,7 +73,8 @@ def begun(person: str, deal_id: str, told: Told, pipeline: Mapping[str, Stage]) 
         heard=told.at,
     )
     _take(deal, told)
-    deal.history = [Change(told.created, CREATED, said={**told.properties, **worth(deal)})]
+    own = {name: value for name, value in told.properties.items() if name not in _TAKEN}
+    deal.history = [Change(told.created, CREATED, said={**own, **worth(deal)})]
     if is_later and since:
         _move(deal, stage, max(since, told.created), told.reason)
     return deal

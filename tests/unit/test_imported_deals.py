@@ -118,6 +118,12 @@ def test_what_is_not_said_stays() -> None:
     assert said == ("Fleet", "anna", "2027-06-30", "new", 7)
 
 
+def test_what_else_the_crm_says_stands_in_the_event_and_hides_nothing_of_ours() -> None:
+    deal = begin(told(1, "offer", properties={"deal_type": "New", "deal": "x", "stage": "y"}))
+    said = deal_event(deal, 0).properties
+    assert (said["deal_type"], said["deal"], said["stage"]) == ("New", "d1", "offer")
+
+
 def test_time_in_a_stage_of_which_nothing_is_known_is_in_no_report() -> None:
     won = begin(told(60, "won", since=BEGAN + timedelta(days=50)))
     offered = begin(told(60, "offer", since=BEGAN + timedelta(days=58)))
