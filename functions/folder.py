@@ -171,7 +171,7 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     """
     brand = check_brand(folder.brand)
     problems = check_live(folder, brand, published)
-    known = others(folder, published)
+    known, takers = others(folder, published), _takers(folder, brand)
     raw_codes = folder.raw(CODES_FILE)
     code_names = tuple(raw_codes) if isinstance(raw_codes, dict) else ()
     checked: list[Checked] = []
@@ -187,13 +187,20 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     links = _links({**published, **folder.journeys}, compiled, brand)
     for one in checked:
         located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
-        problems += unknown(one.journey.name, located, Known(links, brand.teams))
+        problems += unknown(one.journey.name, located, Known(links, takers))
     others_there = {one: published[one] for one in published.keys() - folder.journeys.keys()}
     problems += _codes_gone(others_there, code_names)
     problems += _never_sending([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
     return checked
+
+
+def _takers(folder: Folder, brand: Brand) -> list[str]:
+    """Who may have a task, by name: teams of the brand and colleagues of sales.yaml."""
+    said = folder.raw(SALES_FILE)
+    people = said.get("people") if isinstance(said, dict) else None
+    return [*brand.teams, *(people if isinstance(people, dict) else ())]
 
 
 def _check_journey(

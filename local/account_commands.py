@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, Key, RunningData, asking, out
+from local.client import segment
 
 app = typer.Typer(help="Accounts: the companies that people belong to.")
 PAGE = 100
@@ -62,7 +63,7 @@ def remove_member(
 ) -> None:
     """Take a person out of an account. A later group call about them brings them back."""
     with asking(at, key, data) as tante:
-        tante.ask("DELETE", _path(account, f"/members/{quote(person, safe='')}"))
+        tante.ask("DELETE", _path(account, f"/members/{segment(person)}"))
         out.print(escape(f"{person} does not belong to {account} any more"), soft_wrap=True)
 
 
@@ -86,7 +87,7 @@ def _told(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _path(account: str, ending: str = "") -> str:
-    return f"/api/accounts/{quote(account, safe='')}{ending}"
+    return f"/api/accounts/{segment(account)}{ending}"
 
 
 def _pages(tante: Any, path: str, what: str, most: int) -> Iterator[dict[str, Any]]:

@@ -60,7 +60,12 @@ class Client:
 
     def journey(self, name: str, ending: str = "") -> str:
         """The path of a journey."""
-        return f"/api/journeys/{quote(name, safe='')}{ending}"
+        return f"/api/journeys/{segment(name)}{ending}"
+
+
+def segment(text: str) -> str:
+    """Any id or name as one part of a path, a slash in it included."""
+    return quote(text, safe="")
 
 
 def client(at: str, key: str, data: Path | None) -> Client:

@@ -1,9 +1,9 @@
 """Who is meant on the command line: an e-mail address, a phone number, an id."""
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from local.client import Client, Refusal
+from local.client import Client, Refusal, segment
 
 
 class NoPerson(Exception):
@@ -22,8 +22,13 @@ def find_person(client: Client, who: str) -> dict[str, Any]:
             found: dict[str, Any] = people[0]
             return found
     try:
-        one: dict[str, Any] = client.ask("GET", f"/api/people/{quote(who, safe='')}")
+        one: dict[str, Any] = client.ask("GET", f"/api/people/{segment(who)}")
     except Refusal:
         words = " or ".join(kinds).replace("_", " ")
         raise NoPerson(f'nobody is known by the {words} "{who}"') from None
     return one
+
+
+def person_segment(client: Client, who: str) -> str:
+    """The id of the same person as a part of a path."""
+    return segment(str(find_person(client, who)["id"]))

@@ -62,6 +62,10 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
         as_of: Annotated[
             str, typer.Option(help="When the file was true; when it was written, by default.")
         ] = "",
+        stage: Annotated[
+            list[str] | None,
+            typer.Option(help='Of deals, what a stage is called here: "Qualified To Buy=offer".'),
+        ] = None,
         encoding: Annotated[str, typer.Option(help="Found out by default.")] = "",
         delimiter: Annotated[str, typer.Option(help="Found out by default.")] = "",
         journeys: Annotated[Path, typer.Option(help="The folder with brand.yaml.")] = Path(
@@ -75,7 +79,7 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
         ] = "",
         key: Annotated[
             str,
-            typer.Option(envvar="TANTE_KEY", help="The secret key; for companies only."),
+            typer.Option(envvar="TANTE_KEY", help="The secret key; for companies and deals."),
         ] = "",
         data: RunningData = None,
     ) -> None:
@@ -103,6 +107,7 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
             zone=zone,
             country=country,
             as_of=as_of,
+            stages=stage or [],
             encoding=encoding,
             delimiter=delimiter,
             journeys=journeys,
@@ -113,7 +118,7 @@ def register(app: typer.Typer, out: Console, err: Console) -> None:
             if dry_run:
                 sys.exit(importing.try_out())
             where = job.Where(at, key, write_key, data)
-            post = job.door_of(where, importing.context)
+            post = job.door_of(where, kind, importing.context)
             importing.ask(yes)
             sys.exit(importing.carry_out(post))
         except (*job.WRONG_WORDS, Stopped) as error:

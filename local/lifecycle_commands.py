@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import typer
 from rich.markup import escape
@@ -44,10 +44,10 @@ def stages(
     data: RunningData = None,
 ) -> None:
     """In which stage a person is, since when, and how and why they came there."""
-    from local.find_person import find_person
+    from local.find_person import person_segment
 
     with asking(at, key, data) as client:
-        path = f"/api/people/{quote(find_person(client, person)['id'])}/stages"
+        path = f"/api/people/{person_segment(client, person)}/stages"
         found = client.ask("GET", f"{path}?{urlencode({'in': language})}")["stages"]
     for one in found:
         out.print(_stands(one))

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from time import monotonic, sleep
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, Client, In, Key, RunningData, asking, err, out, wide
+from local.client import segment
 from local.referral_commands import register
 from local.repeat_command import repeat
 
@@ -38,7 +39,7 @@ def show(
 
     with asking(at, key, data) as asked:
         person = asked.ask("GET", f"/api/people/{_id(asked, who)}")
-        lines = [*_lines(person), *told(asked, quote(person["id"]), language, most)]
+        lines = [*_lines(person), *told(asked, segment(person["id"]), language, most)]
     _print(lines)
 
 
@@ -131,9 +132,9 @@ def unmerge(
 
 def _id(asked: Client, who: str) -> str:
     """The person's id, fit for a path."""
-    from local.find_person import find_person
+    from local.find_person import person_segment
 
-    return quote(find_person(asked, who)["id"])
+    return person_segment(asked, who)
 
 
 def _merges(asked: Client, person: str, language: str) -> list[dict[str, Any]]:

@@ -4,9 +4,10 @@ happened, and what they were sent."""
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from local.asking import Client
+from local.client import segment
 from local.code_commands import told as codes_told
 
 Line = tuple[str, str]  # what it is about, and the words
@@ -37,7 +38,7 @@ def told(ask: Client, person: str, language: str, most: int) -> Iterator[Line]:
     yield from (("code", line) for line in codes_told(ask, person))
     runs = ask.ask("GET", f"/api/runs?person={person}")["runs"]
     for journey in dict.fromkeys(run["journey"] for run in runs if run["status"] == "open"):
-        for run in get(f"journeys/{quote(journey, safe='')}/why")["runs"]:
+        for run in get(f"journeys/{segment(journey)}/why")["runs"]:
             if not run["ended"]:
                 yield "journey", f"{journey}: {_place(run)}"
     events = ask.ask("GET", f"{path}/timeline?limit={most}")["events"]

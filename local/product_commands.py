@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, In, Key, RunningData, asking, err, out
+from local.client import segment
 
 app = typer.Typer(help="Products: what is sold, and what is suggested to whom.")
 PAGE, TOGETHER = 100, 500
@@ -83,7 +84,7 @@ def forget_product(
 ) -> None:
     """Forget a product: it is suggested no more."""
     with asking(at, key, data) as tante:
-        tante.ask("DELETE", f"/api/products/{quote(sku, safe='')}")
+        tante.ask("DELETE", f"/api/products/{segment(sku)}")
         out.print(escape(f"{sku} is forgotten"))
 
 
@@ -96,10 +97,10 @@ def suggest(
     key: Key = "",
 ) -> None:
     """What a person does not own yet and might want, and why."""
-    from local.find_person import find_person
+    from local.find_person import person_segment
 
     with asking(at, key, data) as tante:
-        found = quote(find_person(tante, person)["id"], safe="")
+        found = person_segment(tante, person)
         hints = tante.ask("GET", f"/api/people/{found}/hints?in={language}")
         for title, part in (("similar", "similar"), ("better than what they have", "upgrades")):
             out.print(f"[bold]{title}[/]" + ("" if hints[part] else ": nothing"))

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, In, Key, RunningData, asking, out, wide
+from local.client import segment
 
 tasks_app = typer.Typer(help="Tasks of colleagues: what is open, who does it, what came of it.")
 leads_app = typer.Typer(help="People who were handed over to sales.")
@@ -48,10 +49,10 @@ class Desk:
 
     def person(self, who: str) -> str:
         """The id of a person as part of a path."""
-        from local.find_person import find_person
+        from local.find_person import person_segment
 
         with asking(*self._where) as client:
-            return quote(str(find_person(client, who)["id"]), safe="")
+            return person_segment(client, who)
 
     def say(self, text: str) -> None:
         """One line."""
@@ -156,7 +157,7 @@ def reassign_task(
 
 
 def _change_task(desk: Desk, person: str, task: str, what: str, body: dict[str, Any]) -> None:
-    path = f"/api/tasks/{desk.person(person)}/{quote(task, safe='')}/{what}"
+    path = f"/api/tasks/{desk.person(person)}/{segment(task)}/{what}"
     found = desk.ask(path, body)
     outcome = f" ({found['outcome']})" if found["outcome"] else ""
     desk.say(f"{found['text']}: {found['status']}{outcome}, {found['owner']}")
@@ -216,7 +217,7 @@ def decide_lead(
 ) -> None:
     """Say what becomes of a lead."""
     desk = Desk(at, key, data)
-    path = f"/api/people/{desk.person(person)}/leads/{quote(lead, safe='')}"
+    path = f"/api/people/{desk.person(person)}/leads/{segment(lead)}"
     found = desk.ask(path, {"status": status, "reason": reason, "by": by})
     desk.say(f"{found['text']}: {found['status']}, {found['owner']}")
 

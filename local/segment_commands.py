@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, In, Key, RunningData, asking, out
+from local.client import segment
 
 app = typer.Typer(help="Segments: which there are, and who is in them.", no_args_is_help=True)
 MOST_SHOWN = 1_000  # people
@@ -39,7 +40,7 @@ def people(
     """The people of a segment, the newest first, and since when they are in it."""
     shown, after, looked = 0, "", 0
     while shown < most:
-        path = f"/api/segments/{quote(name, safe='')}/people?limit={min(100, most - shown)}"
+        path = f"/api/segments/{segment(name)}/people?limit={min(100, most - shown)}"
         with asking(at, key, data) as client:
             found = client.ask("GET", f"{path}&after={quote(after, safe='')}")
         for one in found["people"]:

@@ -3,25 +3,24 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from local.client import Client
-from local.find_person import find_person
+from local.client import Client, segment
+from local.find_person import person_segment
 
 MARKS = {True: ("✓", "green"), False: ("✗", "red")}
 
 
 def ask(client: Client, who: str, journey: str, language: str) -> dict[str, Any]:
-    """The answer of the admin API for a person, whom `find_person` finds.
+    """The answer of the admin API for a person, whom `person_segment` finds.
 
     Raises NoPerson, and what the client raises.
     """
-    person = find_person(client, who)
-    path = f"/api/people/{quote(person['id'])}/journeys/{quote(journey, safe='')}/why"
+    path = f"/api/people/{person_segment(client, who)}/journeys/{segment(journey)}/why"
     found: dict[str, Any] = client.ask("GET", f"{path}?{urlencode({'in': language})}")
     return found
 

@@ -112,7 +112,7 @@ class Pass:
                 census.began, census.trial = trial.began, trial.packed()
                 _keep(self.store, Progress(after=after, census=census), now)
                 return False
-        cuts = counting.cuts(now)
+        cuts = counting.cuts(now, self.parts.library.brand().abc.shares)
         cuts.clusters = self._clusters
         if counting.sample:
             cuts.clusters = clusters.learn_and_keep(

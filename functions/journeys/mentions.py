@@ -1,4 +1,4 @@
-"""What a journey mentions of other journeys, messages, links and teams, and where."""
+"""What a journey mentions of other journeys, messages, links and colleagues, and where."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
@@ -20,10 +20,11 @@ Links = Mapping[str, Mapping[str, Collection[str]]]
 
 @dataclass(frozen=True)
 class Known:
-    """What there is to be mentioned. `links` has every journey of the folder."""
+    """What there is to be mentioned. `links` has every journey of the folder, `takers` who may
+    have a task: teams of brand.yaml and colleagues of sales.yaml."""
 
     links: Links
-    teams: Collection[str]
+    takers: Collection[str]
 
 
 def unknown(journey: str, located: Located, known: Known) -> Iterator[Problem]:
@@ -31,7 +32,7 @@ def unknown(journey: str, located: Located, known: Known) -> Iterator[Problem]:
     for path, one in _mappings(located.value, ()):
         for word, text in (
             *_journeys(one, known),
-            *_team(one, known),
+            *_taker(one, known),
             *_links(one, journey, known),
         ):
             yield Problem(located.file, located.line((*path, word)), text)
@@ -53,12 +54,12 @@ def _journeys(one: dict[str, Any], known: Known) -> Iterator[tuple[str, str]]:
             yield verb, f'"{verb}: {other}": there is no such folder; {hint}'
 
 
-def _team(one: dict[str, Any], known: Known) -> Iterator[tuple[str, str]]:
-    team = one.get("for")
-    there = {*known.teams, OWNER}
-    if "task" in one and isinstance(team, str) and team not in there:
-        hint = _hint(team, there)
-        yield "for", f'"for: {team}": there is no such team in brand.yaml; {hint}'
+def _taker(one: dict[str, Any], known: Known) -> Iterator[tuple[str, str]]:
+    name = one.get("for")
+    there = {*known.takers, OWNER}
+    if "task" in one and isinstance(name, str) and name not in there:
+        hint = _hint(name, there)
+        yield "for", f'"for: {name}" is no team of brand.yaml and nobody in sales.yaml; {hint}'
 
 
 def _links(one: dict[str, Any], journey: str, known: Known) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -61,6 +61,19 @@ class Webhook(msgspec.Struct, forbid_unknown_fields=True, rename={"not_from": "n
     not_from: list[str] = []
 
 
+class Abc(msgspec.Struct, forbid_unknown_fields=True):
+    """How much of all revenue (or margin) the best customers make, in per cent: those of class A,
+    and those of A and B together."""
+
+    A: Annotated[int, msgspec.Meta(ge=1, le=99)] = 80
+    B: Annotated[int, msgspec.Meta(ge=2, le=100)] = 95
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """Both, A's first."""
+        return self.A, self.B
+
+
 class Brand(
     msgspec.Struct,
     forbid_unknown_fields=True,
@@ -88,6 +101,7 @@ class Brand(
     quiet_hours: str = ""
     referral_page: str = ""
     holidays: list[str] = []
+    abc: Abc = msgspec.field(default_factory=Abc)
 
     def times(self, purpose: str, send_only: Hours | None) -> Times:
         """When messages of a purpose may go: in the journey's sending hours; and those that need
@@ -143,6 +157,9 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
         address = getattr(brand.sender, field)
         if (address or field == "email") and not normal_email(address):
             yield ("sender", field), f'"{address}" is not an e-mail address'
+    if brand.abc.A >= brand.abc.B:
+        words = "it is what A and B make together, so it is more than A"
+        yield ("abc", "B"), f"{brand.abc.B}: {words} ({brand.abc.A})"
     yield from _wrong_times(brand)
     yield from _wrong_links(brand)
     yield from _wrong_webhooks(brand)

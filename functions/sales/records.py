@@ -75,9 +75,13 @@ class Stay(msgspec.Struct, array_like=True):
     since: datetime
 
 
+UNKNOWN_STAGE = ""  # of a deal before we heard of it
+
+
 class Deal(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A chance to sell something, long before the formal offer; `stays` tell its way through the
-    pipeline, the present stage last. `known` is what the notes on it said, by field."""
+    pipeline, the present stage last. `known` is what the notes on it said, by field; `heard` the
+    time of a CRM's last word of it that changed anything."""
 
     person: str
     deal_id: str
@@ -93,6 +97,7 @@ class Deal(msgspec.Struct, omit_defaults=True, kw_only=True):
     offers: list[Offer] = []
     known: dict[str, Any] = {}
     reason: str = ""
+    heard: datetime | None = None
     history: list[Change] = []
 
     @property

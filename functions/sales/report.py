@@ -7,7 +7,7 @@ from statistics import median
 
 import msgspec
 
-from functions.sales.records import Deal, Lead, LeadStatus
+from functions.sales.records import UNKNOWN_STAGE, Deal, Lead, LeadStatus
 from functions.sales.rules import CLOSED, WON, Stage
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -71,7 +71,7 @@ def deal_report(deals: Iterable[Deal], pipeline: Mapping[str, Stage], now: datet
     times: dict[str, list[timedelta]] = {name: [] for name in pipeline}
     for deal in found:
         for stage, length in lengths(deal, now):
-            if stage not in CLOSED:
+            if stage not in (*CLOSED, UNKNOWN_STAGE):
                 times.setdefault(stage, []).append(length)
     whole = sum((length for spent in times.values() for length in spent), timedelta())
     return DealReport(

@@ -85,12 +85,17 @@ class Sales:
     pipeline: Mapping[str, Stage] = field(default_factory=dict)
 
     def colleague(self, owner: str) -> str:
-        """The name in sales.yaml of whom a shop or CRM calls so, or by this address; else ""."""
+        """The name in sales.yaml of whom a shop or CRM calls so, or by this address or whole name
+        (if only one has it); else ""."""
         if owner in self.people:
             return owner
-        address = normal_email(owner)
-        same = (name for name, one in self.people.items() if normal_email(one.email) == address)
-        return next(same, "") if address else ""
+        address, whole = normal_email(owner), owner.strip().casefold()
+        same = [
+            name
+            for name, one in self.people.items()
+            if (address and normal_email(one.email) == address) or one.name.casefold() == whole
+        ]
+        return same[0] if len(same) == 1 or (address and same) else ""
 
     def absence(self, name: str, day: date) -> Absence | None:
         """The absence of a colleague on that day."""

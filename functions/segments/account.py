@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from functions.segments.operators import Kind, is_number
+from functions.segments.phrases import BadPhrase
 from functions.tracking.company import companies, membership
 from functions.tracking.profile import Profile
 
@@ -12,7 +13,22 @@ KINDS: dict[str, Kind] = {"employees": "number", "since": "date"}
 # Staff headcounts of the European Commission's Recommendation 2003/361/EC, article 2.
 SIZES = ((10, "micro"), (50, "small"), (250, "medium"))
 LARGE = "large"
+SUMMED_UP = ("score", "stage", "stages")  # of the members: see decision 30
 _COUNT = re.compile(r"\s*(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?!\d|[.,]\d)")
+
+
+def check(tests: Any) -> None:
+    """Raises BadPhrase for what is known of an account only once somebody looks at it."""
+    for path in tests if isinstance(tests, dict) else ():
+        word = str(path).partition(".")[0]
+        if word in SUMMED_UP:
+            own = "stage" if word == "stages" else word
+            raise BadPhrase(
+                f'account: "{word}" is summed up from the members when somebody looks at the '
+                "account, and no condition can ask for it: each click of one member would change "
+                f"all others. Ask the person ({{person: {{{own}: ...}}}}); what your CRM says "
+                f'needs another name, like "crm_{own}"'
+            )
 
 
 def fields(profile: Profile) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
 RECENCY = "last_order"
 ABC = ("revenue", "margin")
-A_SHARE, B_SHARE = (80, 100), (95, 100)  # of the sum, cumulated from the greatest down
+ABC_SHARES = (80, 95)  # per cent of the sum, cumulated from the greatest down: to A, to A and B
 FIFTHS = (1, 2, 3, 4)
 
 
@@ -100,8 +100,8 @@ class Counting:
             sample=self.sample,
         )
 
-    def cuts(self, made: datetime) -> Cuts:
-        """The cut points of those who were counted."""
+    def cuts(self, made: datetime, shares: tuple[int, int] = ABC_SHARES) -> Cuts:
+        """The cut points of those who were counted; `shares` in per cent, see ABC_SHARES."""
         by_size = {name: sorted(found) for name, found in self._numbers.items()}
         measures = {name: _measure(by_size[name]) for name in AVERAGED if by_size[name]}
         recent = by_size[RECENCY]
@@ -109,7 +109,7 @@ class Counting:
             made=made,
             people=self.people,
             measures=measures,
-            abc={name: found for name in ABC if (found := _abc(by_size[name]))},
+            abc={name: found for name in ABC if (found := _abc(by_size[name], shares))},
             recency=[_EPOCH + one * _MOMENT for one in _quintiles(recent)],
             value=self._customers.model(made),
         )
@@ -163,7 +163,7 @@ def _quintiles(by_size: list[int]) -> list[int]:
     return [by_size[-(-count * fifth // 5) - 1] for fifth in FIFTHS] if count else []
 
 
-def _abc(by_size: list[int]) -> tuple[Decimal, Decimal] | None:
+def _abc(by_size: list[int], shares: tuple[int, int]) -> tuple[Decimal, Decimal] | None:
     """The least amounts of an A and of a B; None where there is nothing to share.
 
     Who has as much as the last A is an A as well, so the class hangs on the amount alone.
@@ -172,11 +172,9 @@ def _abc(by_size: list[int]) -> tuple[Decimal, Decimal] | None:
     if not down:
         return None
     sums, whole = list(accumulate(down)), sum(down)
-    least = (_reached(down, sums, whole, share) for share in (A_SHARE, B_SHARE))
-    a, b = least
+    a, b = (_reached(down, sums, whole, share) for share in shares)
     return amount(a), amount(b)
 
 
-def _reached(down: list[int], sums: Iterable[int], whole: int, share: tuple[int, int]) -> int:
-    part, of = share
-    return next(one for one, sum_ in zip(down, sums, strict=True) if sum_ * of >= whole * part)
+def _reached(down: list[int], sums: Iterable[int], whole: int, share: int) -> int:
+    return next(one for one, sum_ in zip(down, sums, strict=True) if sum_ * 100 >= whole * share)

@@ -239,6 +239,7 @@ def _entry(raw: dict[str, Any]) -> Condition:
 
 def _account(raw: dict[str, Any]) -> Condition:
     tests = field_tests(raw["account"], account.KINDS)
+    account.check(raw["account"])
     return lambda facts: tests(lambda path: find(account.fields(facts.profile), path), facts.now)
 
 

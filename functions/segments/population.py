@@ -35,7 +35,8 @@ def _class(cuts: Cuts, name: str, amount: Decimal | None) -> str | None:
 
 
 def _abc(profile: Profile, now: datetime, cuts: Cuts) -> str | None:
-    """A: of those with the greatest revenue who make the first 80 % of it; B: the next 15 %."""
+    """A: of those with the greatest revenue who make the first 80 % of it; B: the next 15 %, if
+    brand.yaml says no other shares."""
     known = orders.count(profile)
     return _class(cuts, "revenue", shopping.revenue(profile, now)) if known else None
 

@@ -84,7 +84,12 @@ def account_key(account_id: str) -> str:
 
 
 def company_traits(call: Event) -> dict[str, Any]:
-    """What a group call says of the company itself."""
+    """What a group call says of the company itself: only a trusted source may, for all members'
+    mails and journeys go by it."""
+    return _of_company(call) if call.trusted else {}
+
+
+def _of_company(call: Event) -> dict[str, Any]:
     return {name: value for name, value in call.traits.items() if name not in MEMBERSHIP}
 
 
@@ -101,6 +106,8 @@ def hear(account: Account, calls: Sequence[Event], now: datetime) -> bool:
         if account.created is None or call.time < account.created:
             worth |= account.created is None or account.created - call.time >= REFRESHED
             account.created = call.time
+        if not call.trusted and _of_company(call):
+            _note(account, f'the source "{call.source}" is not trusted to say what it is like')
         for name, value in company_traits(call).items():
             worth |= _hear_trait(account, name, value, call)
     if copy_of(account) != before:
@@ -127,9 +134,14 @@ def _fits(account: Account, name: str, value: Any) -> bool:
         note = f'"{name}" is not kept, a value has at most {MOST_VALUE} bytes'
     else:
         return True
-    if note not in account.notes:
-        account.notes = [*account.notes, note][-MOST_NOTES:]
+    _note(account, note)
     return False
+
+
+def _note(account: Account, words: str) -> None:
+    """Note for people to read what was not kept, once."""
+    if words not in account.notes:
+        account.notes = [*account.notes, words][-MOST_NOTES:]
 
 
 def copy_of(account: Account) -> dict[str, Any]:

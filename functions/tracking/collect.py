@@ -15,6 +15,7 @@ import msgspec
 
 from functions.tracking.client_time import corrected, correction, moment_of
 from functions.tracking.event import Event, EventType
+from functions.tracking.own_event import OURS
 from functions.tracking.source import Source
 
 MAX_BODY = 500 * 1024  # bytes of a request; the clients cut their batches at 464 to 480 KB
@@ -26,6 +27,10 @@ MAX_ID = 255
 MAX_MESSAGE_ID = 99
 _TOO_DEEP = ("too_deep", f"Values may nest {MAX_DEPTH} levels deep.")
 _UNTRUSTED = 'The source "{}" is not trusted to speak for consent; import it with a trusted key.'
+_OURS = (
+    '"{}" is an event that Tante itself tells, and the source "{}" is not trusted to; send it from '
+    "a server with a trusted key (tante keys add NAME --trusted), or give it another name."
+)
 _NO_CORRECTION = timedelta(0)
 _NOTHING: dict[str, Any] = {}  # shared, so never changed
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -281,6 +286,8 @@ class _Reader:
         event = group_id = previous_id = ""
         if kind == "track":
             event = _required(_text(item.event, "event", MAX_NAME), "event")
+            if event in OURS and not self.trusted:
+                raise _Refused("own_event", _OURS.format(event, self.source))
             properties = _named(item.properties, "properties")
         elif kind in ("page", "screen"):
             properties = _page(item)

@@ -44,6 +44,17 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
         return self.event or self.type
 
     @property
+    def as_of(self) -> datetime | None:
+        """When the export was true that an import has this from: of two exports that tell of one
+        thing, the later one is right. `context: {"import": {"as_of": "2027-03-01T09:00:00Z"}}`."""
+        said = self.context.get(IMPORT)
+        try:
+            found = datetime.fromisoformat(said["as_of"]) if isinstance(said, dict) else None
+        except (KeyError, TypeError, ValueError):
+            return None
+        return min(found, self.received_at) if found and found.tzinfo else None
+
+    @property
     def is_quiet(self) -> bool:
         """Whether it was imported, so that it tells of somebody known elsewhere, and lets nobody
         in: `context: {"import": {"quiet": true}}`."""

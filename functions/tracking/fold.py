@@ -46,6 +46,8 @@ def known(profile: Profile, event: Event) -> bool | None:
 
 def fold(profile: Profile, event: Event) -> None:
     """Take a new event into the profile (changed in place) and mark it pending."""
+    if event.event == "Order Completed":
+        event.event = orders.called(profile, event)
     digest = short_hash(event.message_id)
     profile.recent[digest] = event.client_time
     profile.pending[digest] = int(event.received_at.timestamp())

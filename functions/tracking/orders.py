@@ -49,6 +49,12 @@ def order_id_of(event: Event) -> str:
     return str(event.properties.get("order_id") or event.message_id)[:255]
 
 
+def called(profile: Profile, event: Event) -> str:
+    """What an order event is: an import that tells of a whole order again corrects it."""
+    order = profile.orders.get(order_id_of(event))
+    return "Order Updated" if order and order.imported and event.as_of else event.event
+
+
 def apply(order: Order, event: Event) -> None:
     """Take one order event into the order."""
     if event.event in ("Order Completed", "Order Updated"):
@@ -59,17 +65,20 @@ def apply(order: Order, event: Event) -> None:
         amount = revenue_of(event.properties)
         if amount is None:
             order.void = True
+        elif event.as_of:
+            order.refunded_by_now = max(order.refunded_by_now or Decimal(0), abs(amount))
         else:
             order.refunded += abs(amount)  # some shops write what they give back as less than 0
 
 
 def _take_amount(order: Order, event: Event) -> None:
     amount = revenue_of(event.properties)
-    if event.event == "Order Completed":
+    if event.event == "Order Completed" or event.as_of:
+        order.imported = order.imported or event.as_of is not None
         order.placed = min(order.placed, event.time) if order.placed else event.time
     elif amount is None:
         return  # an update of something else
-    said = (event.time, short_hash(event.message_id)[:8])
+    said = (event.as_of or event.time, short_hash(event.message_id)[:8])
     if order.amount_time and said <= (order.amount_time, order.amount_hash):
         return
     order.amount_time, order.amount_hash = said
@@ -118,6 +127,7 @@ def combine(mine: Order, theirs: Order) -> Order:
     """One order that two profiles knew parts of."""
     late = max(mine, theirs, key=_said)
     times = [order.placed for order in (mine, theirs) if order.placed]
+    by_now = (mine.refunded_by_now, theirs.refunded_by_now)
     return Order(
         order_id=mine.order_id,
         placed=min(times) if times else None,
@@ -131,6 +141,8 @@ def combine(mine: Order, theirs: Order) -> Order:
         units=late.units,
         cost=late.cost,
         discounted=late.discounted,
+        refunded_by_now=max(filter(None, by_now), default=None),
+        imported=mine.imported or theirs.imported,
     )
 
 

@@ -52,7 +52,9 @@ class Order(msgspec.Struct, array_like=True):
     `placed` is the time of Order Completed (None while only a later event is known); `amount`
     was said last at `amount_time` by the event whose id has the hash `amount_hash`, and so were
     `units` bought, what they `cost` us (None: nobody said) and whether the order was `discounted`;
-    `refunded` is the sum of partial refunds. Small, because they are most of a profile.
+    `refunded` is the sum of partial refunds, `refunded_by_now` the most that an import said of all
+    of them together; `imported`: an import has told of it. Small, because they are most of a
+    profile.
     """
 
     order_id: str
@@ -67,13 +69,20 @@ class Order(msgspec.Struct, array_like=True):
     units: Decimal = Decimal(0)
     cost: Decimal | None = None
     discounted: bool = False
+    refunded_by_now: Decimal | None = None
+    imported: bool = False
+
+    @property
+    def given_back(self) -> Decimal:
+        """How much was refunded: single refunds, or what an import knows of all if that is more."""
+        return max(self.refunded, self.refunded_by_now or Decimal(0))
 
     @property
     def revenue(self) -> Decimal:
         """What the order is worth now: nothing if cancelled or wholly refunded."""
         if self.void or self.placed is None:
             return Decimal(0)
-        return max(self.amount - self.refunded, Decimal(0))
+        return max(self.amount - self.given_back, Decimal(0))
 
     @property
     def margin(self) -> Decimal | None:

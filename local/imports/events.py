@@ -31,7 +31,8 @@ class Import:
     `name` is part of every id: the same row under the same name counts once, in whatever file.
     `as_of` is the time of what has no time of its own; `always` stands in every event's
     properties (of orders, notes ...) that does not say otherwise; `consents` are the purposes to
-    which everybody in the file has consented.
+    which everybody in the file has consented; `stages` says which stage of sales.yaml is meant by
+    one of the CRM's, in small letters.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Import:
     now: datetime
     always: Mapping[str, Any] = field(default_factory=dict)
     consents: Sequence[str] = ()
+    stages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -71,7 +73,7 @@ class _Reader:
         self.what = what
         self.seen: set[bytes] = set()  # ids of events
         self.people: dict[bytes, int] = {}  # who was named -> in which row first
-        self.orders: dict[str, bytes] = {}  # order id -> what was said of it
+        self.said_of: dict[str, bytes] = {}  # id of an order or a deal -> what was said of it
         targets = [one.target for one in what.columns]
         self.own = [(one, one.partition(".")[2]) for one in targets if one.startswith(_OWN)]
         self.traits = [one for one in targets if "." not in one and one not in _NO_TRAITS]
@@ -312,7 +314,8 @@ def _orders(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
         if products:
             properties["products"] = [_without_total(product) for product in products]
         time = reader.time(cells)
-        _first_time(reader, order_id, rows)
+        problem = f'the order "{order_id}" stood further up already; sort the file by orders'
+        _once(reader, order_id, rows, problem)
         yield from reader.person_of(cells, time)
         yield reader.track(cells, "Order Completed", time, properties)
         known = {"order_id": order_id}
@@ -320,11 +323,22 @@ def _orders(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
             back = {**known, "total": abs(cells["refunded"])}
             back |= {name: cells[name] for name in ("currency",) if name in cells}
             yield reader.track(cells, "Order Refunded", time, back)
-        if "cancelled" in cells:
-            at = reader.fit(cells["cancelled"], "cancelled")
+        elif _status(cells) in _REFUNDED:
+            yield reader.track(cells, "Order Refunded", time, known)
+        if "cancelled" in cells or _status(cells) in _CANCELLED:
+            at = reader.fit(cells["cancelled"], "cancelled") if "cancelled" in cells else time
             yield reader.track(cells, "Order Cancelled", at, known)
 
     return make
+
+
+# What shops call an order of which nothing is left. Any other status says nothing.
+_REFUNDED = ("refunded", "returned", "erstattet", "retourniert")
+_CANCELLED = ("cancelled", "canceled", "voided", "void", "storniert", "annulliert")
+
+
+def _status(cells: Cells) -> str:
+    return str(cells.get("status", "")).strip().lower()
 
 
 def _one_of_all(reader: _Reader, rows: list[Cells]) -> Cells:
@@ -342,11 +356,11 @@ def _one_of_all(reader: _Reader, rows: list[Cells]) -> Cells:
     return found
 
 
-def _first_time(reader: _Reader, order_id: str, rows: list[Cells]) -> None:
-    """An order stands in one place of a file; the very same lines again are a duplicate."""
+def _once(reader: _Reader, its_id: str, rows: list[Cells], problem: str) -> None:
+    """An order or a deal stands in one place of a file; the very same again is a duplicate."""
     said = _digest(repr(rows))
-    if reader.orders.setdefault(order_id, said) != said:
-        raise _Wrong(f'the order "{order_id}" stood further up already; sort the file by orders')
+    if reader.said_of.setdefault(its_id, said) != said:
+        raise _Wrong(problem)
 
 
 def _product(cells: Cells) -> Cells:
@@ -415,25 +429,41 @@ def _tickets(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
     return make
 
 
-_WON = ("closed won", "closedwon", "won", "gewonnen")
-_LOST = ("closed lost", "closedlost", "lost", "verloren")
+# What the admin API calls the targets of a deal that it calls something else.
+_OF_A_DEAL = {"name": "title", "company": "account", "expected_close": "expected"}
+_PLAIN = ("user_id", "email", "phone", "value", "currency", "owner", "reason")
 
 
 def _deals(reader: _Reader) -> Callable[[list[Cells]], Iterator[Event]]:
+    """Whose they are as an event, and then what the admin API is to say of the deal."""
+
     def make(rows: list[Cells]) -> Iterator[Event]:
         [cells] = rows
-        if "deal_id" not in cells:
+        deal_id = cells.get("deal_id")
+        if not deal_id:
             raise _Wrong(f"{reader.column('deal_id')} is empty: it names the deal")
-        time = reader.time(cells)
-        names = ("name", "value", "currency", "stage", "pipeline", "expected_close", "owner")
-        said = reader.said(cells, "deal_id", *names, "company")
-        yield from reader.person_of(cells, time)
-        yield reader.track(cells, "Deal Created", time, said)
-        stage = str(cells.get("stage", "")).lower()
-        end = "Deal Won" if stage in _WON else "Deal Lost" if stage in _LOST else ""
-        if end:
-            at = reader.fit(cells["closed"], "closed") if "closed" in cells else time
-            yield reader.track(cells, end, at, said)
+        _once(reader, deal_id, rows, f'the deal "{deal_id}" says something else further up')
+        created = reader.time(cells)
+        who = reader.who(cells)
+        if reader.whose(cells) not in reader.people:
+            traits = {name: cells[name] for name in ("email", "phone") if name in cells}
+            yield {"type": "identify", **who, "timestamp": created, "traits": traits}
+        stage = str(cells.get("stage", ""))
+        said = {
+            "currency": reader.what.always.get("currency", ""),
+            **{name: cells[name] for name in _PLAIN if name in cells},
+            **{word: cells[name] for name, word in _OF_A_DEAL.items() if name in cells},
+            "created": created,
+            "time": reader.fit(cells.get("changed", reader.what.as_of), "changed"),
+            "stage": reader.what.stages.get(stage.casefold(), stage),
+            "properties": {name: cells[target] for target, name in reader.own if target in cells},
+        }
+        if "pipeline" in cells:
+            said["properties"]["pipeline"] = cells["pipeline"]
+        for name in ("stage_since", "closed"):
+            if name in cells:
+                said["since"] = reader.fit(cells[name], name)
+        yield {"deal_id": deal_id, **said}
 
     return make
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -28,6 +28,7 @@ from local.imports.kinds import KINDS
 from local.imports.mapping import REASON, BadMapping
 from local.imports.send import (
     AccountsDoor,
+    DealsDoor,
     Door,
     Journal,
     Post,
@@ -70,6 +71,7 @@ class Asked:
     zone: str
     country: str
     as_of: str
+    stages: list[str]
     encoding: str
     delimiter: str
     journeys: Path
@@ -88,22 +90,32 @@ class Where:
 WRONG_WORDS = (CannotImport, BadTable, BadMapping)  # of the command line or the file
 
 
-def door_of(asked: Where, context: dict[str, Any] | None) -> Post:
-    """How to reach the system: the door for events, which then stand in this context, or without
-    one that for companies. Raises CannotImport where there is no key."""
-    at, folder = asked.at or HERE, asked.data or Path("data")
-    key = asked.write_key if context is not None else asked.key
-    if not key:
-        file = folder / "keys.json"
-        if asked.at and asked.data is None:
-            option = "--write-key, or the variable TANTE_WRITE_KEY"
-            secret = "--key, or the variable TANTE_KEY"
-            raise CannotImport(f"give a key: {option if context is not None else secret}")
-        if not file.exists():
-            raise CannotImport(f'there is no "{file}"; start with: tante run --data {folder}')
-        keys = msgspec.json.decode(file.read_bytes(), type=Keys)
-        key = keys.write_key if context is not None else keys.secret_key
-    return AccountsDoor(at, key).post if context is None else Door(at, key, context).post
+def door_of(asked: Where, kind: str, context: dict[str, Any] | None) -> Post:
+    """How to reach the system: the door for events, which then stand in this context, or that for
+    companies or for deals. Raises CannotImport where there is no key."""
+    at = asked.at or HERE
+    if context is None:
+        return AccountsDoor(at, _key(asked, "secret_key")).post
+    write_key = _key(asked, "write_key")
+    if kind == "deals":
+        return DealsDoor(at, _key(asked, "secret_key"), write_key, context).post
+    return Door(at, write_key, context).post
+
+
+def _key(asked: Where, name: Literal["write_key", "secret_key"]) -> str:
+    """The key as it was given, else that of the folder. Raises CannotImport."""
+    given = asked.write_key if name == "write_key" else asked.key
+    if given:
+        return given
+    folder = asked.data or Path("data")
+    file = folder / "keys.json"
+    if asked.at and asked.data is None:
+        option = "--write-key, or the variable TANTE_WRITE_KEY"
+        secret = "--key, or the variable TANTE_KEY"
+        raise CannotImport(f"give a key: {option if name == 'write_key' else secret}")
+    if not file.exists():
+        raise CannotImport(f'there is no "{file}"; start with: tante run --data {folder}')
+    return str(getattr(msgspec.json.decode(file.read_bytes(), type=Keys), name))
 
 
 class Job:
@@ -136,6 +148,7 @@ class Job:
             now=now,
             always=self._always(),
             consents=asked.consents,
+            stages=_stages(asked),
         )
         self._check_consents()
 
@@ -146,7 +159,9 @@ class Job:
         if self._asked.kind == "companies":
             return None
         quiet = {} if self._asked.start_journeys else {"quiet": True}
-        return {"import": {"name": self._name, **quiet}}
+        # By it the later one of two exports is right; of deals the admin API is told it.
+        said = {"as_of": self._import.as_of.isoformat()} if self._asked.kind == "orders" else {}
+        return {"import": {"name": self._name, **said, **quiet}}
 
     def _always(self) -> dict[str, Any]:
         """What the command line and the brand say of every row."""
@@ -205,8 +220,10 @@ class Job:
         for raw in record.events:
             event = msgspec.json.decode(raw)
             said = event.get("properties") or event.get("traits") or {}
-            name = event.get("event") or event.get("type") or event["account_id"]
-            when = event["timestamp"][:16].replace("T", " ")
+            name = event.get("event") or event.get("type") or event.get("account_id")
+            if "deal_id" in event:
+                name, said = f'deal "{event["deal_id"]}"', _of_deal(event)
+            when = (event.get("timestamp") or event["created"])[:16].replace("T", " ")
             words = msgspec.json.encode(said).decode()
             self._line(f"  row {row}: {when} {name} {words}")
 
@@ -265,7 +282,7 @@ class Job:
             digest = hashlib.file_digest(raw, "sha256")
         said = [(one.index, one.target) for one in self._import.columns]
         options = (said, self._import.ways, self._import.as_of, self._name, self._import.always)
-        digest.update(f"{options}{self._asked.consents}{self.context}".encode())
+        digest.update(f"{options}{self._asked.stages}{self._asked.consents}{self.context}".encode())
         return digest.hexdigest()[:32]
 
     # --- afterwards
@@ -305,6 +322,23 @@ class Job:
 
     def _line(self, text: str) -> None:
         self._out.print(escape(text), soft_wrap=True)
+
+
+def _of_deal(event: dict[str, Any]) -> dict[str, Any]:
+    """What the preview shows of a deal."""
+    hidden = ("messageId", "deal_id", "created", "time")
+    return {word: value for word, value in event.items() if word not in hidden and value}
+
+
+def _stages(asked: Asked) -> dict[str, str]:
+    """Which of our stages is meant by one of the CRM's, in small letters. Raises CannotImport."""
+    if asked.stages and asked.kind != "deals":
+        raise CannotImport("--stage is of deals")
+    pairs = [text.rpartition("=") for text in asked.stages]
+    for name, _, stage in pairs:
+        if not name.strip() or not stage.strip():
+            raise CannotImport('write --stage "Theirs=ours", such as "Qualified To Buy=qualified"')
+    return {name.strip().casefold(): stage.strip() for name, _, stage in pairs}
 
 
 def _brand(folder: Path) -> Brand | None:

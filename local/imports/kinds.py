@@ -101,6 +101,7 @@ _ORDER = {
     "product.category": TEXT,
     "cancelled": MOMENT,
     "refunded": NUMBER,
+    "status": TEXT,
 }
 _NOTE = {
     **_WHO,
@@ -128,9 +129,12 @@ _DEAL = {
     "value": NUMBER,
     "currency": TEXT,
     "stage": TEXT,
+    "stage_since": MOMENT,
     "pipeline": TEXT,
     "expected_close": DAY,
     "closed": MOMENT,
+    "reason": TEXT,
+    "changed": MOMENT,
     "owner": TEXT,
     "company": TEXT,
 }

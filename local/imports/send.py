@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import urllib3
 
+from local.client import segment
 from local.imports.events import Record
 from local.imports.table import Row
 
@@ -22,6 +23,7 @@ AT_ONCE = 4  # requests in flight
 TRIES = 12
 BUSY = (429, 500, 502, 503, 504)
 PATIENCE = 60.0  # seconds
+PAUSES = (1, 2, 4, 8, 15, 30)  # seconds, until those are known who have just been told of
 
 
 class Stopped(Exception):
@@ -107,9 +109,7 @@ class AccountsDoor:
     """The admin API's door for what is known of companies, with the secret key."""
 
     def __init__(self, at: str, key: str) -> None:
-        self._at = f"{at.rstrip('/')}/api/accounts/"
-        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=_again(), timeout=PATIENCE)
+        self._admin = _Admin(at, key)
 
     def post(self, companies: list[bytes]) -> Refused:
         """See Post: one request for each. Raises Stopped."""
@@ -119,17 +119,78 @@ class AccountsDoor:
     def _put(self, raw: bytes) -> str:
         """Say it of one company; why it was refused, or ""."""
         company = msgspec.json.decode(raw)
-        url = self._at + quote(company["account_id"], safe="")
-        body = msgspec.json.encode({"traits": company["traits"], "time": company["timestamp"]})
+        body = {"traits": company["traits"], "time": company["timestamp"]}
+        return self._admin.put(f"/api/accounts/{segment(company['account_id'])}", body)
+
+
+class DealsDoor:
+    """The door for events, which tell whose the deals are, and behind it the admin API's for the
+    deals themselves. `context` is the events' own."""
+
+    def __init__(self, at: str, key: str, write_key: str, context: dict[str, Any]) -> None:
+        self._events, self._admin = Door(at, write_key, context), _Admin(at, key)
+        mark = context["import"]
+        self._mark = {"source": mark["name"], "quiet": mark.get("quiet", False)}
+
+    def post(self, said: list[bytes]) -> Refused:
+        """See Post: one request for all events, and one for each deal. Raises Stopped."""
+        deals = {at: msgspec.json.decode(raw) for at, raw in enumerate(said)}
+        deals = {at: one for at, one in deals.items() if "deal_id" in one}
+        events = [at for at in range(len(said)) if at not in deals]
+        found = self._events.post([said[at] for at in events]) if events else {}
+        refused = {events[index]: why for index, why in found.items()}
+        deals = {at: one for at, one in deals.items() if at - 1 not in refused}  # whose it was
+        for pause in (*PAUSES, None):
+            unknown = {at: one for at, one in deals.items() if self._is_of_nobody(at, one, refused)}
+            if not unknown or pause is None:
+                break
+            sleep(pause)  # whose it is was said just now, and is not known yet
+            deals = unknown
+        return refused
+
+    def _is_of_nobody(self, at: int, deal: dict[str, Any], refused: Refused) -> bool:
+        """Say it of one deal, and note why it was refused; whether nobody has it."""
+        body = {word: one for word, one in deal.items() if word not in ("messageId", "deal_id")}
+        path = f"/api/deals/{segment(deal['deal_id'])}"
         try:
-            answer = self._http.request("PUT", url, body=body, headers=self._headers)
+            why = self._admin.put(path, {**body, **self._mark})
+        except _NotFound as error:
+            refused[at] = str(error)
+            return True
+        refused.pop(at, None)
+        if why:
+            refused[at] = why
+        return False
+
+
+class _NotFound(Exception):
+    """There is nothing of that kind; the text says what."""
+
+
+class _Admin:
+    """The admin API, with the secret key."""
+
+    def __init__(self, at: str, key: str) -> None:
+        self._at = at.rstrip("/")
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=_again(), timeout=PATIENCE)
+
+    def put(self, path: str, body: dict[str, Any]) -> str:
+        """Why it was refused, or "". Raises Stopped, _NotFound."""
+        url = f"{self._at}{path}"
+        raw = msgspec.json.encode(body)
+        try:
+            answer = self._http.request("PUT", url, body=raw, headers=self._headers)
             said = msgspec.json.decode(answer.data)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise Stopped(f"{self._at} does not answer ({type(error).__name__})") from None
+        words = str(said.get("message", said))
+        if answer.status == 404:
+            raise _NotFound(words)
         if answer.status == 400:
-            return str(said.get("message", said))
+            return words
         if answer.status != 200:
-            raise Stopped(f"{self._at} answered {answer.status}: {said.get('message', '')}")
+            raise Stopped(f"{self._at} answered {answer.status}: {words}")
         return ""
 
 

@@ -25,6 +25,7 @@ from functions.tracking.event import Event, EventBatch, bodies
 from local.app import App
 from local.command_line import app
 from local.http_server import application, serving
+from local.keys import add_source
 from tests.support.counted_store import by_kind
 from tests.support.counted_world import CountedWorld
 from tests.support.world import JOURNEYS, World
@@ -258,6 +259,19 @@ def test_a_misspelt_account_in_a_mail_is_found_before_it_is_published(tmp_path: 
 # --- who belongs to a company
 
 
+def test_a_website_puts_its_visitor_into_a_company_and_cannot_say_what_it_is_like(
+    begin: Begin,
+) -> None:
+    world = begin()
+    join(world, "bob", industry="software")
+    add_source(world.store, "wk_web", "website", False, world.now)
+    call = {"userId": "eve", "groupId": "acme", "traits": {"industry": "none", "role": "CTO"}}
+    world.post("group", {**call, "writeKey": "wk_web"})
+    assert company(world, "bob")["industry"] == company(world, "eve")["industry"] == "software"
+    assert company(world, "eve")["role"] == "CTO"
+    assert "website" in account(world).notes[0]
+
+
 def test_a_company_of_several_people_knows_what_each_of_them_said_of_it(begin: Begin) -> None:
     world = begin()
     join(world, "ada", name="Acme", industry="software")
@@ -363,6 +377,7 @@ def _call(message_id: str, **traits: Any) -> Any:
         received_at=START,
         group_id="acme",
         traits=traits,
+        trusted=True,
     )
 
 
@@ -669,7 +684,10 @@ def test_what_cannot_be_done_is_told_in_words(
     assert (found, words in said["message"]) == (status, True), said
 
 
-@pytest.mark.parametrize("account_id", ["Müller & Söhne GmbH", "50%", "%2F", "acme.example"])
+@pytest.mark.parametrize(
+    "account_id",
+    ["Müller & Söhne GmbH", "50%", "%2F", "acme.example", 'A/S "North" #1', "a/members/b/"],
+)
 def test_an_account_may_be_called_whatever_a_crm_calls_it(shop: World, account_id: str) -> None:
     key = {"authorization": f"Bearer {shop.system.keys.secret_key}"}
     with serving(application(App(shop.system).route)) as url:
@@ -678,8 +696,13 @@ def test_an_account_may_be_called_whatever_a_crm_calls_it(shop: World, account_i
         assert (said.status_code, said.json()["id"]) == (200, account_id)
         assert httpx.get(where, headers=key).json()["account"]["traits"] == {"industry": "shoes"}
         assert httpx.get(f"{where}/members", headers=key).json() == {"members": [], "next": ""}
-    join(shop, "ada", account_id)
-    assert company(shop, "ada")["industry"] == "shoes"
+        join(shop, "ada", account_id)
+        key_and_place = ["--at", url, "--key", shop.system.keys.secret_key]
+        shown = CliRunner().invoke(app, ["accounts", "show", account_id, *key_and_place])
+        assert "industry: shoes" in shown.output
+        person = shop.person("ada").person
+        gone = CliRunner().invoke(app, ["accounts", "remove", account_id, person, *key_and_place])
+        assert "does not belong" in gone.output
 
 
 def test_accounts_at_the_command_line(shop: World) -> None:

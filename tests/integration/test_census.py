@@ -75,6 +75,25 @@ def test_only_those_are_looked_at_for_whom_a_comparison_turns(world: World) -> N
     assert [user for user in before if after[user] == before[user]] == ["bob", "cy"]
 
 
+def test_the_brand_says_how_much_the_best_customers_make_and_it_counts_from_the_next_day(
+    world: World, tmp_path: Path
+) -> None:
+    buy(world, ada=500, bob=300, cy=200)
+    world.advance("1 day")
+    assert "best" in world.person("bob").segments
+    brand = tmp_path / "journeys" / "brand.yaml"
+    brand.write_text(f"{brand.read_text('utf-8')}abc: {{A: 50, B: 80}}\n", "utf-8")
+    world.system.publish()
+    world.advance("1 day")
+    found = {user: fields_of(world, user)["abc"] for user in ("ada", "bob", "cy")}
+    assert found == {"ada": "A", "bob": "B", "cy": "C"}
+    assert "best" not in world.person("bob").segments
+
+
+def fields_of(world: World, user: str) -> Any:
+    return world.api(f"/api/people/{world.person(user).person}")["computed"]
+
+
 def test_everybody_is_counted_once_a_day(world: World) -> None:
     buy(world, ada=10)
     world.advance("1 day")

@@ -106,6 +106,30 @@ def test_what_is_imported_again_counts_once(shop: Shop) -> None:
     assert ada.events["identify"].count == 1
 
 
+def test_a_later_export_corrects_orders_and_what_did_not_change_is_nothing(shop: Shop) -> None:
+    head = "order,email,date,total,currency,refunded,status\n"
+    first = "o1,ada@example.com,2024-02-15,{},EUR,{},{}\n"
+    other = "o2,ada@example.com,2024-02-16,5,EUR,,\n"
+    for day, row in enumerate(
+        (first.format(20, "", "paid"), first.format(25, 3, "paid"), first.format(25, 7, "paid"))
+    ):
+        file = shop.file(f"export{day}.csv", head + row + other)
+        os.utime(file, (WRITTEN + 60 * day, WRITTEN + 60 * day))
+        for _ in range(2):
+            assert shop.type("orders", file, "--yes").exit_code == 0
+    older = shop.place / "export0.csv"
+    shop.type("orders", older, "--yes")
+    ada = shop.person("ada@example.com")
+    found = fields(ada, shop.world.now)
+    assert (found["orders"], float(found["revenue"])) == (2, 23)
+    counts = {name: ada.events[name].count for name in ada.events if name.startswith("Order")}
+    assert counts == {"Order Completed": 2, "Order Updated": 1, "Order Refunded": 2}
+    last = shop.file("last.csv", head + first.format(25, 7, "storniert") + other)
+    assert shop.type("orders", last, "--yes").exit_code == 0
+    found = fields(shop.person("ada@example.com"), shop.world.now)
+    assert (found["orders"], float(found["revenue"])) == (1, 5)
+
+
 def test_an_import_starts_no_journey_unless_it_is_asked_to(shop: Shop) -> None:
     now = shop.world.now.isoformat()
     text = f"order,email,date,total,sku\no1,ada@example.com,{now},10,basic-1y\n"

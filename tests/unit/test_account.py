@@ -53,6 +53,8 @@ def group(message_id: str, minute: float = 0, account: str = "acme", **traits: A
         user_id="ada",
         group_id=account,
         traits=traits,
+        source="crm",
+        trusted=True,
     )
 
 
@@ -94,6 +96,15 @@ def folded(*events: Event) -> Profile:
 
 
 # --- what an account knows
+
+
+def test_only_a_trusted_source_says_what_a_company_is_like() -> None:
+    call = group("m1", industry="shoes", role="CTO")
+    call.source, call.trusted = "website", False
+    account = heard([call])
+    assert account.traits == {}
+    assert account.notes == ['the source "website" is not trusted to say what it is like']
+    assert heard([group("m2", industry="shoes")]).trait("industry") == "shoes"
 
 
 _names = st.sampled_from(["name", "industry", "plan", "employees", "level"])

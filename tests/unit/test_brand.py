@@ -39,11 +39,18 @@ def test_a_mistake_is_told_with_its_line_and_what_is_right(
         ("quiet hours", "quiet hours: at night", "'at night' are no hours; hours are written like"),
         ("quiet hours", "quiet hours: 8:00 to 8:00", "begin and end at the same time"),
         ("holidays", "holidays: [2027-12-25, 2027-02-30]", '"2027-02-30" is no day; a holiday is'),
+        (
+            "abc",
+            "abc: {A: 70, B: 60}",
+            "60: it is what A and B make together",
+        ),
+        ("abc", "abc: {A: 120}", "Expected `int` <= 99"),
+        ("abc", "abc: {C: 5}", "unknown field `C`"),
         ("holidays", "holidays: [20271225]", "Expected `str`, got `int`"),
         ("holidays", "holidays: ['20271225']", '"20271225" is no day'),
     ],
 )
-def test_quiet_hours_and_holidays_that_are_none_are_told(key: str, text: str, said: str) -> None:
+def test_hours_holidays_and_shares_that_are_none_are_told(key: str, text: str, said: str) -> None:
     with pytest.raises(Problems) as caught:
         check_brand(f"{TEXT}{text}\n")
     assert said in str(caught.value)

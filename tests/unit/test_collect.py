@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.tracking import client_time, collect
+from functions.channels import email
+from functions.sales import deals, notes, work
+from functions.tracking import client_time, collect, company
 from functions.tracking.collect import BadRequest, Collected
-from functions.tracking.event import Event
+from functions.tracking.event import SCORE_ADDED, Event
+from functions.tracking.own_event import OURS
 from functions.tracking.source import Source
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -443,3 +446,33 @@ def test_any_bytes_are_read_or_refused(body: bytes, kind: str) -> None:
     for whole in (body, b'{"batch": [' + body + b"]}", b'{"userId": "u", "x": ' + body + b"}"):
         with suppress(BadRequest):
             read(whole, kind)
+
+
+# --- events of our own
+
+
+WEBSITE = Source(key_hash="w", name="website")
+
+
+def test_a_website_tells_no_event_of_ours_and_the_rest_of_its_batch_is_taken() -> None:
+    names = ["Lead Accepted", "Product Viewed", "Segment Entered", "Unsubscribed"]
+    events = [{**TRACK, "event": name, "messageId": name} for name in names]
+    raw = json.dumps({"batch": events}).encode()
+    found = collect.read(raw, "batch", WEBSITE, NOW)
+    assert [event.event for event in found.events] == ["Product Viewed", "Unsubscribed"]
+    assert [(error.index, error.code) for error in found.errors] == [
+        (0, "own_event"),
+        (2, "own_event"),
+    ]
+    assert 'the source "website" is not trusted' in found.errors[0].message
+    assert len(collect.read(raw, "batch", SHOP, NOW).events) == 4
+
+
+def test_every_name_under_which_we_tell_something_is_known_as_ours() -> None:
+    sales = {work.CREATED, work.COMPLETED, work.REOPENED, work.REASSIGNED, work.HANDED_OVER}
+    sales |= {*work.LEAD_EVENTS.values(), *notes.NAMES.values(), notes.ATTEMPTED}
+    sales |= {deals.CREATED, deals.MOVED, deals.OFFER_SENT, deals.OFFER_SIGNED}
+    sales |= {*deals.CLOSING.values()}
+    found_out = {company.JOINED, company.CHANGED, company.LEFT, SCORE_ADDED}
+    sent = {*email.NAMES.values(), *(f"SMS {what}" for what in ("Sent", "Delivered", "Bounced"))}
+    assert (sales | found_out | sent) - OURS == set()

@@ -302,6 +302,11 @@ def test_messages_are_found_wherever_a_condition_mentions_them() -> None:
         ({"person": "a"}, "'a' is not a mapping of fields and tests"),
         ({"person": {"age": {}}}, "a test is missing"),
         ({"entry": None}, "None is not a mapping of fields and tests"),
+        (
+            {"account": {"score": {"more than": 5}}},
+            '"score" is summed up from the members',
+        ),
+        ({"account": {"stage": "customer"}}, "Ask the person ({person: {stage: ...}})"),
         ({"may get": "fax"}, "'fax' is not a channel; there are: email, sms"),
         ({"may get": ["email"]}, "['email'] is not a channel; there are: email, sms"),
         ({"may get": "sms", "purpose": ["offers"]}, '"purpose" takes the name of a purpose'),

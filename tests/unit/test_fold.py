@@ -443,6 +443,48 @@ def test_an_update_replaces_the_amount_when_it_is_the_later_word() -> None:
     ) == {("12", 1)}
 
 
+def exported(message_id: str, day: int, name: str = "Order Completed", **properties: Any) -> Event:
+    """What an import tells of the order o1 from an export of that day."""
+    event = track(message_id, 1, name, order_id="o1", currency="EUR", **properties)
+    event.received_at = NOON + timedelta(days=90)
+    event.context = {"import": {"as_of": (NOON + timedelta(days=day)).isoformat(), "quiet": True}}
+    return event
+
+
+def test_a_later_export_corrects_an_order_and_it_counts_as_one_that_was_updated() -> None:
+    def history() -> list[Event]:
+        return [
+            exported("m1", 1, revenue=10),
+            exported("m2", 3, revenue=8),
+            exported("m3", 2, revenue=99),
+            exported("m4", 2, "Order Refunded", total=1),
+            exported("m5", 3, "Order Refunded", total=3),
+        ]
+
+    found = [folded(*(history()[index] for index in order)) for order in permutations(range(5))]
+    assert [profile for profile in found if told(profile) != told(found[0])] == []
+    assert orders.revenue(found[0]) == {"EUR": Decimal(5)}
+    assert (found[0].events["Order Completed"].count, found[0].events["Order Updated"].count) == (
+        1,
+        2,
+    )
+
+
+@pytest.mark.parametrize("said", ["yesterday", 5, None, "2027-03-01T09:00:00", []])
+def test_an_export_of_no_time_is_as_true_as_its_event(said: Any) -> None:
+    event = completed("m1", 1, "o1")
+    event.context = {"import": {"as_of": said}}
+    assert event.as_of is None
+
+
+def test_what_the_shop_tells_after_the_export_goes_before_it() -> None:
+    assert revenues(
+        completed("m1", 1, "o1"),
+        exported("m2", 1, revenue=8),
+        track("m3", 3 * 24 * 60, "Order Updated", order_id="o1", revenue=7, currency="EUR"),
+    ) == {("7", 1)}
+
+
 def test_an_update_that_names_no_amount_leaves_the_amount_alone() -> None:
     assert revenues(
         completed("m1", 1, "o1"), track("m2", 5, "Order Updated", order_id="o1", affiliation="x")

@@ -366,6 +366,24 @@ def test_cancelled_and_refunded_orders_say_so(read: Read) -> None:
     assert found == ["Order Completed", "Order Refunded", "Order Cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("paid", []),
+        ("Refunded", ["Order Refunded"]),
+        ("partially_refunded", []),
+        ("voided", ["Order Cancelled"]),
+        ("storniert", ["Order Cancelled"]),
+    ],
+)
+def test_the_status_of_an_order_says_whether_anything_is_left_of_it(
+    read: Read, status: str, said: list[str]
+) -> None:
+    text = f"order,email,date,total,financial status\n7,a@b.de,2027-01-01,9,{status}\n"
+    found = [one["event"] for one in read.events("orders", text) if one["type"] == "track"]
+    assert found == ["Order Completed", *said]
+
+
 # --- ids
 
 
@@ -416,10 +434,48 @@ def test_a_hubspot_export_of_deals_is_known_by_its_preset(read: Read) -> None:
         "77,Fleet,Closed Won,2027-02-01 10:00,Anna,1200.50,2026-12-01 09:00,"
         "Ada Arndt (ada@example.com)\n"
     )
-    _, created, won = read.events("deals", text, preset="hubspot")
-    assert (created["event"], won["event"]) == ("Deal Created", "Deal Won")
-    assert created["properties"]["value"] == 1200.5
-    assert created["properties"]["expected_close"] == "2027-02-01"
+    whose, deal = read.events("deals", text, preset="hubspot", always={"currency": "EUR"})
+    assert whose["traits"] == {"email": "ada@example.com"}
+    del deal["messageId"]
+    assert deal == {
+        "deal_id": "77",
+        "email": "ada@example.com",
+        "title": "Fleet",
+        "stage": "Closed Won",
+        "value": 1200.5,
+        "currency": "EUR",
+        "expected": "2027-02-01",
+        "owner": "Anna",
+        "created": "2026-12-01T08:00:00+00:00",
+        "time": AS_OF.isoformat(),
+        "properties": {},
+    }
+
+
+def test_a_salesforce_export_of_deals_says_since_when_and_why(read: Read) -> None:
+    text = (
+        '"Opportunity ID","Opportunity Name","Stage","Amount","Close Date","Created Date",'
+        '"Last Stage Change Date","Loss Reason","Type","Email"\n'
+        '"0061x","Fleet","Closed Lost","900","2/14/2027","12/13/2026","1/20/2027","Price","New",'
+        '"ada@example.com"\n'
+    )
+    _, deal = read.events("deals", text, preset="salesforce")
+    said = (deal["deal_id"], deal["stage"], deal["since"], deal["reason"], deal["properties"])
+    since = "2027-01-19T23:00:00+00:00"
+    assert said == ("0061x", "Closed Lost", since, "Price", {"deal_type": "New"})
+
+
+def test_a_stage_of_the_crm_may_be_called_what_it_is_here(read: Read) -> None:
+    text = "deal id,email,created,stage\n1,a@b.de,2027-01-01,Qualified To Buy\n"
+    _, deal = read.events("deals", text, stages={"qualified to buy": "qualified"})
+    assert deal["stage"] == "qualified"
+
+
+def test_one_deal_in_two_ways_in_a_file_is_refused(read: Read) -> None:
+    text = "deal id,email,created,value\n1,a@b.de,2027-01-01,5\n1,a@b.de,2027-01-01,6\n"
+    first, second = read("deals", text)
+    assert first.problems == []
+    assert second.problems == ['the deal "1" says something else further up']
 
 
 SALESFORCE = """\

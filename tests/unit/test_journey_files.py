@@ -735,12 +735,25 @@ def test_a_folder_whose_name_cannot_be_used_is_refused(tmp_path: Path, name: str
     assert "cannot be the name of a journey" in problem.text
 
 
-def test_a_task_for_a_team_that_is_not_in_the_brand_is_refused(tmp_path: Path) -> None:
+def test_a_task_for_somebody_who_is_in_neither_file_is_refused(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "cart", with_steps(TASK.format("salse")))
     assert [str(problem) for problem in problems_of_folder(folder)] == [
-        'cart/journey.yaml:6: "for: salse": there is no such team in brand.yaml; '
+        'cart/journey.yaml:6: "for: salse" is no team of brand.yaml and nobody in sales.yaml; '
         'did you mean "sales"?'
     ]
+
+
+def test_a_task_may_be_for_a_colleague_of_sales_yaml_and_a_misspelt_one_is_told(
+    tmp_path: Path,
+) -> None:
+    colleagues = "people: {anna: {name: Anna, email: anna@shop.example}}\n"
+    folder = folder_with(tmp_path, "cart", with_steps(TASK.format("anna")))
+    (folder / "sales.yaml").write_text(colleagues, "utf-8")
+    assert problems_of_folder(folder) == []
+    (folder / "cart" / "journey.yaml").write_text(with_steps(TASK.format("ana")), "utf-8")
+    [problem] = problems_of_folder(folder)
+    assert (problem.file, problem.line) == ("cart/journey.yaml", 6)
+    assert 'did you mean "anna"?' in problem.text
 
 
 def test_a_journey_that_starts_one_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -42,11 +42,11 @@ def buyer(name: str, *amounts: int, cost: int | None = None, days: int = 1, **mo
     return Profile(person=name, created=NOW, orders=orders, **more)
 
 
-def cuts_of(*people: Profile) -> Cuts:
+def cuts_of(*people: Profile, shares: tuple[int, int] = (80, 95)) -> Cuts:
     counting = Counting()
     for profile in people:
         counting.take(profile, NOW)
-    return counting.cuts(MADE)
+    return counting.cuts(MADE, shares)
 
 
 def facts(profile: Profile, cuts: Cuts | None, now: datetime = NOW) -> Facts:
@@ -82,11 +82,11 @@ populations = st.lists(amounts, min_size=1, max_size=30).map(
 )
 
 
-def classes(found: dict[str, int]) -> dict[str, str]:
+def classes(found: dict[str, int], shares: tuple[int, int] = (80, 95)) -> dict[str, str]:
     """ABC from the definition: whoever is needed for 80 % from the top, then for 95 %."""
     whole, so_far, least = sum(found.values()), Fraction(0), []
     down = sorted(found.values(), reverse=True)
-    for share in (Fraction(80, 100), Fraction(95, 100)):
+    for share in (Fraction(one, 100) for one in shares):
         so_far = Fraction(0)
         for amount in down:
             so_far += amount
@@ -109,6 +109,17 @@ def test_abc_classes_are_those_of_the_cumulated_revenue(people: list[Profile]) -
     assert {p.person: field("abc", p, cuts) for p in people} == {
         p.person: wanted.get(p.person) for p in people
     }
+
+
+@given(populations, st.sampled_from([(50, 90), (70, 100), (1, 2), (99, 100)]))
+def test_abc_classes_are_those_of_the_shares_that_the_brand_says(
+    people: list[Profile], shares: tuple[int, int]
+) -> None:
+    spent = {one.person: int(person.fields(one, NOW)["revenue"]) for one in people if one.orders}
+    assume(sum(spent.values()))
+    cuts = cuts_of(*people, shares=shares)
+    wanted = classes(spent, shares)
+    assert {p.person: field("abc", p, cuts) for p in people if p.orders} == wanted
 
 
 @given(populations)

@@ -114,7 +114,7 @@ def test_the_finding_stands_at_the_wait_and_says_what_to_write(folder: Path) -> 
             "onboarding/journey.yaml",
             "for: owner",
             "for: ownr",
-            'there is no such team in brand.yaml; did you mean "owner"?',
+            'is no team of brand.yaml and nobody in sales.yaml; did you mean "owner"?',
         ),
         (
             "upsell/journey.yaml",

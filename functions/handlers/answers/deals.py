@@ -140,7 +140,7 @@ def _begun(person_id: str) -> views.DealView:
     stage = said.stage or next(iter(pipeline))
     if stage not in pipeline:
         raise BadRequestError(f'there is no stage "{stage[:50]}"; {_there(stage, pipeline)}')
-    _check_day(said.expected)
+    check_day(said.expected)
     deal = Deal(
         person=profile.person,
         deal_id=said.id or secrets.token_hex(8),
@@ -176,7 +176,7 @@ def _begun(person_id: str) -> views.DealView:
 )
 def _changed(person_id: str, deal_id: str) -> views.DealView:
     said = read_as(DealChange)
-    _check_day(said.expected or "")
+    check_day(said.expected or "")
     wanted = {word: one for word, one in msgspec.structs.asdict(said).items() if one is not None}
     if said.value is not None:
         wanted["value"] = Decimal(str(said.value))
@@ -263,8 +263,8 @@ def _there(stage: str, pipeline: dict[str, Stage]) -> str:
     return did_you_mean(stage, [*pipeline, *CLOSED])
 
 
-def _check_day(text: str) -> None:
-    """Raises BadRequestError."""
+def check_day(text: str) -> None:
+    """Whether an expected day is one ("": none). Raises BadRequestError."""
     try:
         if text and date.fromisoformat(text).isoformat() != text:
             raise ValueError

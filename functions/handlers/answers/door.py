@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -78,6 +79,8 @@ def operation(
         def guarded(**ids: str) -> Response[bytes]:
             authorise()
             check_parameters(parameters)
+            if "account_id" in ids:  # encoded by `answer_admin`
+                ids["account_id"] = unquote(ids["account_id"])
             return answer_json(function(**ids))
 
         where = path.replace("{", "<").replace("}", ">")
