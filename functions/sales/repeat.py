@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.sales.feedback import Share, Z, share
 from functions.sales.regression import fit
 from functions.segments.cluster_records import FirstOrder
+from functions.segments.share import Share, Z, share
 
 DAY = 86_400  # seconds
 FEWEST, FEWEST_EACH = 100, 20  # first orders to learn from; of both outcomes
