@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local.address import segment
 from local.asking import At, Key, RunningData, asking, out
-from local.client import segment
 
 app = typer.Typer(help="Accounts: the companies that people belong to.")
 PAGE = 100
@@ -94,7 +93,7 @@ def _pages(tante: Any, path: str, what: str, most: int) -> Iterator[dict[str, An
     """So many of a listing, page by page."""
     after = ""
     while most > 0:
-        page = tante.ask("GET", f"{path}?limit={min(most, PAGE)}&after={quote(after, safe='')}")
+        page = tante.ask("GET", f"{path}?limit={min(most, PAGE)}&after={segment(after)}")
         yield from page[what]
         after, most = page["next"], most - PAGE
         if not after:

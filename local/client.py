@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import urllib3
 
+from local.address import segment
 from local.keys import Keys
 
 HERE = "http://127.0.0.1:8000"
@@ -61,11 +61,6 @@ class Client:
     def journey(self, name: str, ending: str = "") -> str:
         """The path of a journey."""
         return f"/api/journeys/{segment(name)}{ending}"
-
-
-def segment(text: str) -> str:
-    """Any id or name as one part of a path, a slash in it included."""
-    return quote(text, safe="")
 
 
 def client(at: str, key: str, data: Path | None) -> Client:

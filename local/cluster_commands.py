@@ -1,11 +1,11 @@
 """`tante clusters`: customers who behave alike, what sets them apart, and what they are called."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 
+from local.address import segment
 from local.asking import At, In, Key, RunningData, asking, out
 
 app = typer.Typer(
@@ -42,7 +42,7 @@ def name(
 ) -> None:
     """Call a cluster by a name, which stays with it. Conditions go on naming it by its id."""
     with asking(at, key, data) as client:
-        path = f"/api/clusters/{quote(cluster, safe='')}"
+        path = f"/api/clusters/{segment(cluster)}"
         found = client.ask("PUT", path, {"name": called})
     words = f'is called "{found["name"]}"' if found["name"] else "has no name"
     out.print(f"[green]✓[/] {escape(found['cluster'])} {escape(words)}", soft_wrap=True)

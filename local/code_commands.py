@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local.address import segment
 from local.asking import At, Key, RunningData, asking, err, out
 
 app = typer.Typer(help="Codes: how many are left, codes from the shop, and who got which.")
@@ -56,7 +56,7 @@ def import_codes(
         except BadTable as error:
             err.print(f"[red]✗[/] {escape(f'{file}: {error}')}", soft_wrap=True)
             sys.exit(1)
-        path, added, known = f"/api/codes/{quote(name, safe='')}", 0, 0
+        path, added, known = f"/api/codes/{segment(name)}", 0, 0
         for some in _batches(codes):
             taken = tante.ask("POST", path, {"codes": some})
             added, known = added + taken["added"], known + taken["known"]
@@ -93,10 +93,11 @@ def codes_of(
     key: Key = "",
 ) -> None:
     """Codes that a person got, and what became of them."""
-    from local.find_person import find_person
+
+    from local.find_person import person_segment
 
     with asking(at, key, data) as tante:
-        found = quote(find_person(tante, person)["id"], safe="")
+        found = person_segment(tante, person)
         lines = list(told(tante, found))
         out.print(escape("\n".join(lines) or "no codes"), soft_wrap=True)
 
@@ -150,7 +151,7 @@ def _batches(codes: list[str]) -> Iterator[list[str]]:
 def _every(tante: Any, name: str) -> Iterator[dict[str, Any]]:
     after, is_first = "", True
     while after or is_first:
-        page = tante.ask("GET", f"/api/codes/{quote(name, safe='')}?after={after}")
+        page = tante.ask("GET", f"/api/codes/{segment(name)}?after={after}")
         yield from page["codes"]
         after, is_first = page["next"], False
 

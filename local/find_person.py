@@ -3,7 +3,8 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from local.client import Client, Refusal, segment
+from local.address import segment
+from local.client import Client, Refusal
 
 
 class NoPerson(Exception):

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local.address import segment
 from local.asking import At, Client, In, Key, RunningData, asking, err, out, wide
-from local.client import segment
 from local.referral_commands import register
 from local.repeat_command import repeat
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from local.address import segment
 from local.asking import Client
-from local.client import segment
 from local.code_commands import told as codes_told
 
 Line = tuple[str, str]  # what it is about, and the words

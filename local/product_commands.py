@@ -4,14 +4,13 @@ import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local.address import segment
 from local.asking import At, In, Key, RunningData, asking, err, out
-from local.client import segment
 
 app = typer.Typer(help="Products: what is sold, and what is suggested to whom.")
 PAGE, TOGETHER = 100, 500
@@ -44,7 +43,7 @@ def list_products(most: Most = PAGE, data: RunningData = None, at: At = "", key:
         page: dict[str, Any] = {}
         while len(table.rows) < most and (after or not page):
             limit = min(most - len(table.rows), PAGE)
-            page = tante.ask("GET", f"/api/products?limit={limit}&after={quote(after, safe='')}")
+            page = tante.ask("GET", f"/api/products?limit={limit}&after={segment(after)}")
             for one in page["products"]:
                 price = f"{one.get('price') or ''} {one.get('currency', '')}".strip()
                 note = "" if one.get("available", True) else "not available"

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local.address import segment
 from local.asking import At, In, Key, RunningData, asking, out, wide
-from local.client import segment
 
 tasks_app = typer.Typer(help="Tasks of colleagues: what is open, who does it, what came of it.")
 leads_app = typer.Typer(help="People who were handed over to sales.")

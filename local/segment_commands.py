@@ -1,14 +1,13 @@
 """`tante segments`: which there are, how far everybody is up to date, and who is in one."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local.address import segment
 from local.asking import At, In, Key, RunningData, asking, out
-from local.client import segment
 
 app = typer.Typer(help="Segments: which there are, and who is in them.", no_args_is_help=True)
 MOST_SHOWN = 1_000  # people
@@ -42,7 +41,7 @@ def people(
     while shown < most:
         path = f"/api/segments/{segment(name)}/people?limit={min(100, most - shown)}"
         with asking(at, key, data) as client:
-            found = client.ask("GET", f"{path}&after={quote(after, safe='')}")
+            found = client.ask("GET", f"{path}&after={segment(after)}")
         for one in found["people"]:
             who = one["email"] or one["user_id"] or one["id"]
             out.print(escape(f"{who}  since {one['segments'][name][:16]}"), soft_wrap=True)

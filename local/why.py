@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from local.client import Client, segment
+from local.address import segment
+from local.client import Client
 from local.find_person import person_segment
 
 MARKS = {True: ("✓", "green"), False: ("✗", "red")}

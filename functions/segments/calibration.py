@@ -16,6 +16,7 @@ from functions.segments.buying import Buying, History
 from functions.segments.census_records import Band, Calibration
 from functions.segments.share import share
 from functions.segments.value_learning import ENOUGH, day, packed, unpacked
+from functions.tracking.identity import short_hash
 from functions.tracking.orders import moved
 from functions.tracking.profile import OrderRow, Profile
 
@@ -44,7 +45,7 @@ class Trial:
 
     def take(self, profile: Profile) -> None:
         """Count one person, if they are in the sample and ordered before the day."""
-        if int(profile.person[:8], 16) >= self._bound:
+        if int(short_hash("trial", profile.person)[:8], 16) >= self._bound:
             return
         placed = self._placed(profile)
         before = [time for time in placed if time < self.split]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import urllib3
 
-from local.client import segment
+from local.address import segment
 from local.imports.events import Record
 from local.imports.table import Row
 

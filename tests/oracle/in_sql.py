@@ -49,6 +49,7 @@ SELECT * FROM (
         arg_max(plan, time) FILTER (plan <> '') AS plan,
         arg_max(land, time) FILTER (land <> '') AS country,
         bool_or(type = 'identify') AS has_email,
+        0 AS referrals,  -- in this population nobody recommends us
         coalesce(arg_max(name = 'Consent Given', (time, name = 'Unsubscribed'))
             FILTER (name IN ('Consent Given', 'Unsubscribed')), false) AS consents
     FROM known GROUP BY person
