@@ -3,10 +3,9 @@
 from html import escape
 from typing import Any
 
-import msgspec
 
 from functions.handlers import wiring
-from functions.messages.leaving import BadLink, Leaving, read
+from functions.messages.link import BadLink, Leaving, read
 from functions.segments.person import fields
 from functions.storage import people
 from functions.storage.store import change
@@ -55,8 +54,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     token = event["rawPath"].rpartition("/")[2]
     method = event["requestContext"]["http"]["method"]
     try:
-        leaving = read(token, parts.settings.link_keys)
-    except (BadLink, msgspec.DecodeError, ValueError):
+        leaving = Leaving(*read("leave", token, parts.settings.link_keys, parts.now()))
+    except BadLink:
         return _page(parts, 404, WORDS[_language(parts, None)]["bad"], None, "")
     if method == "POST":
         _withdraw(parts, leaving)

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from functions.messages.hours import Times
+from functions.messages.link import refusal
 from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase
 from functions.tracking.identity import normal_email
@@ -74,6 +75,9 @@ class Brand(
     sender: Sender
     purposes: dict[str, Purpose]
     links: dict[str, str] = {}
+    assets: dict[str, str] = {}
+    tracking: Literal["with consent", "unless refused"] = "with consent"
+    utm: bool = False
     teams: dict[str, Team] = {}
     webhooks: dict[str, Webhook] = {}
     imprint: list[str] = []
@@ -132,9 +136,12 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for name, url in brand.links.items():
-        if not url.startswith(("https://", "http://")):
-            yield ("links", name), f'"{url}" is not a web address; it begins with https://'
+    for field, addresses in (("links", brand.links), ("assets", brand.assets)):
+        for name, url in addresses.items():
+            if not url.startswith(("https://", "http://")):
+                yield (field, name), f'"{url}" is not a web address; it begins with https://'
+            elif refusal(url):
+                yield (field, name), f'"{url}" leads nowhere safe: {refusal(url)}'
 
 
 def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:

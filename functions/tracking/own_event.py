@@ -6,6 +6,7 @@ from typing import Any
 from functions.tracking.event import IMPORT, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Fact
+from functions.tracking.robots import BY_ROBOTS
 
 SEGMENTS = "segments"  # the source of what the segments' rules tell
 SCORING = "scoring"  # of what the score's rules tell, and of points that colleagues give
@@ -21,6 +22,7 @@ NO_SIGN_OF_LIFE = frozenset(
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
+        *BY_ROBOTS,
     }
 )
 BACKFILL = "backfill"  # the property of what was found because rules were published
