@@ -5,32 +5,38 @@ from collections import namedtuple
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-LightSettings = namedtuple(  # noqa: PYI024 typing and dataclasses cost more than all the rest
-    "LightSettings",
-    ("table_prefix", "event_queue_url", "link_secret", "clock_start", "clock_zero", "clock_speed"),
-)
+
+
+class LightSettings:
+    """What `settings.from_environment` reads under the same names."""
+
+    def __init__(self, env: Mapping[str, str] | None = None) -> None:
+        values = os.environ if env is None else env
+        self.table_prefix = values.get(
+            "TANTE_TABLE_PREFIX", f"tante-{values.get('TANTE_STAGE', 'dev')}-"
+        )
+        self.event_queue_url = values.get("TANTE_EVENT_QUEUE_URL", "")
+        self.link_secret = values.get("TANTE_LINK_SECRET", "")
+        self._start = _time(values.get("TANTE_CLOCK_START", ""))
+        self._zero = _time(values.get("TANTE_CLOCK_ZERO", ""))
+        self._speed = float(values.get("TANTE_CLOCK_SPEED", "1"))
+
+    def now(self) -> datetime:
+        """The stage's time (UTC), as `Settings.now` tells it."""
+        real = datetime.now(UTC)
+        if self._start is None or self._zero is None:
+            return real
+        return self._start + (real - self._zero) * self._speed
+
+
 # Who we are to AWS: what Lambda puts into the environment of every function.
-Account = namedtuple(  # noqa: PYI024
+Account = namedtuple(  # noqa: PYI024 typing and dataclasses cost more than all the rest
     "Account", ("region", "key_id", "secret_key", "session_token", "endpoint_url")
 )
 
 
-def light_settings(env: Mapping[str, str] | None = None) -> LightSettings:
-    """What `settings.from_environment` reads under the same names."""
-    values = os.environ if env is None else env
-
-    def time(name: str) -> datetime | None:
-        said = values.get(f"TANTE_{name}", "")
-        return datetime.fromisoformat(said) if said else None
-
-    return LightSettings(
-        values.get("TANTE_TABLE_PREFIX", f"tante-{values.get('TANTE_STAGE', 'dev')}-"),
-        values.get("TANTE_EVENT_QUEUE_URL", ""),
-        values.get("TANTE_LINK_SECRET", ""),
-        time("CLOCK_START"),
-        time("CLOCK_ZERO"),
-        float(values.get("TANTE_CLOCK_SPEED", "1")),
-    )
+def _time(said: str) -> datetime | None:
+    return datetime.fromisoformat(said) if said else None
 
 
 def account(env: Mapping[str, str] | None = None) -> Account:
@@ -43,12 +49,3 @@ def account(env: Mapping[str, str] | None = None) -> Account:
         values.get("AWS_SESSION_TOKEN", ""),
         values.get("AWS_ENDPOINT_URL", ""),
     )
-
-
-def stage_time(settings: LightSettings) -> datetime:
-    """The stage's time (UTC), as `Settings.now` tells it."""
-    real = datetime.now(UTC)
-    if settings.clock_start is None or settings.clock_zero is None:
-        return real
-    shown: datetime = settings.clock_start + (real - settings.clock_zero) * settings.clock_speed
-    return shown

@@ -5,12 +5,17 @@ start, more than all the rest of the door behind a click.
 """
 
 import socket
-from collections import namedtuple
 from collections.abc import Mapping
 
 PATIENCE = 5  # seconds, for connecting and for each part of an answer
 MOST_HEAD = 64 * 1024
-Answer = namedtuple("Answer", ("status", "body", "stays"))  # noqa: PYI024 typing costs
+
+
+class Answer:
+    """Status, body, and whether the connection may be used again."""
+
+    def __init__(self, status: int, body: bytes, stays: bool) -> None:
+        self.status, self.body, self.stays = status, body, stays
 
 
 class Lost(OSError):

@@ -4,26 +4,27 @@ A cold start is waited for by somebody who has clicked, so nothing is imported h
 standard library and the few light modules (a test holds the list).
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
 import sys
-from collections import namedtuple
 from collections.abc import Callable
 from datetime import datetime
 from socket import AF_INET6, inet_ntop, inet_pton
-from time import monotonic
-from typing import Any
+from time import monotonic, time
 
 from functions.handlers.light_aws import AwsError, call
-from functions.light_settings import light_settings, stage_time
+from functions.light_settings import LightSettings
 from functions.messages.link import HONEYPOT, BadLink, Tracked, read, refusal
 from functions.messages.short import key_of
 from functions.storage.read_link import token_in
 
-# How links are read and events handed on: keys() by id; send(body) puts an event batch on the
-# queue; short(person, code) gives the token of a short link, "" if there is none; now().
-Door = namedtuple("Door", ("keys", "send", "short", "now"))  # noqa: PYI024 typing costs
+TYPE_CHECKING = False  # as in `typing`, whose import costs a tenth of the start
+if TYPE_CHECKING:
+    from typing import Any
+
 KEYS_KEPT = 900  # seconds: a key that was added signs nothing for longer than deploying takes
 MOST_AGENT = 300  # letters of a user agent
 PIXEL = base64.b64encode(
@@ -56,6 +57,20 @@ LATER = (
     '<p lang="de">Dieser Link lässt sich gerade nicht öffnen. Bitte versuchen Sie es gleich noch '
     "einmal.</p>"
 )
+
+
+class Door:
+    """What the handler needs: `keys()` of the links by id; `send(body)` puts an event batch on the
+    queue; `short(person, code)` gives the token of a short link, "" without one; `now()`."""
+
+    def __init__(
+        self,
+        keys: Callable[[], dict[str, bytes]],
+        send: Callable[[bytes], object],
+        short: Callable[[str, str], str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.keys, self.send, self.short, self.now = keys, send, short, now
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -132,15 +147,15 @@ def _event(
         "network": _network(request["http"].get("sourceIp", "")),
         "prefetch": ahead or None,
     }
-    time = now.isoformat()
-    request_id = request.get("requestId") or _hash(f"{token} {time}")
+    moment = now.isoformat()
+    request_id = request.get("requestId") or _hash(f"{token} {moment}")
     return {
         "type": "track",
         "event": name,
         "message_id": f"{purpose}-{request_id}"[:99],
-        "time": time,
-        "received_at": time,
-        "client_time": time,
+        "time": moment,
+        "received_at": moment,
+        "client_time": moment,
         "properties": {key: value for key, value in found.items() if value is not None},
         "source": "receipts",
         "trusted": True,
@@ -182,17 +197,10 @@ def _say(what: str, error: Exception, metric: str) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     counted = {"Namespace": "tante", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
-    aws = {"Timestamp": int(light_time() * 1000), "CloudWatchMetrics": [counted]}
+    aws = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [counted]}
     reason = f"{type(error).__name__}: {error}"[:300]
     said = {"level": "ERROR", "message": what, "reason": reason, metric: 1, "_aws": aws}
     sys.stdout.write(json.dumps(said) + "\n")
-
-
-def light_time() -> float:
-    """Seconds since 1970, of real time."""
-    from time import time
-
-    return time()
 
 
 _door: Door | None = None
@@ -202,7 +210,7 @@ def aws_door() -> Door:
     """The door of this Lambda: what it needs is made at the first call and kept."""
     global _door
     if _door is None:
-        settings = light_settings()
+        settings = LightSettings()
         _door = Door(
             keys=_kept(lambda: _secret(settings.link_secret)),
             send=lambda body: call(
@@ -211,7 +219,7 @@ def aws_door() -> Door:
                 {"QueueUrl": settings.event_queue_url, "MessageBody": body.decode()},
             ),
             short=lambda person, code: _short(f"{settings.table_prefix}people", person, code),
-            now=lambda: stage_time(settings),
+            now=settings.now,
         )
     return _door
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 PURPOSES = frozenset({"leave", "preferences", "confirm", "click", "open", "download", "page"})
 MAC = 16  # bytes: half of what SHA-256 gives, more than anybody can guess
+_write = json.JSONEncoder(separators=(",", ":")).encode  # `dumps` would make one for each link
 HONEYPOT = "~"  # the name of the link that no person sees
 
 # What a link to leave withdraws: one purpose on one channel of one person.
@@ -38,8 +39,8 @@ def sign(
     """
     if purpose not in PURPOSES:
         raise ValueError(f"links have no purpose {purpose}")
-    key_id = list(keys)[-1]
-    said = json.dumps([int(until.timestamp()) if until else 0, *fields], separators=(",", ":"))
+    key_id = [*keys][-1]
+    said = _write([int(until.timestamp()) if until else 0, *fields])
     payload = _encode(said.encode())
     return f"{key_id}.{payload}.{_mac(keys[key_id], purpose, payload)}"
 
@@ -57,7 +58,7 @@ def read(purpose: str, token: str, keys: Mapping[str, bytes], now: datetime) -> 
         raise BadLink("this link was signed by us and cannot be read") from None
     if until and now.timestamp() >= until:
         raise BadLink("this link is over")
-    return fields
+    return [str(field) for field in fields]
 
 
 def refusal(url: str) -> str:

@@ -147,7 +147,8 @@ def verdict(message: Message | None, event: Event) -> robots.Verdict:
     if message is None:
         return robots.judge(event.event, one, event.properties)
     handed_over = None
-    if message.channel == "email" and not message.provider_id.startswith(IN_THE_OUTBOX):
+    seen_by_us = "method" in event.properties  # SES, where it still tells of clicks, tells less
+    if seen_by_us and not message.provider_id.startswith(IN_THE_OUTBOX):
         handed_over = message.delivered or message.claimed
     return robots.judge(event.event, one, event.properties, message.touches, handed_over)
 

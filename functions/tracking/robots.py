@@ -108,11 +108,12 @@ def judge(
     if not reasons:
         reasons += _by_company(one, others)
         return Verdict(reasons, proxied, [])
-    surely = bool(burst) or one.link == HONEYPOT
     also = [
         other
         for other in others
-        if not other.robot and other.link is not None and (other in burst or (surely and _is_near(one, other)))
+        if other.link is not None
+        and not other.robot
+        and (other in burst or (one.link == HONEYPOT and _is_near(one, other)))
     ]
     return Verdict(reasons, proxied, also)
 
@@ -151,13 +152,14 @@ def _burst(one: Touch, others: list[Touch], links: int) -> list[Touch]:
         return []
     enough = min(MANY, links) if links else MANY
     clicks = sorted((o for o in (one, *others) if o.link is not None), key=lambda o: o.time)
+    # Of two links a quick reader may click both: that takes a moment, a scanner none.
+    length = BURST if enough > 2 else TOO_FAST / 4
+    found: list[Touch] = []
     for first in clicks:
-        span = [o for o in clicks if first.time <= o.time <= first.time + BURST]
-        # Of two links a quick reader may click both: that takes a moment, a scanner none.
-        quick = span if enough > 2 else [o for o in span if o.time - first.time <= TOO_FAST / 2]
-        if one in quick and len({o.link for o in quick}) >= enough:
-            return quick
-    return []
+        span = [o for o in clicks if first.time <= o.time <= first.time + length]
+        if one in span and len({o.link for o in span}) >= enough:
+            found += span
+    return found
 
 
 def _by_company(one: Touch, others: list[Touch]) -> Iterable[str]:

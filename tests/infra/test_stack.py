@@ -19,6 +19,7 @@ CONTRACT = {
     "collect_event",
     "answer_admin",
     "withdraw_consent",
+    "take_click",
     "process_event",
     "run_step",
     "start_run",
@@ -275,6 +276,11 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{WithdrawConsentFunction.Arn}",
         "POST /leave/{token}": "{WithdrawConsentFunction.Arn}",
+        **{
+            f"{method} /{door}/{{token}}": "{TakeClickFunction.Arn}"
+            for door in "cods"
+            for method in ("GET", "HEAD")
+        },
     }
 
 

@@ -85,7 +85,7 @@ def serving(server: Server) -> Iterator[None]:
             if answer is None:
                 self.close_connection = True
                 return
-            body = json.dumps(answer[1]).encode()
+            body = json.dumps(answer[1], default=str).encode()
             self.send_response(answer[0])
             self.send_header("content-length", str(len(body)))
             self.end_headers()
