@@ -77,7 +77,7 @@ class Brand(
     links: dict[str, str] = {}
     assets: dict[str, str] = {}
     tracking: Literal["with consent", "unless refused"] = "with consent"
-    utm: bool = False
+    utm: Literal["yes", "no"] = "no"
     teams: dict[str, Team] = {}
     webhooks: dict[str, Webhook] = {}
     imprint: list[str] = []

@@ -96,8 +96,9 @@ class Tracker:
         """The links of a plain text: as those of the mail with the same target, else anew."""
 
         def put(match: re.Match[str]) -> str:
-            url = whole = match.group()
-            while url not in signed and (url[-1] in _ENDS or _closes_nothing(url)):
+            whole = match.group()
+            url = _before_its_close(whole)
+            while url not in signed and url[-1] in _ENDS:
                 url = url[:-1]
             if url in signed:
                 return signed[url] + whole[len(url) :]
@@ -144,7 +145,7 @@ class Tracker:
     def _with_utm(self, url: str, name: str) -> str:
         """With the words that web analytics read, where brand.yaml says `utm: yes`; those that
         stand there already stay. https://support.google.com/analytics/answer/10917952"""
-        if not self.brand.utm:
+        if self.brand.utm == "no":
             return url
         words = {
             "utm_source": self.brand.name.lower(),
@@ -162,5 +163,11 @@ class Tracker:
         return f"{address}{join}{'&'.join(more)}{mark}{rest}"
 
 
-def _closes_nothing(url: str) -> bool:
-    return url.endswith(")") and url.count(")") > url.count("(")
+def _before_its_close(url: str) -> str:
+    """Up to a bracket that closes what was opened before the address."""
+    opened = 0
+    for index, letter in enumerate(url):
+        opened += {"(": 1, ")": -1}.get(letter, 0)
+        if opened < 0:
+            return url[:index]
+    return url
