@@ -17,7 +17,7 @@ def main() -> None:
         visits = counted["people"] + counted["robots"]
         print(f"{pattern:38}{visits:>8}{shares[0]:>18}{shares[1]:>18}")
     people, robots = rates(found)
-    print(f"\nof all people {people:.1%} are taken for robots, of all robots {robots:.1%} for people")
+    print(f"\n{people:.1%} of people are taken for robots, {robots:.1%} of robots for people")
     print("The set is composed from vendors' documentation; see tests/support/scanners.py.")
 
 

@@ -1,10 +1,9 @@
-"""The few settings of the doors that must open within milliseconds: no dataclass, no secret read."""
+"""The few settings of the doors that must open within milliseconds."""
 
 import os
 from collections import namedtuple
 from collections.abc import Mapping
 from datetime import UTC, datetime
-
 
 
 class LightSettings:
@@ -30,9 +29,7 @@ class LightSettings:
 
 
 # Who we are to AWS: what Lambda puts into the environment of every function.
-Account = namedtuple(  # noqa: PYI024 typing and dataclasses cost more than all the rest
-    "Account", ("region", "key_id", "secret_key", "session_token", "endpoint_url")
-)
+Account = namedtuple("Account", ("region", "key_id", "secret_key", "session_token", "endpoint_url"))
 
 
 def _time(said: str) -> datetime | None:

@@ -193,7 +193,9 @@ class App:
         kept = self._kept(rest[0] if rest else "")
         path = next((link.path for link in self._links_of(kept) if link.name == name), None)
         if path is None:
-            what = f'this message has no tracked link "{name}"' if name else "its opens are not told"
+            what = (
+                f'this message has no tracked link "{name}"' if name else "its opens are not told"
+            )
             raise LookupError(what)
         return {**event, "rawPath": path}
 

@@ -3,7 +3,6 @@
 from html import escape
 from typing import Any
 
-
 from functions.handlers import wiring
 from functions.messages.link import BadLink, Leaving, read
 from functions.segments.person import fields

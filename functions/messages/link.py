@@ -17,10 +17,10 @@ _write = json.JSONEncoder(separators=(",", ":")).encode  # `dumps` would make on
 HONEYPOT = "~"  # the name of the link that no person sees
 
 # What a link to leave withdraws: one purpose on one channel of one person.
-Leaving = namedtuple("Leaving", ("person", "channel", "purpose"))  # noqa: PYI024 typing costs
+Leaving = namedtuple("Leaving", ("person", "channel", "purpose"))
 # One of a message's links: whose it is, of which run and send, its name or number there, of how
 # many links, and where it leads ("" for the pixel and the honeypot).
-Tracked = namedtuple(  # noqa: PYI024
+Tracked = namedtuple(
     "Tracked", ("person", "run", "send", "message", "channel", "name", "of", "target")
 )
 

@@ -20,7 +20,7 @@ _LINK_OF_BRAND = re.compile(r"\{\{-?\s*links\.([A-Za-z0-9_-]+)\s*-?\}\}")
 _OWN_LINK = re.compile(r"\{\{-?\s*(unsubscribe|download\.[A-Za-z0-9_-]+)\s*-?\}\}")
 # Which link of the message it is; `tracked` takes it out again before the mail goes.
 MARK = "tante:link"
-_MARKED = re.compile(rf"""href=(["'])(.*?)\1 {MARK}="([^"]+)\"""", re.DOTALL)
+MARKED = re.compile(rf"""href=(["'])((?:(?!\1).)*)\1 {MARK}="([^"]+)\"""", re.DOTALL)
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
 # By Liquid.
@@ -175,7 +175,7 @@ def _mark_links(html: str, kept: list[str]) -> str:
 
 def link_map(html: str) -> dict[str, str]:
     """Of a compiled mail: name or number of each link that is tracked -> its target's template."""
-    return {match[3]: unescape(match[2]).strip() for match in _MARKED.finditer(html)}
+    return {match[3]: unescape(match[2]).strip() for match in MARKED.finditer(html)}
 
 
 def links(name: str, files: Mapping[str, str]) -> set[str]:

@@ -11,21 +11,24 @@ from urllib.parse import quote_plus
 from functions.messages.brand import Brand
 from functions.messages.link import HONEYPOT, Tracked, sign
 from functions.messages.short import short
-from functions.messages.template import MARK, NOT_TRACKED, Rendered
+from functions.messages.template import MARKED, NOT_TRACKED, Rendered
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission, last_word
 from functions.tracking.short_link import ShortLink
 
 PURPOSE = "tracking"
 TEXT_LINK = "text"  # the name of a link that only a plain text has
+# Whoever clicks on it says yes to what the message asks, and wants us to know.
+ALWAYS_TOLD = frozenset({"confirm"})
 SHORT_LINKS_LIVE = 400  # days, as long as the timeline
-_MARKED = re.compile(rf"""href=(["'])(.*?)\1 {MARK}="([^"]+)\"""", re.DOTALL)
 _URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _ENDS = ".,;:!?"  # of a sentence, not of the address that stands there
 _NO = (False, "no", "false", 0, "0")
 
 
-def may_track(brand: Brand, permission: Permission, channel: str, traits: Mapping[str, Any]) -> bool:
+def may_track(
+    brand: Brand, permission: Permission, channel: str, traits: Mapping[str, Any]
+) -> bool:
     """Whether opens and clicks of this person may be told: by their own word on the purpose
     `tracking` of the channel, or without one as brand.yaml has it (`tracking`). The trait
     `tracking: false` says no as well."""
@@ -63,18 +66,16 @@ class Tracker:
         tells of an open and a link that only robots find."""
         if self.row.channel == "sms":
             return replace(rendered, text=self._text(rendered.text, {}, self._short))
-        found = dict.fromkeys(unescape(match[2]).strip() for match in _MARKED.finditer(rendered.html))
-        names = {unescape(m[2]).strip(): m[3] for m in _MARKED.finditer(rendered.html)}
-        of = str(len(found))
-        signed = {url: self._through_us(names[url], of, url) for url in found}
+        names = {unescape(m[2]).strip(): m[3] for m in MARKED.finditer(rendered.html)}
+        of = str(len(names))
+        signed = {url: self._through_us(name, of, url) for url, name in names.items()}
 
         def put(match: re.Match[str]) -> str:
-            url = unescape(match[2]).strip()
-            return f"href={match[1]}{escape(signed[url])}{match[1]}" if signed[url] != url else (
-                f"href={match[1]}{match[2]}{match[1]}"
-            )
+            url = signed[unescape(match[2]).strip()]
+            same = url == unescape(match[2]).strip()
+            return f"href={match[1]}{match[2] if same else escape(url)}{match[1]}"
 
-        html = _MARKED.sub(put, rendered.html)
+        html = MARKED.sub(put, rendered.html)
         text = self._text(rendered.text, signed, lambda n, url: self._through_us(n, of, url))
         return replace(rendered, html=self._with_eyes(html, of), text=text)
 
@@ -90,9 +91,7 @@ class Tracker:
         head, body, rest = html.rpartition("</body>")
         return f"{head}{eyes}{body}{rest}" if body else html + eyes
 
-    def _text(
-        self, text: str, signed: Mapping[str, str], lead: Callable[[str, str], str]
-    ) -> str:
+    def _text(self, text: str, signed: Mapping[str, str], lead: Callable[[str, str], str]) -> str:
         """The links of a plain text: as those of the mail with the same target, else anew."""
 
         def put(match: re.Match[str]) -> str:
@@ -120,11 +119,12 @@ class Tracker:
         if url.startswith(f"{self.public_url}/") or not url.lower().startswith("http"):
             return url
         target = self._with_utm(url, name)
-        return self._address("click", "c", name, of, target) if self.on else target
+        is_told = self.keys and (self.on or name in ALWAYS_TOLD)
+        return self._address("click", "c", name, of, target) if is_told else target
 
     def _short(self, name: str, url: str) -> str:
         target = self._with_utm(url, name)
-        if not self.on:
+        if not self.keys or not (self.on or name in ALWAYS_TOLD):
             return target
         token = self._token("click", name, "", target)
         text, code = short(self.row.person, token)

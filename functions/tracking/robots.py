@@ -1,4 +1,4 @@
-"""People told from robots: what an open or a click shows of itself, and what of its message we know.
+"""People told from robots, by what an open or a click shows and what its message remembers.
 
 Scanners open links before a mail is let through, mail programs load pictures before anybody looks,
 messengers fetch a preview. Knowledge is thin: vendors say little of how their scanners look, most
@@ -39,8 +39,8 @@ _AGENTS = re.compile(
     r"""bot\b | crawler | spider | preview | slurp | scanner | headless | phantomjs | wget | ^curl
     | python- | ^python | aiohttp | httpx | go-http-client | okhttp | ^java | libwww | apache-http
     | axios | node-fetch | ^ruby | ^php | guzzle | postman | facebookexternalhit | whatsapp
-    | slack-imgproxy | telegram | barracuda | mimecast | proofpoint | cloudmark | symantec | bitdefender
-    | safelinks | urldefense | virustotal | google-safety | urlscan""",
+    | slack-imgproxy | telegram | barracuda | mimecast | proofpoint | cloudmark | symantec
+    | bitdefender | safelinks | urldefense | virustotal | google-safety | urlscan""",
     re.IGNORECASE | re.VERBOSE,
 )
 # Networks that vendors publish as those of their own mail gateways (their documentation for

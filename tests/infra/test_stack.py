@@ -355,7 +355,8 @@ def test_mail_needs_tls_and_its_receipts_come_back_as_notifications() -> None:
     )
     (told,) = synthesised("prod").resources("SES::ConfigurationSetEventDestination").values()
     kinds = set(told["Properties"]["EventDestination"]["MatchingEventTypes"])
-    assert {"send", "delivery", "open", "click", "bounce", "complaint"} <= kinds
+    assert {"send", "delivery", "bounce", "complaint"} <= kinds
+    assert not kinds & {"open", "click"}, "our own links tell of them, and only where permitted"
     subscriptions = synthesised("prod").resources("SNS::Subscription").values()
     (to_queue,) = [one for one in subscriptions if one["Properties"]["Protocol"] == "sqs"]
     assert "RawMessageDelivery" not in to_queue["Properties"]

@@ -17,7 +17,7 @@ MAIL = """<mjml><mj-head><mj-title>Hello</mj-title></mj-head><mj-body><mj-sectio
 <mj-text><a href="{{ links.premium }}">a</a> <a href="https://shop.example/b?x=1&amp;y=2#part">b</a>
 <a href="{{ download.paper }}">c</a> <a href="{{ links.imprint }}">d</a>
 <a href="mailto:help@shop.example">e</a> {% if unsubscribe %}<a href="{{ unsubscribe }}">f</a>
-{% endif %}</mj-text></mj-column></mj-section></mj-body></mjml>"""
+{% endif %} <a href="{{ links.forum }}">g</a></mj-text></mj-column></mj-section></mj-body></mjml>"""
 TEXT = "Look: {{ links.premium }}, or https://shop.example/c."
 JOURNEY = """title: Cart
 purpose: offers
@@ -43,16 +43,20 @@ Begin = Callable[..., World]
 def begin(tmp_path: Path) -> Begin:
     """Makes a Tante that sends Ada one mail, and after a click a text."""
 
-    def begin(brand: str = "", consents: tuple[str, ...] = ("tracking",)) -> World:
+    def begin(
+        brand: str = "", consents: tuple[str, ...] = ("tracking",), link: str = "premium"
+    ) -> World:
         folder = tmp_path / f"folder{len(list(tmp_path.iterdir()))}"
         (folder / "cart").mkdir(parents=True)
         shutil.copytree(JOURNEYS / "parts", folder / "parts")
         text = (JOURNEYS / "brand.yaml").read_text("utf-8")
         (folder / "brand.yaml").write_text(text + ASSETS + brand, "utf-8")
         for language in ("de", "en"):
-            (folder / "cart" / f"a.{language}.mjml").write_text(MAIL, "utf-8")
+            (folder / "cart" / f"a.{language}.mjml").write_text(
+                MAIL.replace("premium", link), "utf-8"
+            )
             (folder / "cart" / f"a.{language}.sms").write_text(TEXT, "utf-8")
-        (folder / "cart" / "journey.yaml").write_text(JOURNEY, "utf-8")
+        (folder / "cart" / "journey.yaml").write_text(JOURNEY.replace("premium", link), "utf-8")
         world = World(folder.with_suffix(".data"), folder)
         world.customer("ada", consents=False)
         for channel in ("email", "sms"):
@@ -91,9 +95,9 @@ def visit(world: World, url: str, headers: dict[str, str] = BROWSER) -> dict[str
 
 def test_every_link_leads_through_us_but_those_for_leaving_and_small_print(begin: Begin) -> None:
     world = begin()
-    premium, other, paper, imprint, help_, leave, trap = hrefs(mail(world))
-    doors = [path(url)[:3] for url in (premium, other, paper, trap)]
-    assert doors == ["/c/", "/c/", "/d/", "/c/"]
+    premium, other, paper, imprint, help_, leave, forum, trap = hrefs(mail(world))
+    doors = [path(url)[:3] for url in (premium, other, paper, forum, trap)]
+    assert doors == ["/c/", "/c/", "/d/", "/c/", "/c/"]
     assert imprint == "https://www.rechnungswerk.example/impressum"
     assert help_ == "mailto:help@shop.example"
     assert path(leave).startswith("/leave/")
@@ -178,6 +182,14 @@ def test_who_did_not_permit_it_gets_the_plain_mail(begin: Begin, brand: str) -> 
         assert trace not in kept.text
 
 
+def test_the_link_that_confirms_is_told_of_before_there_is_any_consent(begin: Begin) -> None:
+    world = begin(consents=(), link="confirm")
+    kept = mail(world)
+    visit(world, hrefs(kept)[0])
+    assert "/o/" not in kept.html
+    assert [told["link_id"] for told in events(world, "Email Link Clicked")] == ["confirm"]
+
+
 def test_without_a_word_unless_refused_means_yes(begin: Begin) -> None:
     assert "/o/" in mail(begin("tracking: unless refused\n", consents=())).html
 
@@ -191,7 +203,12 @@ def test_the_trait_tracking_false_is_a_no_as_well(begin: Begin) -> None:
 def test_taking_the_traces_out_gives_the_very_mail_of_who_did_not_permit_it(begin: Begin) -> None:
     plain, tracked = (mail(begin(consents=one)) for one in ((), ("tracking",)))
     html = re.sub(r'<a href="[^"]*" style="display:none".*?(?=</body>)', "", tracked.html)
-    targets = iter([PREMIUM, "https://shop.example/b?x=1&amp;y=2#part", "https://shop.example/paper.pdf"])
+    targets = iter(
+        [
+            *(PREMIUM, "https://shop.example/b?x=1&amp;y=2#part", "https://shop.example/paper.pdf"),
+            "https://forum.rechnungswerk.example/",
+        ]
+    )
     html = re.sub(r"http://127.0.0.1:8000/[cd]/[\w.-]+", lambda match: next(targets), html)
     assert re.sub(r"/leave/[\w.-]+", "", html) == without_leaving(plain)[1]
 

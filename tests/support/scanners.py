@@ -2,8 +2,8 @@
 
 Composed from what vendors publish about their products (Microsoft Defender's Safe Links, Mimecast's
 URL Protect, Proofpoint's URL Defense, Barracuda's Link Protect, Apple's Mail Privacy Protection,
-Google's image proxy, the link previews of Slack, Teams and WhatsApp) and from what browsers and mail
-programs send. It is not recorded traffic, so its error rates say how the rules treat these
+Google's image proxy, the link previews of Slack, Teams and WhatsApp) and from what browsers and
+mail programs send. It is not recorded traffic, so its error rates say how the rules treat these
 patterns, not how often the world shows them.
 """
 

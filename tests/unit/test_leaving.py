@@ -13,8 +13,6 @@ from functions.tracking.message import Kept
 from functions.tracking.permission import refusal
 from tests.support.world import World
 
-
-
 # --- the page
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +24,6 @@ from functions.storage.read_link import token_in
 from functions.tracking.event import EventBatch
 from functions.tracking.short_link import ShortLink
 from tests.support.environment import aws
-
-import msgspec
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 KEYS = {"1": b"k" * 32}
