@@ -12,6 +12,8 @@ from functions.storage.store import Store
 from functions.tracking.message import Kept
 from functions.tracking.short_link import ShortLink
 
+# As whom made-up people read and click.
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _OURS = re.compile(r"/([cdso])/([A-Za-z0-9_.-]+)")
 _PURPOSES = {"c": "click", "d": "download", "o": "open"}
 

@@ -61,7 +61,6 @@ KNOWN_BEFORE = timedelta(hours=1)  # the person is known before anything happens
 A_DAY = timedelta(days=1)
 LONGEST = timedelta(days=400)  # after what happens last; `until` may ask for more
 MOST_TRIES = 10_000  # to find somebody who goes the arms that were asked for
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ class _Play:
             "version": "2.0",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": {"host": "127.0.0.1:8000", "user-agent": BROWSER},
+            "headers": {"host": "127.0.0.1:8000", "user-agent": outbox.BROWSER},
             "requestContext": {
                 "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
                 "stage": "$default",
