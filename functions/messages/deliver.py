@@ -345,10 +345,10 @@ def template_values(
 def _tracker(
     wish: Wish, row: Message, desk: Desk, profile: Profile, permission: Permission
 ) -> Tracker:
-    now = desk.now()
-    traits = fields(profile, now)
-    on = bool(desk.link_keys) and may_track(desk.brand, permission, wish.channel, traits)
-    return Tracker(row, desk.brand, desk.link_keys, desk.public_url, on, now)
+    said = profile.traits.get("tracking")
+    on = may_track(desk.brand, permission, wish.channel, said.value if said else None)
+    on = on and bool(desk.link_keys)
+    return Tracker(row, desk.brand, desk.link_keys, desk.public_url, on, desk.now())
 
 
 def _values(

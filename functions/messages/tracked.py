@@ -26,13 +26,11 @@ _ENDS = ".,;:!?"  # of a sentence, not of the address that stands there
 _NO = (False, "no", "false", 0, "0")
 
 
-def may_track(
-    brand: Brand, permission: Permission, channel: str, traits: Mapping[str, Any]
-) -> bool:
+def may_track(brand: Brand, permission: Permission, channel: str, trait: Any) -> bool:
     """Whether opens and clicks of this person may be told: by their own word on the purpose
-    `tracking` of the channel, or without one as brand.yaml has it (`tracking`). The trait
+    `tracking` of the channel, or without one as brand.yaml has it (`tracking`). The person's trait
     `tracking: false` says no as well."""
-    if traits.get("tracking") in _NO:
+    if trait in _NO:
         return False
     word = last_word(permission, f"{channel}/{PURPOSE}")
     return word.given if word else brand.tracking == "unless refused"
