@@ -15,11 +15,11 @@ from infra.stages import Stage
 
 SES, SMS = "ses.amazonaws.com", "sms-voice.amazonaws.com"
 Event = ses.EmailSendingEvent
-TOLD = [  # what SES tells us of every mail; journeys react to opens and clicks
+# What SES tells us of every mail. Not opens and clicks: SES would lead all links through itself,
+# also of those who did not permit it; our own links tell of them (decision 41).
+TOLD = [
     Event.SEND,
     Event.DELIVERY,
-    Event.OPEN,
-    Event.CLICK,
     Event.BOUNCE,
     Event.COMPLAINT,
     Event.REJECT,

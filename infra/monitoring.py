@@ -230,7 +230,7 @@ class Monitoring(Construct):
                     _graph("Runs failed", *(one.metric_failed() for one in machines)),
                 ],
                 [
-                    _graph("E-mail", *map(_ses, ("Send", "Delivery", "Open", "Click"))),
+                    _graph("E-mail", *map(_ses, ("Send", "Delivery"))),
                     _graph("E-mail refused", *map(_ses, ("Bounce", "Complaint", "Reject"))),
                     _graph("In dead letters", *map(_visible, events.all_dead_letters.values())),
                 ],

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from functions.folder import check, check_brand, read_folder
 from infra.api import Api
-from infra.bundle import FOR_COLLECTING, HOST, LAMBDA, ROOT, Bundle, compiler
+from infra.bundle import FOR_CLICKS, FOR_COLLECTING, HOST, LAMBDA, ROOT, Bundle, compiler
 from infra.delivery import Delivery
 from infra.encryption import Encryption
 from infra.events import Events
@@ -141,6 +141,26 @@ class Tante(Stack):
             "Whoever has the signed link may leave: the law wants it without a log-in.",
             "GET /leave/{token}",
             "POST /leave/{token}",
+        )
+        self._clicks()
+
+    def _clicks(self) -> None:
+        """The Lambda behind every link of a message: it reads one table's items, and no more."""
+        click = self._function(
+            "take_click",
+            "EVENT_QUEUE_URL",
+            "LINK_SECRET",
+            memory=LIGHT,
+            timeout=Duration.seconds(29),
+            bundle=self._bundle(only=FOR_CLICKS),
+        )
+        self.tables.let_look_up(click.role, PEOPLE)  # where a short link leads
+        self.secrets.let_read(click.role, LINKS)
+        self.events.let_send(click.role, self.events.queue)
+        self.api.route(
+            click,
+            "Whoever has a message may follow its links; they are signed.",
+            *(f"{method} /{door}/{{token}}" for door in "cods" for method in ("GET", "HEAD")),
         )
 
     def _queues(self) -> None:
@@ -330,7 +350,7 @@ class Tante(Stack):
             )
         )
 
-    def _bundle(self, only: frozenset[str] = frozenset(), journeys: bool = False) -> Bundle:
+    def _bundle(self, only: frozenset[str] | None = None, journeys: bool = False) -> Bundle:
         folder = ROOT / self.stage_of.journeys if journeys else None
         return Bundle(HOST if self.stage_of.host else LAMBDA, only, folder)
 

@@ -79,6 +79,8 @@ class Tables(Construct):
     def let_look_up(self, role: iam.IRole, name: str) -> None:
         """The role may get single items of this table, and nothing else."""
         _allow(role, ("dynamodb:GetItem",), self.tables[name].table_arn)
+        if name in OF_PEOPLE:
+            self._encryption.let_use(role, write=False)
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.handlers import answer_admin, answer_page, collect_event
+from functions.handlers import answer_admin, answer_page, collect_event, take_click
 from functions.handlers.openapi import Operation, Parameter
 from functions.handlers.pages import door as pages
 from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.message import Kept
+from functions.tracking.short_link import ShortLink
 from local import outbox
 from local.http_server import Handler, fast
 from local.system import System
@@ -74,6 +74,12 @@ class App:
 
     def __init__(self, system: System) -> None:
         self._system = system
+        self._door = take_click.Door(
+            keys=lambda: system.parts.settings.link_keys,
+            send=lambda body: system.parts.send_events([body], 0),
+            short=self._short,
+            now=system.clock.now,
+        )
         self._collect = fast(lambda event, context: collect_event.handler(event, context))
 
     def route(self, method: str, path: str) -> Handler:
@@ -84,6 +90,8 @@ class App:
             return answer_admin.handler
         if path.lstrip("/").partition("/")[0] in pages.names():
             return answer_page.handler
+        if path.startswith(("/c/", "/o/", "/s/", "/d/")):
+            return self._take_click
         if path == "/" or path.startswith("/local/") or path == "/openapi.json":
             return self._local
         return self._collect
@@ -168,7 +176,7 @@ class App:
         if rest:
             kept = self._kept(rest[0])
             if rest[1:] != ["view"]:
-                return ok({**msgspec.to_builtins(kept), "links": _links(kept)})
+                return ok({**msgspec.to_builtins(kept), "links": self._named(kept)})
             headers = {"content-security-policy": MAIL_POLICY}
             return text(outbox.view(kept), "text/html", headers)
         query = event.get("queryStringParameters") or {}
@@ -178,46 +186,46 @@ class App:
         store = self._system.store
         found, after = store.listing(Kept, limit=int(limit), after=query.get("after", ""))
         hidden = {"html": None}
-        messages = [{**msgspec.to_builtins(k), **hidden, "links": _links(k)} for k in found]
+        messages = [{**msgspec.to_builtins(k), **hidden, "links": self._named(k)} for k in found]
         return ok({"messages": messages, "next": after})
 
     def _open(self, rest: list[str], event: Answer) -> Answer:
-        kept = self._kept(rest[0] if rest else "")
-        agent = event["headers"].get("user-agent", "")
-        now = self._system.clock.now()
-        self._system.queue.send([outbox.receipt(kept, "Open", now, userAgent=agent)])
-        headers = {"content-type": "image/gif", "cache-control": "no-store"}
-        return {
-            "statusCode": 200,
-            "headers": headers,
-            "body": _base64(outbox.PIXEL),
-            "isBase64Encoded": True,
-        }
+        return self._take_click(self._as_if("", rest[:1], event), None)
 
     def _click(self, rest: list[str], event: Answer) -> Answer:
         if len(rest) != 2:
             raise LookupError("an address like /local/click/<send_id>/<link>")
-        kept = self._kept(rest[0])
-        link = outbox.find_link(kept.html, rest[1])
-        if link is None:
-            raise LookupError(f'this message has no tracked link "{rest[1]}"')
-        agent = event["headers"].get("user-agent", "")
-        self._system.queue.send([outbox.click(kept, link, self._system.clock.now(), agent)])
-        target = quote(link.url, safe="%/:?#[]@!$&'()*+,;=")  # a header holds ASCII only
-        return {"statusCode": 302, "headers": {"location": target, "cache-control": "no-store"}}
+        return self._take_click(self._as_if(rest[1], rest[:1], event), None)
 
+    def _as_if(self, name: str, rest: list[str], event: Answer) -> Answer:
+        """The request that a reader of this message would make; "" is the open."""
+        kept = self._kept(rest[0] if rest else "")
+        path = next((link.path for link in self._links_of(kept) if link.name == name), None)
+        if path is None:
+            what = (
+                f'this message has no tracked link "{name}"' if name else "its opens are not told"
+            )
+            raise LookupError(what)
+        return {**event, "rawPath": path}
 
-def _links(kept: Kept) -> dict[str, str]:
-    return {link.name: link.url for link in outbox.links(kept.html) if link.name}
+    def _take_click(self, event: Answer, context: object) -> Answer:
+        return take_click.answer(self._door, event)
+
+    def _short(self, person: str, code: str) -> str:
+        found = self._system.store.get(ShortLink, person, code)
+        return found.path[1:] if found else ""
+
+    def _links_of(self, kept: Kept) -> list[outbox.Link]:
+        keys, now = self._system.parts.settings.link_keys, self._system.clock.now()
+        return list(outbox.links(kept, self._system.store, keys, now))
+
+    def _named(self, kept: Kept) -> dict[str, str]:
+        return {link.name: link.url for link in self._links_of(kept) if link.url}
 
 
 def _body(event: Answer) -> bytes:
     body: str = event.get("body") or ""
     return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
 
 
 def ok(body: Any) -> Answer:

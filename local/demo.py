@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import invented
+from local import invented, outbox
 from local.app import App
 from local.households import FIRST_DAY, LAST_MOMENT, Basket, NoData, Year, read_year
 from local.http_server import application, serving
@@ -59,8 +59,9 @@ class Client:
                 return
 
     def visit(self, path: str) -> None:
-        """Follow one of our links, but not where it leads."""
-        self._http.request("GET", f"{self._url}{path}", redirect=False)
+        """Follow one of our links like a person, but not where it leads."""
+        by = {"user-agent": outbox.BROWSER}
+        self._http.request("GET", f"{self._url}{path}", headers=by, redirect=False)
         self.events += 1
 
     def post(self, path: str, body: Any) -> Any:

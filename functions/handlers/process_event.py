@@ -286,13 +286,14 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     and then the accounts, whose code brought the person, and the webhooks that asked to hear."""
     keeper = Keeper(parts)
     finder = people.People(parts.store, parts.settings.identity_key)
-    profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
+    # First, because the ledger knows whether a person or a robot opened or clicked.
+    judged = settle_receipts(desk, events)
+    profile, todo = remember(parts.store, person, judged, keeper.take, finder.leads_to)
     if not todo:
         return
     permission, refused = _permit(parts.store, profile, todo)
     for event, error in refused:
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
-    settle_receipts(desk, todo)
     react(desk, profile, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)

@@ -11,7 +11,7 @@ from functions.journeys.run import Run, Waits, counts_for, run_key
 from functions.journeys.steps.awaiting import Awaiting
 from functions.storage.store import change
 from functions.tracking.event import Event
-from functions.tracking.message import RECEIPTS, Message, ledger_key, take_receipt
+from functions.tracking.message import RECEIPTS, Message, as_judged, ledger_key, take_receipt
 from functions.tracking.permission import Permission, claimed
 from functions.tracking.profile import Profile
 
@@ -68,22 +68,32 @@ def _release(desk: Desk, run: Run, profile: Profile, permission: Permission, eve
         any(desk.workflow.succeed(token, output) for token in wait.tokens)  # one at most is live
 
 
-def settle_receipts(desk: Desk, events: Iterable[Event]) -> None:
-    """Note in the ledger what receipts say, before anybody's wait looks there."""
+def settle_receipts(desk: Desk, events: Iterable[Event]) -> list[Event]:
+    """Note in the ledger what receipts say, before anybody's wait looks there.
+
+    Returns the events as they are to count: a robot's open or click under a name of its own. Those
+    of one call are judged by all that they tell together. Safe to repeat.
+    """
+    events = list(events)
+    rows: dict[str, Message | None] = {}
     for event in events:
         if event.source == RECEIPTS and event.person:
             read, note = partial(_message_of, desk, event), partial(_take, event=event)
-            change(desk.store, read, note)
+            rows[_send_id(event)] = change(desk.store, read, note)
+    return [as_judged(rows[_send_id(e)], e) if _send_id(e) in rows else e for e in events]
 
 
 def _take(message: Message | None, event: Event) -> bool:
     return message is not None and take_receipt(message, event)
 
 
+def _send_id(event: Event) -> str:
+    return str(event.properties.get("email_id") or event.properties.get("sms_id"))
+
+
 def _message_of(desk: Desk, event: Event) -> Message | None:
     """The row that a receipt is about; a receipt may be faster than the sender's own note."""
-    said = event.properties
-    send_id, run_id = str(said.get("email_id") or said.get("sms_id")), str(said.get("run_id"))
+    send_id, run_id = _send_id(event), str(event.properties.get("run_id"))
     row = desk.store.get(Message, event.person, ledger_key(run_id, send_id))
     claim = None if row else claimed(desk.permission(event.person), send_id)
     key = run_key(run_id.rpartition("-")[0], run_id)

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from functions.messages.hours import Times
+from functions.messages.link import refusal
 from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase
 from functions.tracking.identity import normal_email
@@ -93,6 +94,9 @@ class Brand(
     sender: Sender
     purposes: dict[str, Purpose]
     links: dict[str, str] = {}
+    assets: dict[str, str] = {}
+    tracking: Literal["with consent", "unless refused"] = "with consent"
+    utm: Literal["yes", "no"] = "no"
     teams: dict[str, Team] = {}
     webhooks: dict[str, Webhook] = {}
     imprint: list[str] = []
@@ -166,9 +170,12 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for name, url in brand.links.items():
-        if not url.startswith(("https://", "http://")):
-            yield ("links", name), f'"{url}" is not a web address; it begins with https://'
+    for field, addresses in (("links", brand.links), ("assets", brand.assets)):
+        for name, url in addresses.items():
+            if not url.startswith(("https://", "http://")):
+                yield (field, name), f'"{url}" is not a web address; it begins with https://'
+            elif refusal(url):
+                yield (field, name), f'"{url}" leads nowhere safe: {refusal(url)}'
     page = brand.referral_page
     if page and not _REFERRAL_PAGE.match(page):
         words = 'is no page to which a code can be added; write "https://shop.example/?ref="'

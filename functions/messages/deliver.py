@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
-from functions.messages import leaving, referral
+from functions.messages import referral
 from functions.messages.address import address_hash, address_of
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
+from functions.messages.link import sign
 from functions.messages.template import (
     PRODUCTS,
     Rendered,
@@ -24,6 +25,7 @@ from functions.messages.template import (
     render_mail,
     render_sms,
 )
+from functions.messages.tracked import Tracker, may_track
 from functions.segments import account as accounts
 from functions.segments.census_records import Cuts
 from functions.segments.hours import Hours
@@ -152,14 +154,18 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         if wish.held_out and desk.brand.must_be_allowed(row.purpose):
             row.held_out = desk.now()
             return _note(desk, row, "not sent", HELD_OUT)
-        return _send(wish, row, desk, profile, address)
+        tracker = _tracker(wish, row, desk, profile, permission)
+        return _send(wish, row, desk, profile, address, tracker)
     except (Refused, TemplateError) as error:
         return _refused(desk, row, str(error))
 
 
-def _send(wish: Wish, row: Message, desk: Desk, profile: Profile, address: str) -> Outcome:
+def _send(
+    wish: Wish, row: Message, desk: Desk, profile: Profile, address: str, tracker: Tracker
+) -> Outcome:
     """Find the words, take the claim, hand it over. Raises Refused, TemplateError, Contended."""
-    rendered = render(wish, row.locale, _values(wish, row, profile, desk))
+    values = _values(wish, row, profile, desk, tracker)
+    rendered = tracker.take(render(wish, row.locale, values))
     moment = desk.now()
     hold = _not_at_this_time(wish, row, desk, moment)  # the hour may have passed meanwhile
     if hold:
@@ -167,6 +173,7 @@ def _send(wish: Wish, row: Message, desk: Desk, profile: Profile, address: str) 
     _claim(wish, row, desk, address, moment)
     row.claimed = moment
     row.subject = rendered.subject
+    desk.store.write(tracker.made)
     return _hand_over(wish, row, desk, _outgoing(wish, row, desk, profile, address, rendered))
 
 
@@ -315,14 +322,16 @@ def template_values(
     account: Mapping[str, Any] = NO_ACCOUNT,
     products: Mapping[str, Any] = NO_PRODUCTS,
     codes: Codes = NO_CODES,
+    downloads: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What Liquid sees."""
+    """What Liquid sees; without `downloads` the assets' own addresses."""
     return {
         "person": person,
         "account": account,
         "entry": entry.properties if entry else {},
         "brand": msgspec.to_builtins(brand),
         "links": brand.links,
+        "download": brand.assets if downloads is None else downloads,
         "pass": iteration + 1,
         "code": codes,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
@@ -330,7 +339,18 @@ def template_values(
     }
 
 
-def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str, Any]:
+def _tracker(
+    wish: Wish, row: Message, desk: Desk, profile: Profile, permission: Permission
+) -> Tracker:
+    said = profile.traits.get("tracking")
+    on = may_track(desk.brand, permission, wish.channel, said.value if said else None)
+    on = on and bool(desk.link_keys)
+    return Tracker(row, desk.brand, desk.link_keys, desk.public_url, on, desk.now())
+
+
+def _values(
+    wish: Wish, row: Message, profile: Profile, desk: Desk, tracker: Tracker
+) -> dict[str, Any]:
     person, leave = shown_fields(profile, desk.now(), desk.cuts), _leave_url(row, desk)
     account = accounts.fields(profile)
     stem = f"{wish.message}.{row.locale}."
@@ -347,6 +367,7 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
         account,
         products,
         desk.codes(wish, profile),
+        tracker.downloads(),
     )
 
 
@@ -354,7 +375,7 @@ def _leave_url(row: Message, desk: Desk) -> str:
     """The link with which the person leaves; none where no permission is needed."""
     if not desk.brand.must_be_allowed(row.purpose) or not desk.link_keys:
         return ""
-    token = leaving.sign(leaving.Leaving(row.person, row.channel, row.purpose), desk.link_keys)
+    token = sign("leave", (row.person, row.channel, row.purpose), desk.link_keys)
     return f"{desk.public_url}/leave/{token}"
 
 

@@ -12,17 +12,25 @@ from typing import Any
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
+from functions.messages.link import refusal
 from functions.problem import Problem
 
-_LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
-_TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
+_HREF = re.compile(r"""(<a\b[^>]*?\bhref=(["'])(.*?)\2)""", re.DOTALL | re.IGNORECASE)
+_LINK_OF_BRAND = re.compile(r"\{\{-?\s*links\.([A-Za-z0-9_-]+)\s*-?\}\}")
+_OWN_LINK = re.compile(r"\{\{-?\s*(unsubscribe|download\.[A-Za-z0-9_-]+)\s*-?\}\}")
+# Which link of the message it is; `tracked` takes it out again before the mail goes.
+MARK = "tante:link"
+MARKED = re.compile(rf"""href=(["'])((?:(?!\1).)*)\1 {MARK}="([^"]+)\"""", re.DOTALL)
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _CODE = re.compile(r"(?<![\w.])code\.([A-Za-z0-9_-]+)")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
 # By Liquid.
 PRODUCTS = ("recommendations", "upgrades")
 SEEN = frozenset(
-    {"person", "account", "entry", "brand", "links", "pass", "unsubscribe", "code", *PRODUCTS}
+    {
+        *("person", "account", "entry", "brand", "links", "download", "pass", "unsubscribe"),
+        *("code", *PRODUCTS),
+    }
 )
 NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
@@ -102,7 +110,7 @@ def compile_file(name: str, text: str, parts: Mapping[str, str]) -> dict[str, st
 
 
 def compile_mjml(text: str, parts: Mapping[str, str]) -> str:
-    """MJML to HTML; named links get the tag by which SES reports their clicks.
+    """MJML to HTML; links get the mark by which their clicks are told apart.
 
     Parts are pasted in as text (mrml's own include loses widths and padding), and Liquid is
     swapped for placeholders while MJML is at work: a `<` or a quote in it would break MJML.
@@ -122,7 +130,7 @@ def _to_html(whole: str) -> str:
         html = str(mjml2html(hidden, disable_comments=True, fonts={}))
     except Exception as error:  # the binding has no error class of its own
         raise TemplateError(f"not readable as MJML: {error}") from None
-    return _LINK.sub(_tag_link, _show_liquid(html, kept))
+    return _show_liquid(_mark_links(html, kept), kept)
 
 
 def _with_parts(text: str, parts: Mapping[str, str], depth: int = 0) -> str:
@@ -155,17 +163,33 @@ def _show_liquid(text: str, kept: list[str]) -> str:
     return re.sub(rf"{_HIDDEN}(\d+)x", lambda match: kept[int(match[1])], text)
 
 
-def _tag_link(match: re.Match[str]) -> str:
-    """Leaving and small print are not interest: they are not tracked at all."""
-    name = match[2] or match[3]
-    mark = "ses:no-track" if name in NOT_TRACKED else f'ses:tags="link:{name};"'
-    return f"{match.group()} {mark}"
+def _mark_links(html: str, kept: list[str]) -> str:
+    """Each link to a place on the web is marked with its name, or with a number: those of one
+    target have the same. Leaving and small print are not interest: they are not tracked at all."""
+    numbers: dict[str, str] = {}
+
+    def mark(match: re.Match[str]) -> str:
+        target = _show_liquid(match[3], kept).strip()
+        named = _LINK_OF_BRAND.fullmatch(target)
+        if (named and named[1] in NOT_TRACKED) or _OWN_LINK.fullmatch(target):
+            return match[1]
+        if not named and not target.lower().startswith(("https://", "http://", "{{", "{%")):
+            return match[1]
+        name = named[1] if named else numbers.setdefault(target, str(len(numbers) + 1))
+        return f'{match[1]} {MARK}="{name}"'
+
+    return _HREF.sub(mark, html)
+
+
+def link_map(html: str) -> dict[str, str]:
+    """Of a compiled mail: name or number of each link that is tracked -> its target's template."""
+    return {match[3]: unescape(match[2]).strip() for match in MARKED.finditer(html)}
 
 
 def links(name: str, files: Mapping[str, str]) -> set[str]:
     """The named links in a message's file whose clicks are known, from what was compiled."""
     html = files.get(f"{name.removesuffix('.mjml')}.html", "") if name.endswith(".mjml") else ""
-    return set(_TAGGED.findall(html)) | (
+    return {link for link in link_map(html) if not link.isdecimal()} | (
         set(_NAMED.findall(files[name])) if name.endswith(".sms") else set()
     )
 
@@ -375,8 +399,15 @@ def _check_links(html: str) -> None:
 
 
 def _is_safe(link: str) -> bool:
-    link = link.strip().lower()
-    return not link or link.startswith((*SAFE_SCHEMES, "#"))
+    link = link.strip()
+    return not link or (link.lower().startswith((*SAFE_SCHEMES, "#")) and not _unsafe_url(link))
+
+
+def _unsafe_url(link: str) -> str:
+    """What is wrong with an address on the web; "" for other kinds of links. A space in one is
+    only bad style."""
+    is_web = link.lower().startswith(("https://", "http://"))
+    return refusal(link.replace(" ", "%20")) if is_web else ""
 
 
 class _Links(HTMLParser):
@@ -385,8 +416,10 @@ class _Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
             if name in ("href", "src", "action") and not _is_safe(value or ""):
+                start, wrong = (value or "")[:60], _unsafe_url((value or "").strip())
+                if wrong:
+                    raise TemplateError(f"a link leads nowhere safe, {wrong}: {start}", near=start)
                 known = ", ".join(SAFE_SCHEMES)
-                start = (value or "")[:60]
                 raise TemplateError(f"a link begins with none of {known}: {start}", near=start)
 
     def handle_comment(self, data: str) -> None:

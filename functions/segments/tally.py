@@ -11,6 +11,7 @@ from functions.segments.operators import is_number
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.own_event import MESSAGE_SENT, SEGMENT_ENTERED, SEGMENT_LEFT
+from functions.tracking.robots import BY_ROBOT
 
 MOST_TIMES = 100  # within a span: each of them costs a profile ten bytes
 _BY_NOW = ("in the last", "in the next")
@@ -18,7 +19,7 @@ _BY_NOW = ("in the last", "in the next")
 TELLERS = {
     "sent": (MESSAGE_SENT,),
     "opened": ("Email Opened",),
-    "clicked": ("Email Link Clicked",),
+    "clicked": ("Email Link Clicked", "SMS Link Clicked"),
     "bounced": ("Email Bounced", "SMS Bounced"),
 }
 Raw = dict[str, Any]
@@ -69,7 +70,10 @@ def of_messages(word: str, raw: Raw) -> Iterator[Clause]:
         journey, slash, message = name.partition("/")
         if slash:
             link = {"link_id": raw["link"]} if raw.get("link") else {}
-            yield clause(TELLERS[word], {"journey": journey, "message": message, **link})
+            told = TELLERS[word]
+            if "robots" in raw:
+                told += tuple(name + BY_ROBOT for name in told)
+            yield clause(told, {"journey": journey, "message": message, **link})
 
 
 def refusal(raw: Raw) -> str:

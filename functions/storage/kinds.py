@@ -30,6 +30,7 @@ from functions.tracking.pause import Pause, pause_key
 from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
+from functions.tracking.short_link import ShortLink
 from functions.tracking.source import Source
 
 Table = Literal["people", "timeline", "catalogue"]
@@ -159,6 +160,14 @@ KINDS: dict[type[Any], Kind] = {
         sort=attrgetter("key"),
         # Sparse: only what a sweep must look at costs an entry.
         listing=lambda row: ("", sortable(row.claimed)) if row.state == "unknown" else None,
+    ),
+    ShortLink: Kind(
+        "people",
+        "link",
+        _person,
+        sort=attrgetter("code"),
+        versioned=False,
+        expires=attrgetter("expires"),
     ),
     Task: Kind(
         "people",

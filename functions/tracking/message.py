@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from functions.tracking import robots
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.permission import Claim
+from functions.tracking.robots import Touch
 
 State = Literal["sent", "unknown", "failed", "not sent", "held"]
 
@@ -31,7 +33,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     `reason` says why it was not sent, failed or is held. Times are None until the receipt of
     that kind came; `clicked` has the first time for each link's name ("" for a nameless link).
     `latest` is the last moment at which it may still go (`skip after`).
-    `opened` and `clicked` are people's; what robots did is in `robots`.
+    `opened` and `clicked` are people's; what robots did is in `robots`. `touches` are the last
+    opens and clicks, by which the next ones are judged.
     `held_out` is when it would have gone, had the person not been in the hold-out group.
     """
 
@@ -59,6 +62,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     bounced: datetime | None = None
     complained: datetime | None = None
     robots: list[str] = []
+    touches: list[Touch] = []
 
     @property
     def key(self) -> str:
@@ -106,11 +110,13 @@ def take_receipt(message: Message, event: Event) -> bool:
     before = msgspec.structs.asdict(message)
     message.clicked = dict(message.clicked)
     unsure = message.state in ("held", "unknown") or message.reason == GIVEN_UP
-    if unsure and event.event in _TAKERS:
+    if unsure and event.event in {*_TAKERS, *robots.TOUCHES}:
         message.state, message.reason = "sent", ""
     take = _TAKERS.get(event.event)
     if take:
         take(message, event)
+    elif event.event in robots.TOUCHES:
+        _touched(message, event)
     return msgspec.structs.asdict(message) != before
 
 
@@ -120,15 +126,85 @@ def _first(one: datetime | None, event: Event) -> datetime:
 
 def _delivered(message: Message, event: Event) -> None:
     message.delivered = _first(message.delivered, event)
+    # Scanners come before the mail is let through: what they did may have come here first.
+    soon = message.delivered + robots.TOO_FAST
+    known = list(message.touches)
+    message.touches = [
+        msgspec.structs.replace(one, robot=True) if one.time < soon else one for one in known
+    ]
+    people = [one for one in message.touches if not one.robot]
+    for one in known:
+        if not one.robot and one.time < soon:
+            _take_back(message, one, people)
 
 
-def _opened(message: Message, event: Event) -> None:
-    message.opened = _first(message.opened, event)
+IN_THE_OUTBOX = "outbox-"  # with this begins the id that the outbox gives, which delivers nothing
 
 
-def _clicked(message: Message, event: Event) -> None:
-    link = str(event.properties.get("link_id") or "")
-    message.clicked[link] = _first(message.clicked.get(link), event)
+def verdict(message: Message | None, event: Event) -> robots.Verdict:
+    """Whether a robot did what this event says, by all that the ledger knows of its message."""
+    one = _touch(event)
+    if message is None:
+        return robots.judge(event.event, one, event.properties)
+    handed_over = None
+    seen_by_us = "method" in event.properties  # SES, where it still tells of clicks, tells less
+    if seen_by_us and not message.provider_id.startswith(IN_THE_OUTBOX):
+        handed_over = message.delivered or message.claimed
+    return robots.judge(event.event, one, event.properties, message.touches, handed_over)
+
+
+def as_judged(message: Message | None, event: Event) -> Event:
+    """An open or a click under the name that tells who did it; other events as they are.
+
+    A robot's has a name of its own, so that nothing that counts people's has to ask.
+    """
+    if event.event not in robots.TOUCHES:
+        return event
+    found = verdict(message, event)
+    more: dict[str, Any] = {"proxied": True} if found.proxied else {}
+    if not found.reasons:
+        return msgspec.structs.replace(event, properties=event.properties | more)
+    said = {**event.properties, **more, "robot": found.reasons}
+    return msgspec.structs.replace(event, event=event.event + robots.BY_ROBOT, properties=said)
+
+
+def _touch(event: Event) -> Touch:
+    return robots.touch(event.event, event.time, event.message_id, event.properties)
+
+
+def _touched(message: Message, event: Event) -> None:
+    """Note an open or a click, and that earlier ones turn out to be a robot's."""
+    found, one = verdict(message, event), _touch(event)
+    if one.id in {other.id for other in message.touches}:
+        return
+    one.robot = bool(found.reasons)
+    known = [msgspec.structs.replace(o, robot=o.robot or o in found.also) for o in message.touches]
+    for before, after in zip(message.touches, known, strict=True):
+        if after.robot and not before.robot:
+            _take_back(message, after, [o for o in known if not o.robot])
+    message.touches = robots.latest([*known, one])
+    if one.robot:
+        _by_robot(message, one)
+    elif one.link is None:
+        message.opened = _first(message.opened, event)
+    else:
+        message.clicked[one.link] = _first(message.clicked.get(one.link), event)
+
+
+def _by_robot(message: Message, one: Touch) -> None:
+    word = "opened" if one.link is None else "clicked"
+    message.robots = sorted({*message.robots, word})
+
+
+def _take_back(message: Message, one: Touch, people: list[Touch]) -> None:
+    """What was taken for a person's was none; another of the same kind may stand for it."""
+    _by_robot(message, one)
+    times = [other.time for other in people if other.link == one.link]
+    if one.link is None and message.opened == one.time:
+        message.opened = min(times, default=None)
+    elif one.link is not None and message.clicked.get(one.link) == one.time:
+        del message.clicked[one.link]
+        message.clicked |= {one.link: min(times)} if times else {}
 
 
 def _bounced(message: Message, event: Event) -> None:
@@ -142,8 +218,6 @@ def _complained(message: Message, event: Event) -> None:
 _TAKERS: dict[str, Callable[[Message, Event], None]] = {
     "Email Sent": lambda message, event: None,
     "Email Delivered": _delivered,
-    "Email Opened": _opened,
-    "Email Link Clicked": _clicked,
     "Email Bounced": _bounced,
     "Email Marked as Spam": _complained,
     "SMS Sent": lambda message, event: None,

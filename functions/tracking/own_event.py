@@ -6,6 +6,7 @@ from typing import Any
 from functions.tracking.event import IMPORT, SCORE_ADDED, Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import Fact
+from functions.tracking.robots import BY_ROBOTS
 
 SEGMENTS = "segments"  # the source of what the segments' rules tell
 SCORING = "scoring"  # of what the score's rules tell, and of points that colleagues give
@@ -26,6 +27,7 @@ NO_SIGN_OF_LIFE = frozenset(
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
+        *BY_ROBOTS,
     }
 )
 # Every name under which Tante tells of what it found out or did, or of what colleagues did: a

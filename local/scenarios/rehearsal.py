@@ -19,6 +19,7 @@ from functions.journeys.hold_out import is_held_out
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, Task
 from functions.journeys.steps.split import arms_at, key_of
+from functions.messages.tracked import PURPOSE as TRACKING
 from functions.problem import Problem, Problems
 from functions.segments.condition import field_tests
 from functions.segments.operators import find
@@ -62,7 +63,6 @@ A_DAY = timedelta(days=1)
 SAMPLES = 50  # codes of each list: more than one person can be given
 LONGEST = timedelta(days=400)  # after what happens last; `until` may ask for more
 MOST_TRIES = 10_000  # to find somebody who goes the arms that were asked for
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,8 @@ class _Play:
         self._post(line, "identify", traits=where | self._scenario.person)
         for channel, purposes in self._scenario.consents.items():
             if purposes:
-                said = {"channel": channel, "purposes": purposes}
+                # What follows from a click is tried with somebody of whom clicks may be told.
+                said = {"channel": channel, "purposes": [*purposes, TRACKING]}
                 self._post(line, "track", event="Consent Given", properties=said)
 
     def _go_on(self) -> None:
@@ -253,7 +254,7 @@ class _Play:
             "version": "2.0",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": {"host": "127.0.0.1:8000", "user-agent": BROWSER},
+            "headers": {"host": "127.0.0.1:8000", "user-agent": outbox.BROWSER},
             "requestContext": {
                 "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
                 "stage": "$default",
@@ -290,17 +291,27 @@ class _Play:
             if not address:
                 return "has no link to leave: its purpose needs no consent"
             self._request("POST", address.removeprefix(URL))
-        elif isinstance(what, Clicks):
-            names = [link.name for link in outbox.links(kept.html) if link.tracked and link.name]
-            link = outbox.find_link(kept.html, what.link or next(iter(names), ""))
-            if link is None:
-                return f'has no link "{what.link}"; there are: {", ".join(names) or "none"}'
-            self._system.queue.send([outbox.click(kept, link, self._now, BROWSER)])
         elif isinstance(what, Bounces):
-            bounce = {"bounceType": "Permanent", "bounceSubType": "General"}
-            self._system.queue.send([outbox.receipt(kept, "Bounce", self._now, **bounce)])
-        elif isinstance(what, Opens):
-            self._system.queue.send([outbox.receipt(kept, "Open", self._now, userAgent=BROWSER)])
+            self._system.queue.send([_bounce(kept, self._now)])
+        elif isinstance(what, Opens | Clicks):
+            return self._touch(what, kept)
+        return ""
+
+    def _touch(self, what: Opens | Clicks, kept: Kept) -> str:
+        keys = self._system.parts.settings.link_keys
+        links = list(outbox.links(kept, self._system.store, keys, self._now))
+        if isinstance(what, Opens):
+            wanted = [link for link in links if link.path.startswith("/o/")]
+            if not wanted:
+                return "has no picture that tells of an open"
+        else:
+            links = [link for link in links if link.url]
+            names = [link.name for link in links if not link.name.isdecimal()]
+            asked = what.link or next(iter(names), "")
+            wanted = [link for link in links if link.name == asked]
+            if not wanted:
+                return f'has no link "{what.link}"; there are: {", ".join(names) or "none"}'
+        self._request("GET", wanted[0].path)
         return ""
 
     # --- what came of it
@@ -354,3 +365,22 @@ class _Play:
                     yield Placed(line.line, f"{path} is {has.get(path)!r} at the end")
         for _, reason, _ in self._system.queue.dead():
             yield Placed(self._scenario.line, f"an event could not be processed: {reason}")
+
+
+def _bounce(kept: Kept, now: datetime) -> bytes:
+    """What SES tells of a mail that came back, in its own shape (event publishing to SNS)."""
+    event = {
+        "eventType": "Bounce",
+        "mail": {
+            "timestamp": kept.time.isoformat(),
+            "messageId": f"outbox-{kept.send_id}",
+            "tags": {name: [value] for name, value in kept.tags.items()},
+            "commonHeaders": {"subject": kept.subject},
+        },
+        "bounce": {
+            "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+        },
+    }
+    return json.dumps({"Type": "Notification", "Message": json.dumps(event)}).encode()

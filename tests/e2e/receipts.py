@@ -24,7 +24,7 @@ def delivery(message: Message, address: str) -> str:
 
 
 def click(message: Message, address: str) -> str:
-    """The reader has clicked on the guide's link, whose name SES took from its `ses:tags`."""
+    """The reader has clicked on the guide's link, as SES tells it where it tracks clicks itself."""
     detail = {
         "ipAddress": "192.0.2.7",
         "userAgent": BROWSER,

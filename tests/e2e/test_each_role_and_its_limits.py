@@ -160,6 +160,7 @@ MAY: dict[str, list[Probe]] = {
         *(secret("Admin"), secret("Identity"), invoke("publish_journey")),
     ],
     "answer_page": [get("people"), secret("Link")],
+    "take_click": [get("people"), send("EventQueueUrl"), secret("Link")],
     "process_event": [
         *(query("people"), start(f"{PREFIX}none"), stop("onboarding")),
         *(send("EventQueueUrl"), send("StartQueueUrl"), send("TellQueueUrl")),
@@ -208,6 +209,11 @@ MAY_NOT: dict[str, list[Probe]] = {
     "answer_page": [
         *(get("timeline"), put("catalogue"), secret("Admin"), start(f"{PREFIX}onboarding")),
         *(stop("onboarding"), mail(), text(), send("EventDeadLettersUrl")),
+    ],
+    "take_click": [
+        *(query("people"), put("people"), get("timeline"), get("catalogue")),
+        *(secret("Identity"), secret("Admin"), send("StartQueueUrl"), mail(), text()),
+        *(receive("EventQueueUrl"), start(f"{PREFIX}onboarding"), invoke("run_step")),
     ],
     "process_event": [
         *(put("catalogue"), drop("people"), secret("Link"), secret("Admin")),

@@ -144,6 +144,7 @@ MAY = {
     "CollectEvent": (set(), {"sqs"}),
     "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager", "sqs", "states"}),
     "AnswerPage": ({"People"}, {"kms", "secretsmanager", "sqs"}),
+    "TakeClick": (set(), {"kms", "secretsmanager", "sqs"}),
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
     "StartRun": ({"People"}, {"kms", "sqs", "states"}),

@@ -21,6 +21,7 @@ CONTRACT = {
     "collect_event",
     "answer_admin",
     "answer_page",
+    "take_click",
     "process_event",
     "run_step",
     "start_run",
@@ -287,6 +288,11 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{AnswerPageFunction.Arn}",
         "POST /leave/{token}": "{AnswerPageFunction.Arn}",
+        **{
+            f"{method} /{door}/{{token}}": "{TakeClickFunction.Arn}"
+            for door in "cods"
+            for method in ("GET", "HEAD")
+        },
     }
 
 
@@ -361,7 +367,8 @@ def test_mail_needs_tls_and_its_receipts_come_back_as_notifications() -> None:
     )
     (told,) = synthesised("prod").resources("SES::ConfigurationSetEventDestination").values()
     kinds = set(told["Properties"]["EventDestination"]["MatchingEventTypes"])
-    assert {"send", "delivery", "open", "click", "bounce", "complaint"} <= kinds
+    assert {"send", "delivery", "bounce", "complaint"} <= kinds
+    assert not kinds & {"open", "click"}, "our own links tell of them, and only where permitted"
     subscriptions = synthesised("prod").resources("SNS::Subscription").values()
     (to_queue,) = [one for one in subscriptions if one["Properties"]["Protocol"] == "sqs"]
     assert "RawMessageDelivery" not in to_queue["Properties"]

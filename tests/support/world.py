@@ -22,6 +22,7 @@ from functions.tracking.profile import Profile
 from local.app import App
 from local.system import System
 
+BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 JOURNEYS = Path(__file__).parents[2] / "statemachines"
 CONTEXT = SimpleNamespace(aws_request_id="test", function_name="test")
@@ -114,7 +115,7 @@ class World:
     def customer(self, user: str, *, consents: bool = True, **traits: Any) -> None:
         """Someone with an address who permits everything by e-mail and SMS."""
         self.identify(user, email=f"{user}@example.com", phone="+4915112345678", **traits)
-        purposes = list(self.system.parts.library.brand().purposes)
+        purposes = [*self.system.parts.library.brand().purposes, "tracking"]
         for channel in ("email", "sms") if consents else ():
             self.track(user, "Consent Given", channel=channel, purposes=purposes)
 
@@ -142,11 +143,11 @@ class World:
         return self.system.store.listing(Kept, limit=500)[0][::-1]
 
     def open(self, kept: Kept) -> None:
-        self.request("GET", f"/local/open/{kept.send_id}")
+        self.request("GET", f"/local/open/{kept.send_id}", headers=BROWSER)
         self.settle()
 
     def click(self, kept: Kept, link: str) -> dict[str, Any]:
-        answer = self.request("GET", f"/local/click/{kept.send_id}/{link}")
+        answer = self.request("GET", f"/local/click/{kept.send_id}/{link}", headers=BROWSER)
         self.settle()
         return answer
 

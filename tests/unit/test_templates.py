@@ -23,6 +23,7 @@ from functions.messages.template import (
     compile_file,
     compile_mjml,
     fill,
+    link_map,
     plain_text,
     render_mail,
     render_sms,
@@ -144,21 +145,41 @@ def test_no_word_of_a_marketer_is_taken_for_liquid(word: str) -> None:
     assert word in plain_text(f"<p>{word} {{{{ a }}}}</p>")
 
 
-def test_named_links_report_their_clicks_by_name() -> None:
-    html = compile_mjml(
-        mjml('<a href="{{ links.guide-video }}">a</a> <a href="https://x">b</a>'), {}
-    )
-    assert 'href="{{ links.guide-video }}" ses:tags="link:guide-video;"' in html
-    assert html.count("ses:") == 1, "a link without a name has none to report"
+def test_links_are_marked_by_name_or_by_a_number_for_each_target() -> None:
+    words = """<a href="{{ links.guide-video }}">a</a> <a href="https://x.example/?a=1&amp;b">b</a>
+    <a href="{{ entry.url }}">c</a> <a href='https://x.example/?a=1&amp;b'>d</a>"""
+    html = compile_mjml(mjml(words), {})
+    assert 'href="{{ links.guide-video }}" tante:link="guide-video"' in html
+    assert link_map(html) == {
+        "guide-video": "{{ links.guide-video }}",
+        "1": "https://x.example/?a=1&b",
+        "2": "{{ entry.url }}",
+    }
+    assert html.count("tante:link") == 4
 
 
 @pytest.mark.parametrize(
-    "href", ["{{ unsubscribe }}", "{{unsubscribe}}", "{{ links.imprint }}", "{{ links.privacy }}"]
+    "href",
+    [
+        *("{{ unsubscribe }}", "{{unsubscribe}}", "{{ links.imprint }}", "{{ links.privacy }}"),
+        *("{{ download.whitepaper }}", "mailto:shop@example.com", "tel:+49301", "#top"),
+    ],
 )
-def test_leaving_and_small_print_are_not_tracked(href: str) -> None:
+def test_leaving_small_print_and_what_is_no_web_address_are_not_tracked(href: str) -> None:
     html = compile_mjml(mjml(f'<a href="{href}">x</a>'), {})
-    assert f'href="{href}" ses:no-track' in html
-    assert "ses:tags" not in html
+    assert f'href="{href}"' in html
+    assert "tante:link" not in html
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://shop.example@elsewhere.example/", "https://shop.example\\@elsewhere.example"],
+)
+def test_a_link_that_seems_to_lead_elsewhere_than_it_does_is_refused(url: str) -> None:
+    html = f'<a href="{url}">x</a>'
+    with pytest.raises(TemplateError, match="leads nowhere safe") as refused:
+        render_mail("s", html, "t", {})
+    assert refused.value.near == url
 
 
 # --- plain text

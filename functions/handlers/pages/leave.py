@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import msgspec
-
 from functions.handlers import wiring
 from functions.handlers.pages.door import Asked, language, page, show
-from functions.messages.leaving import BadLink, Leaving, read
+from functions.messages.link import BadLink, Leaving, read
 from functions.storage import people
 from functions.storage.store import change
 from functions.tracking.consent import hear
@@ -43,8 +41,10 @@ def leave(asked: Asked) -> dict[str, Any]:
     The withdrawal is in force when the answer goes out: no claim succeeds after it.
     """
     try:
-        leaving = read(asked.rest, asked.parts.settings.link_keys)
-    except (BadLink, msgspec.DecodeError, ValueError):
+        leaving = Leaving(
+            *read("leave", asked.rest, asked.parts.settings.link_keys, asked.parts.now())
+        )
+    except BadLink:
         spoken = language(asked, "", list(WORDS))
         return show(asked, spoken, WORDS[spoken]["bad"], status=404)
     spoken = language(asked, leaving.person, list(WORDS))
