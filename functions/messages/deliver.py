@@ -170,10 +170,11 @@ def _send(
     hold = _not_at_this_time(wish, row, desk, moment)  # the hour may have passed meanwhile
     if hold:
         return _hold(desk, row, hold)
+    if tracker.made:
+        desk.store.write(tracker.made)  # before the claim: after it nothing may fail but the sending
     _claim(wish, row, desk, address, moment)
     row.claimed = moment
     row.subject = rendered.subject
-    desk.store.write(tracker.made)
     return _hand_over(wish, row, desk, _outgoing(wish, row, desk, profile, address, rendered))
 
 
