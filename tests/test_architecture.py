@@ -14,11 +14,22 @@ OURS = ("functions", "local", "infra")
 
 # package -> what it may import of ours, beside itself. A dotted name is that module alone.
 SHARED = {"problem", "settings"}
-PURE = {"tracking", "segments", "products", "sales", "codes", "journeys", "engine", "forecast"}
+PURE = {
+    "doors",
+    "tracking",
+    "segments",
+    "products",
+    "sales",
+    "codes",
+    "journeys",
+    "engine",
+    "forecast",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
     "folder": {"codes", "journeys", "messages", "sales", "segments", "tracking"},
+    "doors": set(),
     "tracking": set(),
     "segments": {"tracking"},
     "products": {"tracking", "segments"},
@@ -32,8 +43,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
     # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "products", "sales", "codes", "journeys", "messages.brand"},
+    "storage": {
+        *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
+        "messages.brand",
+    },
     "handlers": {
+        "doors",
         "folder",
         "tracking",
         "segments",
@@ -67,6 +82,9 @@ FOR_ALL_HANDLERS = {
     "answers",
     "pages",
     "effects",
+    "callers",
+    "headers",
+    "throttle",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {
     ("aws", f"aws_{part}") for part in ("channels", "clients", "workflow")
@@ -77,6 +95,7 @@ OTHERS: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
     "folder": {"msgspec"},
+    "doors": {"msgspec"},
     "tracking": {"msgspec"},
     "segments": {"msgspec", "dateutil"},
     "products": {"msgspec"},
