@@ -28,6 +28,7 @@ _VISITS = {"visits", "last_visit", "last_pages", "searches"}
 FIELDS: Mapping[str, Inputs] = {
     **dict.fromkeys(shopping.COMPUTED, frozenset({ORDERS})),
     **dict.fromkeys(population.COMPUTED, frozenset({ORDERS, CUTS})),
+    "cluster": EVERYTHING,  # of the whole behaviour
     **dict.fromkeys(("first_seen", "last_seen", "last_contact"), frozenset({SEEN})),
     **dict.fromkeys(_PLACE, frozenset({CONTEXT, TRAITS})),
     **dict.fromkeys(_DEVICE, frozenset({CONTEXT})),

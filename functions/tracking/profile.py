@@ -96,7 +96,7 @@ class Order(msgspec.Struct, array_like=True):
     @property
     def counts(self) -> bool:
         """Whether it counts as an order of the person: not if all of it was given back."""
-        is_given_back = self.void or 0 < self.amount <= self.refunded
+        is_given_back = self.void or 0 < self.amount <= self.given_back
         return self.placed is not None and not is_given_back
 
 

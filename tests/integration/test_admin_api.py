@@ -444,6 +444,7 @@ def test_every_route_of_the_description_answers(
         "/api/clusters/{cluster}": {"name": "Gold"},
         "/api/products": {"products": [{"sku": "ink", "name": "Ink"}]},
         "/api/people/{person_id}/deals": {"title": "Premium", "id": "d1"},
+        "/api/deals/{deal_id}": {"user_id": "ada", "created": "2027-01-01T09:00:00Z"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
         "/api/people/{person_id}/deals/{deal_id}/offers": {"id": "of1"},
     }
