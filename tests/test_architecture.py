@@ -84,6 +84,7 @@ FOR_ALL_HANDLERS = {
     "effects",
     "callers",
     "headers",
+    "pumping",
     "throttle",
 }
 HANDLERS_EXCEPTIONS = {("wiring", "aws"), ("publish_journey", "publisher")} | {

@@ -80,6 +80,17 @@ class Pace(msgspec.Struct, omit_defaults=True, kw_only=True):
         return int(self.until.timestamp()) + 86_400
 
 
+class AskedNumbers(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """How many phone numbers of one beginning were asked on a day to confirm, and how many did
+    (`key` has the beginning and the day)."""
+
+    key: str
+    expires: int
+    asked: int = 0
+    confirmed: int = 0
+    version: int = 0
+
+
 def month_of(time: datetime) -> str:
     """The month under which acts are kept, such as 2027-03."""
     return f"{time:%Y-%m}"

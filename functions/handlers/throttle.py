@@ -14,7 +14,7 @@ from functions.storage.store import TRIES, Conflict, Store
 
 NOT_AT_ALL = timedelta(0)
 FREE_FAILURES = 5
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from functions.codes.records import CodePart, IssuedCode, codes_key
-from functions.doors.records import Act, Pace, SecretKey, Session, month_of
+from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session, month_of
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
@@ -227,6 +227,7 @@ KINDS: dict[type[Any], Kind] = {
     ),
     Session: Kind("people", "session", attrgetter("token_hash"), expires=attrgetter("expires")),
     Pace: Kind("people", "pace", attrgetter("key"), expires=attrgetter("expires")),
+    AskedNumbers: Kind("people", "asked", attrgetter("key"), expires=attrgetter("expires")),
     Act: Kind(
         "people",
         "act",
