@@ -83,6 +83,7 @@ FOR_ALL_HANDLERS = {
     "pages",
     "effects",
     "callers",
+    "discreet",
     "headers",
     "pumping",
     "throttle",
@@ -390,3 +391,15 @@ def test_every_handler_can_be_imported_without_an_environment() -> None:
             for call in calls:
                 assert "from_environment" not in ast.unparse(call.func), module.path
                 assert ast.unparse(call.func) != "boto3.client", module.path
+
+
+def test_every_logger_is_the_discreet_one() -> None:
+    """What an error says may hold an address; functions/handlers/discreet.py hides it."""
+    found = {
+        module.name
+        for module in modules()
+        for one in imports(module)
+        if one.name.startswith("aws_lambda_powertools")
+        and "from aws_lambda_powertools import Logger" in module.path.read_text("utf-8")
+    }
+    assert found == {"functions.handlers.discreet"}

@@ -50,7 +50,7 @@ Response = dict[str, Any]
 @cache
 def _logger() -> Any:
     """Made when there is something to say: it is a fifth of a cold start, and most say nothing."""
-    from aws_lambda_powertools import Logger
+    from functions.handlers.discreet import Logger
 
     return Logger(service="collect_event")
 

@@ -7,9 +7,8 @@ how many confirmed (after Amazon's and Twilio's advice on artificially inflated 
 
 from datetime import datetime, timedelta
 
-from aws_lambda_powertools import Logger
-
 from functions.doors.records import AskedNumbers
+from functions.handlers.discreet import Logger
 from functions.storage.store import Store, change
 
 logger = Logger(service="pumping")

@@ -7,7 +7,6 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import msgspec
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import (
     BadRequestError,
@@ -19,6 +18,7 @@ from aws_lambda_powertools.event_handler.exceptions import (
 
 from functions.doors import scopes
 from functions.handlers import callers, headers, throttle, wiring
+from functions.handlers.discreet import Logger
 from functions.handlers.openapi import Operation, Parameter
 from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people
