@@ -30,6 +30,8 @@ WAITED_LONG = Duration.minutes(15)  # for an event; journeys may react late from
 BOUNCES, COMPLAINTS = 0.05, 0.001  # shares; SES reviews an account from here on
 NO_COPY = "What no mailbox takes would lie unread in a queue too; the alarm itself stays in alarm."
 CODES_LOW = ("codes run low", "no code is left")  # what functions/handlers/coding.py logs
+PUMPING = "numbers of one beginning are asked and do not confirm"  # functions/handlers/pumping.py
+SIGN_UPS = ("answer_page", "process_event")  # where people are asked to confirm their number
 RUN_TROUBLE = {
     "failed": "ExecutionsFailed",
     "timed-out": "ExecutionsTimedOut",
@@ -79,6 +81,7 @@ class Monitoring(Construct):
         self._tables(tables)
         self._doors(api)
         self._codes(functions)
+        self._pumping(functions)
         self._money()
         self.dashboard = self._dashboard(api, events, journeys, functions)
 
@@ -147,6 +150,24 @@ class Monitoring(Construct):
         )
         means = "A list of codes runs low or is empty: see `tante codes`, then tante codes import."
         self._alarm("codes-low", means, found.metric(statistic="Sum", period=HOUR), 1)
+
+    def _pumping(self, functions: Sequence[PythonFunction]) -> None:
+        """A metric of the logs' own, as with codes."""
+        for one in functions:
+            if one.name in SIGN_UPS:
+                logs.MetricFilter(
+                    self,
+                    f"SmsPumping-{one.name}",
+                    log_group=one.log,
+                    filter_pattern=logs.FilterPattern.string_value("$.message", "=", PUMPING),
+                    metric_namespace=self._stage.prefix,
+                    metric_name="SmsPumping",
+                )
+        found = cloudwatch.Metric(
+            namespace=self._stage.prefix, metric_name="SmsPumping", statistic="Sum", period=HOUR
+        )
+        means = "Many numbers of one beginning are asked and do not confirm; no more are asked."
+        self._alarm("sms-pumping", means, found, 1)
 
     def _doors(self, api: Api) -> None:
         failed = api.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum")

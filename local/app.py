@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.handlers import answer_admin, answer_page, collect_event, take_click
+from functions.handlers.headers import ALWAYS, DATA
 from functions.handlers.openapi import Operation, Parameter
 from functions.handlers.pages import door as pages
 from functions.segments.phrases import BadPhrase, duration
@@ -116,7 +117,10 @@ class App:
         parts = event["rawPath"].strip("/").split("/")
         answer = self._answers().get((method, *parts[:2]))
         try:
-            return answer(parts[2:], event) if answer else error(404, "not_found", "nothing here")
+            if answer is None:
+                return error(404, "not_found", "nothing here")
+            given = answer(parts[2:], event)
+            return {**given, "headers": ALWAYS | given["headers"]}
         except LookupError as missing:
             return error(404, "not_found", str(missing.args[0]))
         except (ValueError, TypeError) as wrong:
@@ -231,7 +235,8 @@ def _body(event: Answer) -> bytes:
 def ok(body: Any) -> Answer:
     """A JSON answer."""
     raw = msgspec.json.encode(body).decode()
-    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": raw}
+    headers = {"content-type": "application/json", **DATA}
+    return {"statusCode": 200, "headers": headers, "body": raw}
 
 
 def error(status: int, code: str, message: str) -> Answer:
@@ -241,7 +246,7 @@ def error(status: int, code: str, message: str) -> Answer:
 
 def text(body: str, kind: str, headers: dict[str, str] | None = None) -> Answer:
     """A page, style or script."""
-    said = {"content-type": f"{kind}; charset=utf-8", "x-content-type-options": "nosniff"}
+    said = {"content-type": f"{kind}; charset=utf-8", **ALWAYS}
     return {"statusCode": 200, "headers": {**said, **(headers or {})}, "body": body}
 
 

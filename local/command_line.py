@@ -11,6 +11,7 @@ from rich.markup import escape
 from functions.problem import Problems
 from local import (
     account_commands,
+    audit_commands,
     cluster_commands,
     code_commands,
     folder_commands,
@@ -28,6 +29,7 @@ from local.folder_commands import say_problems
 from local.key_commands import keys_app
 from local.panels import InPanels
 from local.people_commands import people_app
+from local.secret_key_commands import secret_keys_app
 from local.whereabouts import JOURNEYS, REGION, Data, Journeys, Region
 
 app = typer.Typer(
@@ -37,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+keys_app.add_typer(secret_keys_app, name="secret", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
 app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
@@ -45,6 +48,7 @@ app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 app.add_typer(people_app, name="people", no_args_is_help=True)
+audit_commands.register(app)
 folder_commands.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)

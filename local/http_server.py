@@ -20,6 +20,8 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 
+from functions.handlers.headers import DATA
+
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 Routes = Callable[[str, str], Handler]
 Message = dict[str, Any]
@@ -242,5 +244,5 @@ def _response(answer: dict[str, Any]) -> _Response:
 
 def _error(status: int, code: str, message: str) -> _Response:
     body = json.dumps({"code": code, "message": message})
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", **DATA}
     return _response({"statusCode": status, "headers": headers, "body": body})

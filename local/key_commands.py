@@ -1,8 +1,9 @@
 """`tante keys`: which websites and shops may send events."""
 
 import sys
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -29,12 +30,19 @@ def list_keys(data: OtherData = None, stage: CloudStage = "", region: Region = R
     from functions.tracking.source import Source
 
     sources, _ = store_of(data, stage, region).listing(Source, limit=500)
-    table = Table("source", "trusted for consent", "made", "state", box=None)
+    table = Table("source", "trusted for consent", "only", "made", "state", box=None)
     for source in sources:
         made = source.created.strftime("%Y-%m-%d") if source.created else ""
         trusted = "trusted" if source.trusted else ""
-        table.add_row(escape(source.name), trusted, made, "revoked" if source.revoked else "in use")
+        only = escape(", ".join([*source.origins, *source.events]))
+        table.add_row(escape(source.name), trusted, only, made, _state(source))
     out.print(table)
+
+
+def _state(source: Any) -> str:
+    if source.revoked:
+        return "revoked"
+    return f"ends {source.ends:%Y-%m-%d %H:%M}" if source.ends else "in use"
 
 
 @keys_app.command("add")
@@ -43,6 +51,14 @@ def add_key(
     trusted: Annotated[
         bool, typer.Option("--trusted", help="May say that people consented (servers only).")
     ] = False,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option("--origin", help="Only from web pages of it: https://shop.example"),
+    ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option("--event", help="Only events of this name, or calls such as page."),
+    ] = None,
     data: OtherData = None,
     stage: CloudStage = "",
     region: Region = REGION,
@@ -50,9 +66,39 @@ def add_key(
     """Make a write key for a website, shop or server. It is shown once."""
     from local.keys import add_source, new_key
 
-    key = new_key("wk")
-    add_source(store_of(data, stage, region), key, name, trusted, datetime.now(UTC))
+    for one in origin or ():
+        parts = urlsplit(one)
+        if one != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("https", "http"):
+            err.print(f'[red]✗[/] {escape(one)} is no origin; write it like "https://shop.example"')
+            sys.exit(2)
+    key, store = new_key("wk"), store_of(data, stage, region)
+    add_source(store, key, name, trusted, datetime.now(UTC), origin or (), event or ())
     out.print(f"{key}   for {escape(name)}; it works within a minute", soft_wrap=True)
+
+
+@keys_app.command("rotate")
+def rotate_key(
+    name: Annotated[str, typer.Argument(help="The source that gets a new key.")],
+    keep: Annotated[
+        int, typer.Option(min=0, max=90, help="So many days the old keys still work.")
+    ] = 7,
+    data: OtherData = None,
+    stage: CloudStage = "",
+    region: Region = REGION,
+) -> None:
+    """Make a new write key for a source, with the same limits; its old ones end after a while."""
+    from local.keys import add_source, new_key
+
+    store, now = store_of(data, stage, region), datetime.now(UTC)
+    found = _in_use(store, name)
+    key, old = new_key("wk"), found[0]
+    add_source(store, key, name, old.trusted, now, old.origins, old.events)
+    ends = now + timedelta(days=keep)
+    for source in found:
+        source.ends = min(source.ends or ends, ends)
+        store.put(source)
+    when = f"{ends:%Y-%m-%d %H:%M} UTC"
+    out.print(f"{key}   for {escape(name)}; the old one works until {when}", soft_wrap=True)
 
 
 @keys_app.command("revoke")
@@ -63,9 +109,18 @@ def revoke_key(
     region: Region = REGION,
 ) -> None:
     """Refuse events with a source's write keys from now on."""
+    store = store_of(data, stage, region)
+    found = _in_use(store, name)
+    for source in found:
+        source.revoked = datetime.now(UTC)
+        store.put(source)
+    out.print(f"{escape(name)}: {len(found)} key(s) revoked; it takes effect within a minute")
+
+
+def _in_use(store: Any, name: str) -> list[Any]:
+    """The keys of a source that are not revoked, the newest first; without any it is told."""
     from functions.tracking.source import Source
 
-    store = store_of(data, stage, region)
     sources, _ = store.listing(Source, limit=500)
     found = [source for source in sources if source.name == name and not source.revoked]
     if not found:
@@ -73,10 +128,7 @@ def revoke_key(
         words = escape(f'no source "{name}" is in use; there are: {names}')
         err.print(f"[red]✗[/] {words}", soft_wrap=True)
         sys.exit(1)
-    for source in found:
-        source.revoked = datetime.now(UTC)
-        store.put(source)
-    out.print(f"{escape(name)}: {len(found)} key(s) revoked; it takes effect within a minute")
+    return found
 
 
 @keys_app.command("webhook")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -51,9 +52,25 @@ def new_key(kind: str) -> str:
     return f"{kind}_{secrets.token_urlsafe(24)}"
 
 
-def add_source(store: Store, write_key: str, name: str, trusted: bool, now: datetime) -> None:
-    """Let events in with this write key; a key that is there already stays as it is."""
-    source = Source(key_hash=key_hash(write_key), name=name, trusted=trusted, created=now)
+def add_source(
+    store: Store,
+    write_key: str,
+    name: str,
+    trusted: bool,
+    now: datetime,
+    origins: Sequence[str] = (),
+    events: Sequence[str] = (),
+) -> None:
+    """Let events in with this write key, from these origins and of these names only (where there
+    are any); a key that is there already stays as it is."""
+    source = Source(
+        key_hash=key_hash(write_key),
+        name=name,
+        trusted=trusted,
+        created=now,
+        origins=list(origins),
+        events=list(events),
+    )
     try:
         store.put(source)
     except Conflict:

@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.discreet import Logger
 from functions.journeys.leave import execution_ended
 
 logger = Logger(service="close_run")

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.codes import issue
 from functions.codes.records import FREE, PASSED_ON, IssuedCode
 from functions.codes.rules import CodeRule
 from functions.handlers.desk import journey_desk
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.journeys.run import Run
 from functions.messages.codes import Codes, Given, unknown

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from functions.handlers import wiring
+from functions.handlers.headers import ALWAYS, DATA
 from functions.tracking import collect
 from functions.tracking.collect import BadRequest
 from functions.tracking.event import EventBatch, bodies
@@ -49,7 +50,7 @@ Response = dict[str, Any]
 @cache
 def _logger() -> Any:
     """Made when there is something to say: it is a fifth of a cold start, and most say nothing."""
-    from aws_lambda_powertools import Logger
+    from functions.handlers.discreet import Logger
 
     return Logger(service="collect_event")
 
@@ -84,7 +85,7 @@ def _answer(event: dict[str, Any]) -> Response:
     path, method = str(event.get("rawPath", "")).rstrip("/"), request["method"]
     expected = _method(path)
     if method == "OPTIONS":
-        return {"statusCode": 204, "headers": CORS | PREFLIGHT}
+        return {"statusCode": 204, "headers": ALWAYS | CORS | PREFLIGHT}
     if not expected:
         raise _Refusal(404, "not_found", "There is nothing at this path.")
     if method != expected:
@@ -109,6 +110,8 @@ def _collect(event: dict[str, Any], kind: str, request: Mapping[str, Any]) -> Re
     headers = event.get("headers") or {}
     call = collect.parse(_body(event, headers), kind)
     source = _source(call.write_key or _basic_user(headers.get("authorization", "")))
+    if source.origins and headers.get("origin") not in source.origins:
+        raise _Refusal(403, "origin_not_allowed", "This write key is not for pages of this origin.")
     parts = wiring.parts()
     found = collect.accept(
         call, source, parts.now(), request.get("sourceIp", ""), headers.get("user-agent", "")
@@ -198,7 +201,7 @@ def _source(write_key: str, status: int = 401) -> Source:
     if not write_key:
         raise _Refusal(status, "invalid_write_key", "The write key is missing.")
     source = _sources.get(write_key)
-    if source is None or source.revoked:
+    if source is None or source.revoked or (source.ends and source.ends <= wiring.parts().now()):
         raise _Refusal(status, "invalid_write_key", "The write key is unknown or revoked.")
     return source
 
@@ -215,7 +218,7 @@ def _settings(write_key: str) -> Response:
 def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
     return {
         "statusCode": status,
-        "headers": {"content-type": "application/json", **CORS, **(headers or {})},
+        "headers": {"content-type": "application/json", **DATA, **CORS, **(headers or {})},
         "body": msgspec.json.encode(value).decode(),
     }
 

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.discreet import Logger
 from functions.handlers.standing import open_runs
 from functions.journeys.enter import start
 from functions.journeys.leave import end, execution_ended

@@ -7,9 +7,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.journeys.standing import Look
 from functions.journeys.yaml_file import read
 from functions.segments.calibration import Trial

@@ -5,8 +5,7 @@ from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from aws_lambda_powertools import Logger
-
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk
 from functions.journeys.journey import Journey

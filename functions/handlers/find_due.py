@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.journeys.standing import SHARDS, Look, Standing
 from functions.storage.kinds import sortable
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.messages.template import mentions_products
 from functions.products.alike import RECENT, Baskets
 from functions.products.bought import bought

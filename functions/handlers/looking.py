@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers.again import Delay, send_again
 from functions.handlers.desk import journey_desk
+from functions.handlers.discreet import Logger
 from functions.handlers.keeping import RowsOnTheirWay, keep_up, note_backfill
 from functions.handlers.wiring import Parts
 from functions.journeys.desk import Desk

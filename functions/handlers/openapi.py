@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from functions.doors import scopes
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -28,8 +30,19 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     key: Literal["secret_key", "write_key", ""] = ""
     body: type | None = None
+    needs: str | None = None  # the scope; by method and path where it is not said
     done: Literal["200", "302"] = "200"
     refusal: bool = True  # with code and message; else a page for people
+
+    @property
+    def called(self) -> str:
+        """The operation in one line, as the audit log names it."""
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def scope(self) -> str:
+        """The scope that a secret key needs for it, "" where any will do."""
+        return scopes.needed(self.method, self.path) if self.needs is None else self.needs
 
 
 class ProblemView(msgspec.Struct):
@@ -123,6 +136,7 @@ def document(operations: Iterable[Operation], url: str) -> dict[str, Any]:
             "schemas": components,
             "securitySchemes": {
                 "secret_key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-tante"},
                 "write_key": {"type": "http", "scheme": "basic"},
             },
         },
@@ -161,7 +175,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
             },
         },
     }
-    if operation.key:
+    if operation.key == "secret_key":
+        # From OpenAPI 3.1 on the list may name what a key of any scheme must be allowed.
+        needs = [operation.scope] if operation.scope else []
+        described["security"] = [{"secret_key": needs}, {"session": needs}]
+    elif operation.key:
         described["security"] = [{operation.key: []}]
     if operation.body:
         described["requestBody"] = {"required": True, **_content(operation.body)}

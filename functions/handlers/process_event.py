@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
 from functions.handlers import coding, looking, referring, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.discreet import Logger, hidden
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
 from functions.journeys.look import is_looked_at, look
@@ -272,7 +272,7 @@ def _bury(parts: wiring.Parts, messages: list[bytes], reason: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:MOST_REASON]
+    return hidden(f"{type(error).__name__}: {error}")[:MOST_REASON]
 
 
 def _delay(first: int, times: int, name: str) -> int:

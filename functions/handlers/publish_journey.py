@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.folder import Folder, check, read_folder
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.handlers.publisher import answer
 from functions.handlers.versions import (
     REPOSITORY,

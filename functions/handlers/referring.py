@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import msgspec
-from aws_lambda_powertools import Logger
 
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.messages.referral import for_template
 from functions.storage import referrals

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger, hidden
 from functions.handlers.effects.messages import Messages
 from functions.handlers.effects.person import Changes
 from functions.handlers.effects.tasks import Tasks
@@ -54,7 +53,7 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
         # Whatever else failed on the way is tried again by Step Functions; what never works
         # ends the run as failed, with an alarm. No message goes twice.
         logger.exception("the step failed", extra={"step": payload.get("step")})
-        raise Temporary(f"{type(error).__name__}: {error}"[:200]) from None
+        raise Temporary(hidden(f"{type(error).__name__}: {error}")[:200]) from None
 
 
 class _Steps(Messages, Waiting, Tasks, Changes, Calls):

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.storage.store import change
 from functions.tracking.message import Message, presume_not_sent
 

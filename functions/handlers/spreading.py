@@ -1,9 +1,9 @@
 """Telling the members of an account that it has changed, a page at a time."""
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers.again import Delay, send_again
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.storage import accounts
 from functions.storage.store import Contended, Unavailable

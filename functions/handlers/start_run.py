@@ -6,7 +6,6 @@ Its pace is the queue's: ten messages at a time and two calls at once.
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -15,6 +14,7 @@ from aws_lambda_powertools.utilities.batch import (
 
 from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
+from functions.handlers.discreet import Logger
 from functions.handlers.standing import send_moves
 from functions.journeys.enter import names_of
 from functions.journeys.leave import leave

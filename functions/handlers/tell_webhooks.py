@@ -3,10 +3,10 @@
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.messages import signature
 from functions.messages.brand import Webhook
 from functions.messages.subscription import Tell, told

@@ -1,9 +1,9 @@
 """Undoing a merge, as an admin has asked for it on the event queue."""
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers.again import Delay, send_again
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.messages.address import addresses
 from functions.storage.store import Contended, Unavailable

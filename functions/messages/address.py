@@ -1,6 +1,7 @@
 """Addresses: the person's e-mail and phone, in one form, and their hashes."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import phonenumbers
@@ -23,6 +24,15 @@ def normal_phone(value: Any, country: str = DEFAULT_COUNTRY) -> str:
     if not phonenumbers.is_possible_number(number):
         return ""
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def is_in(number: str, countries: Collection[str]) -> bool:
+    """Whether a number in E.164 form is of one of these countries (none: any will do). Premium and
+    satellite numbers, by which fraudsters earn, are of no country."""
+    if not countries:
+        return True
+    parsed = phonenumbers.parse(number)
+    return phonenumbers.region_code_for_number(parsed) in countries
 
 
 NORMAL = {"email": normal_email, "sms": normal_phone}

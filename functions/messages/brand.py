@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import msgspec
+from phonenumbers import SUPPORTED_REGIONS
 
 from functions.messages.hours import Times
 from functions.messages.link import refusal
@@ -82,9 +83,11 @@ class Brand(
         "time_zone": "time zone",
         "quiet_hours": "quiet hours",
         "referral_page": "referral page",
+        "sms_countries": "sms countries",
     },
 ):
-    """brand.yaml, typed. A person's referral code is written behind `referral_page`."""
+    """brand.yaml, typed. A person's referral code is written behind `referral_page`. Text messages
+    go to numbers of `sms_countries` only (ISO 3166, such as DE), where there are any."""
 
     name: str
     locale: str
@@ -105,6 +108,7 @@ class Brand(
     quiet_hours: str = ""
     referral_page: str = ""
     holidays: list[str] = []
+    sms_countries: list[str] = []
     abc: Abc = msgspec.field(default_factory=Abc)
 
     def times(self, purpose: str, send_only: Hours | None) -> Times:
@@ -164,9 +168,17 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if brand.abc.A >= brand.abc.B:
         words = "it is what A and B make together, so it is more than A"
         yield ("abc", "B"), f"{brand.abc.B}: {words} ({brand.abc.A})"
+    yield from _wrong_countries(brand)
     yield from _wrong_times(brand)
     yield from _wrong_links(brand)
     yield from _wrong_webhooks(brand)
+
+
+def _wrong_countries(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, country in enumerate(brand.sms_countries):
+        if country not in SUPPORTED_REGIONS:
+            words = 'is no country; write its two capital letters, such as "DE"'
+            yield ("sms countries", index), f'"{country}" {words}'
 
 
 def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -11,7 +11,7 @@ import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import referral
-from functions.messages.address import address_hash, address_of
+from functions.messages.address import address_hash, address_of, is_in
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
@@ -52,6 +52,7 @@ TOO_LATE = "it would have gone too late (skip after)"
 NO_TIME = "quiet hours, holidays and sending hours leave no time for it"
 HELD_OUT = "hold-out group"
 JOURNEY_PAUSED = "the journey is paused"
+WRONG_COUNTRY = "brand.yaml has not this number's country among its sms countries"
 TOO_MANY = "the provider asked us to wait"
 NOT_NOW = "outside of the hours in which it may go"
 SPREAD_OVER = timedelta(minutes=10)  # what comes out of the night together
@@ -171,7 +172,9 @@ def _send(
     if hold:
         return _hold(desk, row, hold)
     if tracker.made:
-        desk.store.write(tracker.made)  # before the claim: after it nothing may fail but the sending
+        desk.store.write(
+            tracker.made
+        )  # before the claim: after it nothing may fail but the sending
     _claim(wish, row, desk, address, moment)
     row.claimed = moment
     row.subject = rendered.subject
@@ -196,7 +199,10 @@ def _by_one_channel(
 
     def is_open(channel: str) -> bool:
         reason = why_not(permission, channel, wish.purpose, desk.brand, desk.now())
-        return not reason and bool(address_of(profile, channel))
+        address = address_of(profile, channel)
+        if reason or not address:
+            return False
+        return channel != "sms" or is_in(address, desk.brand.sms_countries)
 
     def messages() -> list[Message]:
         return [one for key in profile.keys for one in desk.store.query(Message, key)]
@@ -295,6 +301,8 @@ def _address(wish: Wish, row: Message, profile: Profile, permission: Permission,
     address = address_of(profile, wish.channel)
     if not address:
         raise Refused("no address" if wish.channel == "email" else "no phone number")
+    if wish.channel == "sms" and not is_in(address, desk.brand.sms_countries):
+        raise Refused(WRONG_COUNTRY)
     reason = why_not(permission, row.channel, row.purpose, desk.brand, desk.now())
     if reason:
         raise Refused(reason)

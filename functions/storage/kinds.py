@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from functions.codes.records import CodePart, IssuedCode, codes_key
+from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session, month_of
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
@@ -226,6 +227,24 @@ KINDS: dict[type[Any], Kind] = {
     ),
     # Beside the people, because who sends may write there; erasing works the codes out again.
     ReferralCode: Kind("people", "referral", lambda one: referral_key(one.code)),
+    # Beside the people, because the doors may write there and nowhere else.
+    SecretKey: Kind(
+        "people",
+        "secret",
+        attrgetter("key_hash"),
+        listing=lambda one: ("", sortable(one.created)),
+    ),
+    Session: Kind("people", "session", attrgetter("token_hash"), expires=attrgetter("expires")),
+    Pace: Kind("people", "pace", attrgetter("key"), expires=attrgetter("expires")),
+    AskedNumbers: Kind("people", "asked", attrgetter("key"), expires=attrgetter("expires")),
+    Act: Kind(
+        "people",
+        "act",
+        lambda act: f"acts-{month_of(act.time)}",
+        sort=attrgetter("place"),
+        versioned=False,
+        expires=attrgetter("expires"),
+    ),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
     ),

@@ -167,7 +167,10 @@ def accept(
     found = Collected([], [])
     for index, raw in enumerate(request.items):
         try:
-            found.events.append(reader.event(raw))
+            event = reader.event(raw)
+            if not source.takes(event):
+                raise _Refused("event_not_allowed", "This write key may not send such events.")
+            found.events.append(event)
         except _Refused as refusal:
             error = EventError(index, refusal.code, refusal.message, _label(raw))
             found.errors.append(error)

@@ -38,6 +38,7 @@ def statements(stage: str) -> list[Statement]:
     return found
 
 
+@pytest.mark.security("roles and encryption")
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_action_is_a_pattern(stage: str) -> None:
     for one in statements(stage):
@@ -49,6 +50,7 @@ def test_no_action_is_a_pattern(stage: str) -> None:
                 }
 
 
+@pytest.mark.security("roles and encryption")
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_resource_is_a_pattern_unless_aws_forces_it(stage: str) -> None:
     patterns = [pattern.format(stage=stage) for pattern in PATTERNS]

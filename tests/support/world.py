@@ -77,6 +77,9 @@ class World:
             },
             "isBase64Encoded": False,
         }
+        cookie = event["headers"].pop("cookie", "")
+        if cookie:
+            event["cookies"] = cookie.split("; ")
         if pairs:
             event["queryStringParameters"] = pairs
         if body is not None:

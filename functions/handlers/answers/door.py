@@ -1,22 +1,24 @@
 """The door of the admin API: who may ask, how an operation is registered and how it answers."""
 
-import hashlib
-import hmac
+import math
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import msgspec
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import (
     BadRequestError,
+    ForbiddenError,
     NotFoundError,
     ServiceError,
     UnauthorizedError,
 )
 
-from functions.handlers import wiring
+from functions.doors import scopes
+from functions.handlers import callers, headers, throttle, wiring
+from functions.handlers.discreet import Logger
 from functions.handlers.openapi import Operation, Parameter
 from functions.segments.spoken import LANGUAGES, Language
 from functions.storage import people
@@ -27,13 +29,28 @@ logger = Logger(service="answer_admin")
 T = TypeVar("T")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 MOST, LONGEST = 500, 500  # of a page; of a parameter
+OF_COPIES = throttle.Rate(30, timedelta(hours=1))  # whole copies of people, by one key
+CODES = {
+    **{400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found"},
+    **{409: "conflict", 429: "too_many_requests"},
+}
+
+
+class TooMany(ServiceError):
+    """Asked too often; come again after this long."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.seconds = max(1, math.ceil(wait.total_seconds()))
+        super().__init__(429, f"too many requests; come again in {self.seconds} s")
 
 
 @app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
 def _refused(error: ServiceError) -> Response[bytes]:
-    names = {400: "bad_request", 401: "unauthorized", 404: "not_found", 409: "conflict"}
-    code = names.get(error.status_code, "error")
-    return answer_json({"code": code, "message": error.msg}, error.status_code)
+    code = CODES.get(error.status_code, "error")
+    answer = answer_json({"code": code, "message": error.msg}, error.status_code)
+    if isinstance(error, TooMany):
+        answer.headers["retry-after"] = str(error.seconds)
+    return answer
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
@@ -57,6 +74,7 @@ def answer_json(body: Any, status: int = 200) -> Response[bytes]:
         status,
         content_type="application/json",
         body=_encode(body).decode(),  # type: ignore[arg-type]
+        headers=dict(headers.DATA),
     )
 
 
@@ -70,18 +88,21 @@ def operation(
     *parameters: Parameter,
     method: Literal["get", "post", "put", "delete"] = "get",
     body: type | None = None,
+    needs: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a method of the admin API, for the router and for /openapi.json at once."""
+    """Register a method of the admin API, for the router and for /openapi.json at once.
+
+    `needs` is the scope that a key must have ("": any key may), by the path where it is not said.
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        OPERATIONS.append(Operation(method, path, summary, answer, parameters, "secret_key", body))
+        asked = Operation(method, path, summary, answer, parameters, "secret_key", body, needs)
+        OPERATIONS.append(asked)
 
         def guarded(**ids: str) -> Response[bytes]:
-            authorise()
-            check_parameters(parameters)
             if "account_id" in ids:  # encoded by `answer_admin`
                 ids["account_id"] = unquote(ids["account_id"])
-            return answer_json(function(**ids))
+            return guard(asked, ids, lambda: answer_json(function(**ids)))
 
         where = path.replace("{", "<").replace("}", ">")
         return app.route(where, [method.upper()])(guarded)
@@ -109,12 +130,56 @@ def read_as(kind: type[T]) -> T:
         raise BadRequestError(f"the body cannot be read: {error}") from None
 
 
-def authorise() -> None:
-    """Raises UnauthorizedError without the secret key."""
-    given = (app.current_event.headers.get("authorization") or "").removeprefix("Bearer ")
-    digest = hashlib.sha256(given.encode()).hexdigest()
-    if not hmac.compare_digest(digest, wiring.parts().settings.admin_key_hash):
-        raise UnauthorizedError("send the secret key as a Bearer token")
+def guard(
+    asked: Operation, ids: dict[str, str], answer: Callable[[], Response[Any]]
+) -> Response[Any]:
+    """Answer an operation for whoever may ask for it, and write down that they did.
+
+    Where that cannot be written down there is no answer either.
+    """
+    caller = known_caller()
+    status = 500
+    try:
+        caller.may(asked.scope)
+        check_parameters(asked.parameters)
+        _check_pace(asked, caller)
+        done = answer()
+        status = done.status_code
+        return done
+    except callers.Forbidden as error:
+        status = 403
+        raise ForbiddenError(str(error)) from None
+    except ServiceError as error:
+        status = error.status_code
+        raise
+    finally:
+        if status == 403 or scopes.is_noted(asked.method, asked.path):
+            also = {"person": query("person")} if query("person") else {}
+            event = app.current_event.raw_event
+            callers.note(wiring.parts(), caller, asked.called, ids | also, event, status)
+
+
+def known_caller() -> callers.Caller:
+    """Who asks. Raises UnauthorizedError, ForbiddenError."""
+    event = app.current_event.raw_event
+    try:
+        return callers.of_request(wiring.parts(), event)
+    except callers.Unknown as error:
+        # Not written down as an act: whoever is nobody could fill the store with them.
+        logger.warning("unknown caller", where=event["requestContext"]["http"].get("sourceIp"))
+        raise UnauthorizedError(str(error)) from None
+    except callers.Forbidden as error:
+        raise ForbiddenError(str(error)) from None
+
+
+def _check_pace(asked: Operation, caller: callers.Caller) -> None:
+    """Raises TooMany when a key takes more copies of people than anybody needs."""
+    if scopes.COPIES.isdisjoint(scopes.nouns(asked.path)):
+        return
+    parts = wiring.parts()
+    wait = throttle.wait_for(parts.store, "copies", caller.key_hash, parts.now(), OF_COPIES)
+    if wait:
+        raise TooMany(wait)
 
 
 def check_parameters(parameters: Iterable[Parameter]) -> None:

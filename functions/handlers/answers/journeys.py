@@ -12,8 +12,7 @@ from functions.handlers.answers.door import (
     LONGEST,
     answer_json,
     app,
-    authorise,
-    check_parameters,
+    guard,
     json_body,
     operation,
     profile_of_id,
@@ -70,10 +69,11 @@ def _hand_on(order: str, asked: Operation) -> None:
     """Register an operation whose answer is the publisher's."""
 
     def guarded(name: str = "") -> Response[bytes]:
-        authorise()
-        check_parameters(asked.parameters)
-        answer = wiring.parts().publisher({"order": order, "name": name, "body": json_body()})
-        return answer_json(answer["body"], answer["status"])
+        def answer() -> Response[bytes]:
+            said = wiring.parts().publisher({"order": order, "name": name, "body": json_body()})
+            return answer_json(said["body"], said["status"])
+
+        return guard(asked, {"name": name} if name else {}, answer)
 
     app.route(asked.path.replace("{", "<").replace("}", ">"), [asked.method.upper()])(guarded)
 

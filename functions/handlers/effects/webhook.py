@@ -3,12 +3,12 @@
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.channels import channel
 from functions.channels.channel import Outgoing
 from functions.handlers import referring
 from functions.handlers.coding import codes_for
+from functions.handlers.discreet import Logger
 from functions.handlers.effects.at_step import AtStep
 from functions.journeys.step import Step, WebhookBusy, WebhookRefused
 from functions.messages import referral, signature

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from functions.handlers import wiring
+from functions.handlers.headers import ALWAYS
 from functions.messages.brand import Brand
 from functions.segments.person import fields
 from functions.storage import people
@@ -25,14 +26,11 @@ color:#1c2b28;background:#f6f7f5}}button{{font:inherit;padding:.7rem 1.6rem;bord
 border-radius:.5rem;background:#0b5d50;color:#fff;cursor:pointer}}</style></head>
 <body><p><strong>{brand}</strong></p><p>{text}</p>{form}</body></html>
 """
-HEADERS = {
+HEADERS = ALWAYS | {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "form-action 'self'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
-    "x-content-type-options": "nosniff",
 }
 
 
