@@ -61,6 +61,7 @@ FOR_ALL_HANDLERS = {
     "keeping",
     "sales_desk",
     "undoing",
+    "erasing",
     "offers",
     "coding",
     "again",

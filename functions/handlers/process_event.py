@@ -10,7 +10,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import coding, looking, referring, spreading, undoing, wiring
+from functions.handlers import coding, erasing, looking, referring, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -19,6 +19,7 @@ from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
 from functions.messages.subscription import is_tell, tells
 from functions.storage import accounts, people
+from functions.storage.erasing import forbids
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
 from functions.tracking.consent import BadConsent, hear
@@ -116,6 +117,11 @@ _ORDERS = (
         "codes with which somebody ordered",
         coding.is_redeem,
         lambda parts, body: coding.redeem(parts, coding.read(body), _later),
+    ),
+    _Order(
+        "an erasure",
+        erasing.is_erase,
+        lambda parts, body: erasing.carry_out(parts, erasing.read(body), _again, _later),
     ),
     _Order(
         "an undoing of a merge",
@@ -226,6 +232,8 @@ def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
         except Exception as error:
             _send_on(parts, [(event, batch)], error)
             continue
+        if not person:
+            continue  # erased since
         group = (person, event.message_id if batch.attempt else "")
         groups.setdefault(group, []).append((event, batch))
     return [(person, members) for (person, _), members in groups.items()]
@@ -329,7 +337,8 @@ def _permit(
     refused: dict[str, tuple[Event, BadConsent]] = {}
 
     def update(permission: Permission) -> bool:
-        changed = False
+        changed = permission.erased and not forbids(store, profile, permission)
+        permission.erased &= not changed
         for event in events:
             try:
                 changed |= hear(permission, event)

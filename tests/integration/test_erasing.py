@@ -1,0 +1,86 @@
+"""After an erasure nothing of the person is left anywhere, and nothing comes back."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from functions.storage.kinds import KINDS
+from functions.storage.packing import unpack
+from local.sqlite_store import SqliteStore
+from tests.support.world import World
+
+ADA = {"firstName": "Adalbertina", "email": "ada@lovelace.example", "phone": "+4915199988877"}
+TRACES = ("adalbertina", "ada@lovelace", "15199988877", "ada-user", "ada-device", "ada's order")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path / "data")
+    yield world
+
+
+def everything(store: SqliteStore) -> Iterator[tuple[str, Any]]:
+    """Every record of every table, decoded, as text."""
+    for table in ("people", "timeline", "catalogue"):
+        rows = store.connection.execute(f"SELECT pk, sk, version, body FROM {table}")
+        for pk, sk, version, body in rows.fetchall():
+            kind = next(
+                kind
+                for kind, where in KINDS.items()
+                if where.table == table and (sk == where.prefix or sk.startswith(f"{where.prefix}#"))
+            )
+            yield f"{table} {pk} {sk}", unpack(kind, pk, body, version)
+
+
+def traces(world: World, *words: str) -> list[str]:
+    """Where any of the words stands: in records, in queues, or in the bytes of any file."""
+    wanted = re.compile("|".join(map(re.escape, words)), re.IGNORECASE)
+    found = [
+        where
+        for where, record in everything(world.store)
+        if wanted.search(where) or wanted.search(msgspec.json.encode(record).decode())
+    ]
+    for file in sorted(world.system.data.rglob("*")):
+        if file.is_file() and wanted.search(file.read_bytes().decode("latin-1")):
+            found.append(f"the file {file.name}")
+    return found
+
+
+def erase(world: World, person: str) -> Any:
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    answer = world.request("DELETE", f"/api/people/{person}", headers=key)
+    assert answer["statusCode"] == 200, answer
+    return answer["json"]
+
+
+def known(world: World) -> str:
+    """Ada, of whom there is something of nearly every kind; her key."""
+    world.post("page", {"anonymousId": "ada-device", "name": "ada's order"})
+    world.advance("1 minute")
+    identified = {"userId": "ada-user", "anonymousId": "ada-device", "traits": ADA}
+    world.post("identify", identified)
+    for channel in ("email", "sms"):
+        purposes = list(world.system.parts.library.brand().purposes)
+        world.track("ada-user", "Consent Given", channel=channel, purposes=purposes)
+    world.order("ada-user", "ada's order", "basic-1y")
+    world.post("group", {"userId": "ada-user", "groupId": "acme", "traits": {"name": "Acme"}})
+    world.advance("2 days")
+    world.order("ada-user", "ada's order 2", "premium-1y")
+    world.advance("2 days")
+    return world.person("ada-user").person
+
+
+def test_after_an_erasure_no_table_queue_or_file_holds_a_trace(world: World) -> None:
+    person = known(world)
+    world.system.queue.bury(b'{"events":[broken "ada@lovelace.example"', "not readable")
+    assert len(traces(world, *TRACES)) > 10
+    erase(world, person)
+    world.settle()
+    assert traces(world, *TRACES) == []
+    proof = world.api(f"/api/erasures/{person}")["erasures"][0]
+    assert proof["done"] and proof["found_again"] == {}
+    assert proof["found"]["event"] > 5 and proof["found"]["dead letter"] == 1
