@@ -82,7 +82,7 @@ class System:
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[Jump] = []
         self._stopping = threading.Event()
-        self._scrubs = False  # the files are to forget what was deleted
+        self._scrubs: set[Queue | SqliteStore] = set()  # are to forget what was deleted
         library = Library(self.store, monotonic)
         self.workflow = LocalWorkflow(self.store, library, self.now, secrets.token_hex(4))
         self.parts = self._parts(url, library, self.keys)
@@ -119,8 +119,8 @@ class System:
             scrub=self._scrub_soon,
         )
 
-    def _scrub_soon(self) -> None:
-        self._scrubs = True
+    def _scrub_soon(self, records: bool) -> None:
+        self._scrubs |= {self.queue, self.starts, self.tells, *([self.store] if records else ())}
 
     def _bury(self, body: bytes, reason: str) -> None:
         logger.warning("set aside: %s", reason)
@@ -247,10 +247,8 @@ class System:
             self._at = None
         if queue and isinstance(done, list) and done:
             queue.delete(done)
-        if self._scrubs:
-            for file in (self.store, self.queue, self.starts, self.tells):
-                scrub(file.connection)
-            self._scrubs = False
+        while self._scrubs:
+            scrub(self._scrubs.pop().connection)
         return bool(done)
 
     def _events(self) -> list[str]:

@@ -95,7 +95,7 @@ def _step(parts: Parts, erasure: Erasure) -> None:
         return _send(parts, erasure, LOOK_AGAIN)
     _tell(parts, erasure)
     eraser.open(parts.now())
-    parts.scrub()
+    parts.scrub(True)
     logger.info("a person was erased", extra={"found_again": erasure.found_again})
 
 

@@ -233,6 +233,7 @@ def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
             _send_on(parts, [(event, batch)], error)
             continue
         if not person:
+            parts.scrub(False)
             continue  # erased since
         group = (person, event.message_id if batch.attempt else "")
         groups.setdefault(group, []).append((event, batch))
@@ -296,6 +297,8 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     finder = people.People(parts.store, parts.settings.identity_key)
     profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
     if not todo:
+        if profile.erased:
+            parts.scrub(False)
         return
     permission, refused = _permit(parts.store, profile, todo)
     for event, error in refused:

@@ -24,7 +24,7 @@ def _none_buried(less: Less) -> int:
     return 0
 
 
-def _nothing() -> None:
+def _no_files(records: bool) -> None:
     pass
 
 
@@ -49,7 +49,8 @@ class Parts:
     bury(body, reason): puts a body on the dead-letter queue.
     search_dead(less): goes through what was buried; `less(body)` gives what is to be left of each,
     None for all of it, b"" for nothing. Returns how many were changed.
-    scrub(): has files forget what was deleted from them, as soon as that is possible.
+    scrub(records): has files forget what was deleted from them, as soon as that is possible: those
+    of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
     """
 
@@ -67,7 +68,7 @@ class Parts:
     source: Callable[[str], Source | None]
     publisher: Callable[[dict[str, Any]], dict[str, Any]]
     search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
-    scrub: Callable[[], None] = field(default_factory=lambda: _nothing)
+    scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
 
 
 _parts: Parts | None = None

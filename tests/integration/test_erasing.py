@@ -84,3 +84,64 @@ def test_after_an_erasure_no_table_queue_or_file_holds_a_trace(world: World) -> 
     proof = world.api(f"/api/erasures/{person}")["erasures"][0]
     assert proof["done"] and proof["found_again"] == {}
     assert proof["found"]["event"] > 5 and proof["found"]["dead letter"] == 1
+
+
+def test_whoever_comes_anew_is_somebody_new(world: World) -> None:
+    person = known(world)
+    old = {
+        "userId": "ada-user",
+        "event": "Visited",
+        "messageId": "late",
+        "timestamp": world.now.isoformat(),
+    }
+    erase(world, person)
+    world.settle()
+    world.advance("1 hour")
+    world.post("track", old)
+    world.post("track", {**old, "messageId": "by device", "userId": None, "anonymousId": "ada-device"})
+    assert traces(world, *TRACES) == [], "what happened before is dropped"
+
+    world.post("identify", {"userId": "ada-user", "anonymousId": "ada-device", "traits": ADA})
+    again = world.person("ada-user")
+    assert again.trait("email") == ADA["email"] and not again.orders and not again.merged
+    assert not world.permission("ada-user").consents and not world.permission("ada-user").erased
+    world.track("ada-user", "Consent Given", channel="email", purposes=["tips"])
+    world.post("track", {"anonymousId": "ada-device", "event": "Visited"})
+    assert set(world.person("ada-user").events) >= {"identify", "Consent Given", "Visited"}
+    world.post("track", {**old, "messageId": "later still"})
+    assert world.person("ada-user").events["Visited"].count == 1
+
+    erase(world, again.person)
+    world.settle()
+    assert traces(world, *TRACES) == []
+
+
+def test_nothing_is_sent_to_who_was_erased_and_their_runs_end(world: World) -> None:
+    person = known(world)
+    sent = len(world.outbox())
+    assert sent and [run for run in world.permission("ada-user").live.values()]
+    names = [run["execution"] for journey in world.system.parts.library.journeys() for run in ()]
+    erase(world, person)
+    world.advance("60 days")
+    assert world.outbox() == [] and names == []
+    assert not [one for where, one in everything(world.store) if where.startswith("people " + person) and " run#" in where]
+
+
+def test_an_opened_mail_brings_nobody_back(world: World) -> None:
+    person = known(world)
+    mail = next(kept for kept in world.outbox() if kept.channel == "email")
+    erase(world, person)
+    world.settle()
+    world.advance("1 hour")
+    event = {
+        "type": "track", "event": "Email Opened", "person": person, "source": "receipts",
+        "message_id": "r1", "time": world.now, "received_at": world.now, "trusted": True,
+        "properties": {"email_id": mail.send_id, "run_id": mail.tags["run"], "subject": "Adalbertina"},
+    }
+    world.system.queue.send([msgspec.json.encode({"events": [event]})])
+    world.settle()
+    assert traces(world, *TRACES) == []
+    world.post("identify", {"userId": "ada-user"})
+    world.system.queue.send([msgspec.json.encode({"events": [event]})])
+    world.settle()
+    assert traces(world, "Adalbertina") == [], "nor does it tell of an earlier life"
