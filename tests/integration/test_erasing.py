@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import pytest
 
 from functions.handlers import erasing
 from functions.handlers.wiring import Parts
+from functions.segments.census_records import Figures, SegmentFigures
 from functions.storage.erasing import erasures_of
 from functions.storage.kinds import KINDS
 from functions.storage.packing import unpack
 from functions.storage.people import People, find_profile
+from functions.storage.remember import remember
+from functions.storage.store import Contended
+from functions.tracking.event import Event
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 from local.sqlite_store import SqliteStore
-from tests.support.world import World
+from tests.support.world import JOURNEYS, World
 
 ADA = {"firstName": "Adalbertina", "email": "ada@lovelace.example", "phone": "+4915199988877"}
 TRACES = ("adalbertina", "ada@lovelace", "15199988877", "ada-user", "ada-device", "ada's order")
@@ -155,6 +160,87 @@ def test_an_opened_mail_brings_nobody_back(world: World) -> None:
     world.system.queue.send([msgspec.json.encode({"events": [event]})])
     world.settle()
     assert traces(world, "Adalbertina") == [], "nor does it tell of an earlier life"
+
+
+def test_who_was_merged_and_parted_leaves_no_word_with_anybody(world: World) -> None:
+    """The record of an undone merge names both, and what was frozen of them stays until then."""
+    world.post("track", {"anonymousId": "tab", "event": "Visited"})
+    world.advance("1 minute")
+    person = known(world)
+    world.post("identify", {"userId": "bob", "anonymousId": "tab"})
+    bob = world.person("bob").person
+    world.post("alias", {"userId": "ada-user", "previousId": "bob"})
+    assert world.person("bob").person == person
+    (merge, *_) = world.api(f"/api/people/{person}/merges")["merges"]
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    undone = world.request("POST", f"/api/people/{person}/merges/{merge['id']}/undo", headers=key)
+    assert undone["statusCode"] == 200
+    world.settle()
+    assert world.person("bob").person == bob and traces(world, "ada-user")
+    erase(world, person)
+    world.settle()
+    assert traces(world, *TRACES) == []
+    assert "Visited" in world.person("bob").events
+
+
+def test_a_long_life_is_erased_in_parts_and_who_comes_meanwhile_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = known(world)
+    for number in range(30):
+        world.track("ada-user", f"Visited {number}")
+    monkeypatch.setattr("functions.storage.erasing.MOST_AT_ONCE", 10)
+    monkeypatch.setattr("functions.storage.erasing.NOTED_AT_ONCE", 4)
+    erase(world, person)
+    world.advance("1 minute")  # the clock alone: what is due is done with what comes next
+    world.post("identify", {"userId": "ada-user", "traits": {"firstName": "Grace"}})
+    assert traces(world, "adalbertina", "Visited") == []
+    assert world.person("ada-user").trait("firstName") == "Grace"
+    assert world.api(f"/api/erasures/{person}")["erasures"][0]["found"]["event"] > 30
+
+
+def test_events_of_somebody_who_is_being_erased_are_put_off(world: World) -> None:
+    person = known(world)
+    erase(world, person)  # nobody has worked on it yet
+    world.system.clock.move_to(world.now + timedelta(minutes=1))
+    event = Event(
+        type="identify", message_id="m", user_id="ada-user", time=world.now, received_at=world.now
+    )
+    finder = People(world.store, world.system.parts.settings.identity_key)
+    with pytest.raises(Contended, match="being erased"):
+        finder.person(event)
+    with pytest.raises(Contended, match="being erased"):
+        remember(world.store, person, [event])
+    before = msgspec.structs.replace(event, time=world.now - timedelta(minutes=2))
+    assert finder.person(before) == ""
+    assert remember(world.store, person, [before])[1] == []
+
+
+def test_webhooks_that_ask_for_it_hear_that_a_person_was_erased(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    brand = (JOURNEYS / "brand.yaml").read_text()
+    hook = "webhooks: {crm: {url: 'https://crm.example.com/t', tell: [Person Erased]}}\n"
+    (files / "brand.yaml").write_text(brand + hook)
+    world = World(tmp_path / "data", files)
+    world.customer("ada-user")
+    person = world.person("ada-user").person
+    erase(world, person)
+    world.settle()
+    (told,) = (kept for kept in world.outbox() if kept.channel == "webhook")
+    said = msgspec.json.decode(told.text)
+    assert said["type"] == "Person Erased" and said["data"] == {"person": person}
+
+
+def test_examples_in_reports_name_nobody_who_was_erased(world: World) -> None:
+    person = known(world)
+    other = "0" * 32
+    figures = SegmentFigures(name="all", count=2, share=1, sample=[other, person], apart=[])
+    world.store.write([Figures(made=world.now, people=2, segments=[figures])])
+    erase(world, person)
+    world.settle()
+    samples = [one.sample for found in world.store.query(Figures, "figures") for one in found.segments]
+    assert [other] in samples and not any(person in sample for sample in samples)
 
 
 class Crash(BaseException):
