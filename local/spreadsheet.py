@@ -5,7 +5,15 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+)  # https://owasp.org/www-community/attacks/CSV_Injection
 
 
 def safe(value: Any) -> str:

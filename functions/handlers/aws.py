@@ -142,9 +142,7 @@ def search_dead(queue_url: str, less: Less) -> int:
             if left:
                 reason = letter.get("MessageAttributes", {}).get("reason", {})
                 send(queue_url, [left], reason.get("StringValue", ""))
-            client("sqs").delete_message(
-                QueueUrl=queue_url, ReceiptHandle=letter["ReceiptHandle"]
-            )
+            client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=letter["ReceiptHandle"])
             changed += 1
 
 

@@ -84,9 +84,7 @@ def _event(store: Store, profile: Profile, tell: Tell) -> Event | None:
     return next((row.event for row in rows if row), None)
 
 
-def _message(
-    parts: wiring.Parts, tell: Tell, webhook: Webhook, said: dict[str, Any]
-) -> Outgoing:
+def _message(parts: wiring.Parts, tell: Tell, webhook: Webhook, said: dict[str, Any]) -> Outgoing:
     body = _encode(said).decode()
     now, keys = parts.settings.in_reality(parts.now()), parts.settings.link_keys
     return Outgoing(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -225,7 +226,7 @@ class Eraser:
     def open(self, now: datetime) -> None:
         """Let whoever comes anew under one of these keys be somebody new. Raises Contended."""
         for key in (*self.erasure.keys, *self.erasure.links):
-            change(self._store, lambda key=key: self._store.get(Profile, key), _reopen)
+            change(self._store, partial(self._store.get, Profile, key), _reopen)
         self.erasure.accounts, self.erasure.apart = [], []
         self.erasure.done = self.erasure.done or now
         self.save()

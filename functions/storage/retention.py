@@ -69,9 +69,7 @@ REGISTER: dict[type[Any], Row] = {
     Before: Row("state before a merge", _PERSON, "parting people again", ROWS_LIVE),
     Run: Row("run", "who went through which journey", _SEND),
     Waits: Row("wait", "for which event a run waits", _SEND, KEPT),
-    Decision: Row(
-        "decision", "why a journey took which way for a person", _PROVE, DECISIONS_KEPT
-    ),
+    Decision: Row("decision", "why a journey took which way for a person", _PROVE, DECISIONS_KEPT),
     Standing: Row("standing", "when a person is looked at again", _SEND),
     Sweep: Row("sweep", NOBODY, _SELF),
     Backfill: Row("backfill", NOBODY, _SELF),

@@ -32,7 +32,7 @@ TRACES = ("adalbertina", "ada@lovelace", "15199988877", "ada-user", "ada-device"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path / "data")
-    yield world
+    return world
 
 
 def everything(store: SqliteStore) -> Iterator[tuple[str, Any]]:
@@ -43,7 +43,8 @@ def everything(store: SqliteStore) -> Iterator[tuple[str, Any]]:
             kind = next(
                 kind
                 for kind, where in KINDS.items()
-                if where.table == table and (sk == where.prefix or sk.startswith(f"{where.prefix}#"))
+                if where.table == table
+                and (sk == where.prefix or sk.startswith(f"{where.prefix}#"))
             )
             yield f"{table} {pk} {sk}", unpack(kind, pk, body, version)
 
@@ -94,8 +95,10 @@ def test_after_an_erasure_no_table_queue_or_file_holds_a_trace(world: World) -> 
     world.settle()
     assert traces(world, *TRACES) == []
     proof = world.api(f"/api/erasures/{person}")["erasures"][0]
-    assert proof["done"] and proof["found_again"] == {}
-    assert proof["found"]["event"] > 5 and proof["found"]["dead letter"] == 1
+    assert proof["done"]
+    assert proof["found_again"] == {}
+    assert proof["found"]["event"] > 5
+    assert proof["found"]["dead letter"] == 1
 
 
 def test_whoever_comes_anew_is_somebody_new(world: World) -> None:
@@ -110,13 +113,18 @@ def test_whoever_comes_anew_is_somebody_new(world: World) -> None:
     world.settle()
     world.advance("1 hour")
     world.post("track", old)
-    world.post("track", {**old, "messageId": "by device", "userId": None, "anonymousId": "ada-device"})
+    world.post(
+        "track", {**old, "messageId": "by device", "userId": None, "anonymousId": "ada-device"}
+    )
     assert traces(world, *TRACES) == [], "what happened before is dropped"
 
     world.post("identify", {"userId": "ada-user", "anonymousId": "ada-device", "traits": ADA})
     again = world.person("ada-user")
-    assert again.trait("email") == ADA["email"] and not again.orders and not again.merged
-    assert not world.permission("ada-user").consents and not world.permission("ada-user").erased
+    assert again.trait("email") == ADA["email"]
+    assert not again.orders
+    assert not again.merged
+    assert not world.permission("ada-user").consents
+    assert not world.permission("ada-user").erased
     world.track("ada-user", "Consent Given", channel="email", purposes=["tips"])
     world.post("track", {"anonymousId": "ada-device", "event": "Visited"})
     assert set(world.person("ada-user").events) >= {"identify", "Consent Given", "Visited"}
@@ -131,7 +139,8 @@ def test_whoever_comes_anew_is_somebody_new(world: World) -> None:
 def test_nothing_is_sent_to_who_was_erased_and_their_runs_end(world: World) -> None:
     person = known(world)
     live = {run_id: live.journey for run_id, live in world.permission("ada-user").live.items()}
-    assert live and world.outbox()
+    assert live
+    assert world.outbox()
     erase(world, person)
     world.advance("60 days")
     machines = world.system.parts.machines
@@ -149,9 +158,19 @@ def test_an_opened_mail_brings_nobody_back(world: World) -> None:
     world.settle()
     world.advance("1 hour")
     event = {
-        "type": "track", "event": "Email Opened", "person": person, "source": "receipts",
-        "message_id": "r1", "time": world.now, "received_at": world.now, "trusted": True,
-        "properties": {"email_id": mail.send_id, "run_id": mail.tags["run"], "subject": "Adalbertina"},
+        "type": "track",
+        "event": "Email Opened",
+        "person": person,
+        "source": "receipts",
+        "message_id": "r1",
+        "time": world.now,
+        "received_at": world.now,
+        "trusted": True,
+        "properties": {
+            "email_id": mail.send_id,
+            "run_id": mail.tags["run"],
+            "subject": "Adalbertina",
+        },
     }
     world.system.queue.send([msgspec.json.encode({"events": [event]})])
     world.settle()
@@ -176,7 +195,8 @@ def test_who_was_merged_and_parted_leaves_no_word_with_anybody(world: World) -> 
     undone = world.request("POST", f"/api/people/{person}/merges/{merge['id']}/undo", headers=key)
     assert undone["statusCode"] == 200
     world.settle()
-    assert world.person("bob").person == bob and traces(world, "ada-user")
+    assert world.person("bob").person == bob
+    assert traces(world, "ada-user")
     erase(world, person)
     world.settle()
     assert traces(world, *TRACES) == []
@@ -229,7 +249,8 @@ def test_webhooks_that_ask_for_it_hear_that_a_person_was_erased(tmp_path: Path) 
     world.settle()
     (told,) = (kept for kept in world.outbox() if kept.channel == "webhook")
     said = msgspec.json.decode(told.text)
-    assert said["type"] == "Person Erased" and said["data"] == {"person": person}
+    assert said["type"] == "Person Erased"
+    assert said["data"] == {"person": person}
 
 
 def test_examples_in_reports_name_nobody_who_was_erased(world: World) -> None:
@@ -239,8 +260,11 @@ def test_examples_in_reports_name_nobody_who_was_erased(world: World) -> None:
     world.store.write([Figures(made=world.now, people=2, segments=[figures])])
     erase(world, person)
     world.settle()
-    samples = [one.sample for found in world.store.query(Figures, "figures") for one in found.segments]
-    assert [other] in samples and not any(person in sample for sample in samples)
+    samples = [
+        one.sample for found in world.store.query(Figures, "figures") for one in found.segments
+    ]
+    assert [other] in samples
+    assert not any(person in sample for sample in samples)
 
 
 class Crash(BaseException):
@@ -274,7 +298,10 @@ def erased_with_a_crash(world: World, saved: sqlite3.Connection, at: int, before
     store = SqliteStore(":memory:")
     saved.backup(store.connection)
     queue: list[bytes] = []
-    stub = {"store": Crashing(store, at, before), "send_events": lambda bodies, _: queue.extend(bodies)}
+    stub = {
+        "store": Crashing(store, at, before),
+        "send_events": lambda bodies, _: queue.extend(bodies),
+    }
     parts = Parts(**{**vars(world.system.parts), **stub})
     finder = People(store, parts.settings.identity_key)
     person = finder.by("user_id", "ada-user").person
@@ -284,7 +311,9 @@ def erased_with_a_crash(world: World, saved: sqlite3.Connection, at: int, before
     except Crash:
         crashed = True
         left = find_profile(store, person)  # whoever got no answer asks again
-        erasing.ask(parts, left, "") if left else erasing.go_on(parts, erasures_of(store, person)[0])
+        erasing.ask(parts, left, "") if left else erasing.go_on(
+            parts, erasures_of(store, person)[0]
+        )
     while queue:
         asked = erasing.read(queue[0].decode())
         try:
