@@ -70,6 +70,14 @@ class Events(Construct):
             )
         )
 
+    def let_take_out(self, role: iam.IRole, queue: sqs.Queue) -> None:
+        """The role may look through this queue and take messages out of it."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["sqs:ReceiveMessage", "sqs:DeleteMessage"], resources=[queue.queue_arn]
+            )
+        )
+
 
 def _hyphens(name: str) -> str:
     """EventDeadLetters: event-dead-letters."""

@@ -27,6 +27,7 @@ NOT_COMPILED = (
     f"There is no Python {LAMBDA.python} on this machine to compile with, so each Lambda compiles "
     f"its modules at every cold start. Before you deploy prod: uv python install {LAMBDA.python}"
 )
+ERASURES = "erasure *"  # the partitions of the erasure list; see functions/tracking/erasure.py
 LIGHT, HEAVY = 512, 1024  # MB: memory buys processor time, which is what imports need
 
 
@@ -109,6 +110,7 @@ class Tante(Stack):
         )
         self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
         self.tables.let_write(admin.role, PEOPLE)
+        self.tables.let_write_only(admin.role, CATALOGUE, ERASURES)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
         # What colleagues do is an event about the person.
         self.events.let_send(admin.role, self.events.queue)
@@ -178,6 +180,13 @@ class Tante(Stack):
         )
         self.tables.let_write(process.role, PEOPLE, TIMELINE)
         self.tables.let_read(process.role, CATALOGUE)
+        # Erasing: the list of whom, and reports that name some people as examples.
+        self.tables.let_write_only(
+            process.role, CATALOGUE, ERASURES, "figures", "clusters", "referrals"
+        )
+        if not self.stage_of.is_prod:
+            self.tables.let_write(process.role, CATALOGUE)  # the outbox
+        self.events.let_take_out(process.role, self.events.dead_letters)
         self.secrets.let_read(process.role, IDENTITY)
         queues = (self.events.queue, self.events.dead_letters, self.events.starts)
         self.events.let_send(process.role, *queues, self.events.tells)

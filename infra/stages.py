@@ -25,6 +25,7 @@ class Stage:
 
     name: str
     region: str = "eu-central-1"
+    outside_eu: bool = False  # data about people may leave Europe: somebody has looked at the law
     journeys: str = "statemachines"  # the folder
 
     # Sizes
@@ -157,6 +158,11 @@ def _mistakes(stage: Stage) -> Iterator[str]:
         yield from _in_prod(stage)
     if not REGION.fullmatch(stage.region):
         yield f'region cannot be "{stage.region}"; it is called like eu-central-1.'
+    elif not stage.region.startswith("eu-") and not stage.outside_eu:
+        yield (
+            f"{stage.region} is not in Europe: what is known of people would leave it (Art. 44 "
+            "GDPR). Take a region like eu-central-1, or add -c outside_eu=true."
+        )
     if stage.log_days not in LOG_DAYS:
         yield f"log_days is one of {', '.join(map(str, LOG_DAYS))}: erasure ends within 30 days."
     if stage.hosted_zone_id and not stage.domain:

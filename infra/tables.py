@@ -76,6 +76,14 @@ class Tables(Construct):
         if set(names) & set(OF_PEOPLE):
             self._encryption.let_use(role, write=True)
 
+    def let_write_only(self, role: iam.IRole, name: str, *partitions: str) -> None:
+        """The role may write the records of this table whose partition keys look like this."""
+        keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(partitions)}}
+        arn = self.tables[name].table_arn
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=list(WRITE), resources=[arn], conditions=keys)
+        )
+
     def let_look_up(self, role: iam.IRole, name: str) -> None:
         """The role may get single items of this table, and nothing else."""
         _allow(role, ("dynamodb:GetItem",), self.tables[name].table_arn)

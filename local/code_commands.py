@@ -13,11 +13,11 @@ from rich.table import Table
 
 from local.address import segment
 from local.asking import At, Key, RunningData, asking, err, out
+from local.spreadsheet import safe
 
 app = typer.Typer(help="Codes: how many are left, codes from the shop, and who got which.")
 TOGETHER = 2000
 HEADINGS = ("code", "coupon", "coupon code", "discount code", "gutschein", "gutscheincode")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The codes' name in codes.yaml.")]
 
 
@@ -80,7 +80,7 @@ def export_codes(
             rows = csv.writer(text)
             rows.writerow(["code", "state"])
             for one in _every(tante, name):
-                rows.writerow([_harmless(one["code"]), one["state"]])
+                rows.writerow([safe(one["code"]), one["state"]])
                 written += 1
         out.print(escape(f"{written} codes written to {file}"), soft_wrap=True)
 
@@ -154,8 +154,3 @@ def _every(tante: Any, name: str) -> Iterator[dict[str, Any]]:
         page = tante.ask("GET", f"/api/codes/{segment(name)}?after={after}")
         yield from page["codes"]
         after, is_first = page["next"], False
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

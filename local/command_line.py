@@ -18,6 +18,7 @@ from local import (
     import_commands,
     journeys_app,
     lifecycle_commands,
+    privacy_commands,
     product_commands,
     sales_commands,
     score_commands,
@@ -53,6 +54,7 @@ folder_commands.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)
 lifecycle_commands.register(app)
+privacy_commands.register(app)
 sales_commands.register(app)
 score_commands.register(app)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.handlers import looking, process_event, spreading, undoing
+from functions.handlers import erasing, looking, process_event, spreading, undoing
 from functions.journeys.standing import Everybody
 from functions.journeys.workflow import Start
 from functions.messages.subscription import Tell, is_tell
@@ -105,6 +105,18 @@ def _read_undo(letter: Letter) -> Contents:
     return Contents("undo a merge", _why(letter, asked.reason), tries, body)
 
 
+def _read_erase(letter: Letter) -> Contents:
+    """An erasure that was to go on."""
+    try:
+        asked = erasing.read(letter.body)
+    except msgspec.DecodeError as error:
+        return Contents("not readable", letter.reason or f"not an erasure: {error}")
+    fresh = msgspec.structs.replace(asked, attempt=0, put_off=0, reason="")
+    tries = max(1, letter.tries, asked.attempt)
+    body = msgspec.json.encode(fresh).decode()
+    return Contents("erase a person", _why(letter, asked.reason), tries, body)
+
+
 def _read_tell(letter: Letter) -> Contents:
     """What a webhook was to be told; sent back, it is tried for another day."""
     try:
@@ -121,6 +133,8 @@ def _read_events(letter: Letter) -> Contents:
         return _read_look(letter)
     if spreading.is_spread(letter.body):
         return _read_spread(letter)
+    if erasing.is_erase(letter.body):
+        return _read_erase(letter)
     if undoing.is_undo(letter.body):
         return _read_undo(letter)
     if is_tell(letter.body):

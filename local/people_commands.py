@@ -12,11 +12,13 @@ from rich.table import Table
 
 from local.address import segment
 from local.asking import At, Client, In, Key, RunningData, asking, err, out, wide
+from local.privacy_commands import register_people
 from local.referral_commands import register
 from local.repeat_command import repeat
 
 people_app = typer.Typer(help="People: who they are, and as whom they were known before.")
 register(people_app)
+register_people(people_app)
 people_app.command("repeat")(repeat)
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,18 +27,19 @@ class Queue:
     def __init__(self, path: Path, arrived: threading.Event | None = None) -> None:
         self._path, self._threads = str(path), threading.local()
         self.arrived = arrived or threading.Event()
-        self._connection.executescript(_TABLES)
+        self.connection.executescript(_TABLES)
         self._bring_up_to_date()
 
     def _bring_up_to_date(self) -> None:
         """A file of an older version does not say since when a message is dead."""
-        columns = {row[1] for row in self._connection.execute("PRAGMA table_info(dead)")}
+        columns = {row[1] for row in self.connection.execute("PRAGMA table_info(dead)")}
         if "buried" not in columns:
             with suppress(sqlite3.OperationalError):  # another process was faster
-                self._connection.execute("ALTER TABLE dead ADD COLUMN buried TEXT")
+                self.connection.execute("ALTER TABLE dead ADD COLUMN buried TEXT")
 
     @property
-    def _connection(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
         if not hasattr(self._threads, "connection"):
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -53,16 +54,16 @@ class Queue:
         """
         rows = [(body,) for body in bodies]
         if len(rows) == 1:
-            self._connection.execute("INSERT INTO message (body) VALUES (?)", rows[0])
+            self.connection.execute("INSERT INTO message (body) VALUES (?)", rows[0])
         else:
-            with self._connection:
-                self._connection.execute("BEGIN")
-                self._connection.executemany("INSERT INTO message (body) VALUES (?)", rows)
+            with self.connection:
+                self.connection.execute("BEGIN")
+                self.connection.executemany("INSERT INTO message (body) VALUES (?)", rows)
         self.arrived.set()
 
     def receive(self, most: int) -> list[dict[str, Any]]:
         """Up to `most` records in the shape in which a Lambda gets them from SQS."""
-        rows = self._connection.execute("SELECT id, body FROM message ORDER BY id LIMIT ?", (most,))
+        rows = self.connection.execute("SELECT id, body FROM message ORDER BY id LIMIT ?", (most,))
         return [
             {"messageId": str(number), "body": body.decode(), "eventSource": "aws:sqs"}
             for number, body in rows
@@ -70,36 +71,36 @@ class Queue:
 
     def delete(self, message_ids: list[str]) -> None:
         """These are done."""
-        with self._connection:
-            self._connection.execute("BEGIN")
+        with self.connection:
+            self.connection.execute("BEGIN")
             rows = [(int(message_id),) for message_id in message_ids]
-            self._connection.executemany("DELETE FROM message WHERE id = ?", rows)
+            self.connection.executemany("DELETE FROM message WHERE id = ?", rows)
 
     def bury(self, body: bytes, reason: str) -> None:
         """Put a message aside, with the reason."""
-        self._connection.execute(_BURY, (body, reason))
+        self.connection.execute(_BURY, (body, reason))
 
     def size(self) -> int:
         """How many messages wait."""
-        return int(self._connection.execute("SELECT count(*) FROM message").fetchone()[0])
+        return int(self.connection.execute("SELECT count(*) FROM message").fetchone()[0])
 
     def dead_size(self) -> int:
         """How many are put aside."""
-        return int(self._connection.execute("SELECT count(*) FROM dead").fetchone()[0])
+        return int(self.connection.execute("SELECT count(*) FROM dead").fetchone()[0])
 
     def dead(self) -> list[tuple[int, str, bytes]]:
         """What was put aside: number, reason, body."""
-        return self._connection.execute("SELECT id, reason, body FROM dead ORDER BY id").fetchall()
+        return self.connection.execute("SELECT id, reason, body FROM dead ORDER BY id").fetchall()
 
     def letters(self, most: int = 0) -> Iterator[Buried]:
         """What is aside by now, the oldest first, `most` of them if given; a page at a time, so
         that those already seen may be sent back or dropped meanwhile."""
-        last = self._connection.execute("SELECT max(id) FROM dead").fetchone()[0] or 0
+        last = self.connection.execute("SELECT max(id) FROM dead").fetchone()[0] or 0
         after, left = 0, most or last
         page = "SELECT id, reason, body, buried FROM dead WHERE id > ? AND id <= ? ORDER BY id"
         while left > 0:
             size = min(left, 100)
-            rows = self._connection.execute(f"{page} LIMIT ?", (after, last, size)).fetchall()
+            rows = self.connection.execute(f"{page} LIMIT ?", (after, last, size)).fetchall()
             yield from rows
             if len(rows) < size:
                 return
@@ -107,14 +108,27 @@ class Queue:
 
     def revive(self, number: int, body: bytes) -> bool:
         """Send a dead message again, as `body`: both or nothing. False if it is no longer there."""
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self.connection:
+            self.connection.execute("BEGIN IMMEDIATE")
             if not self.drop(number):
                 return False
-            self._connection.execute("INSERT INTO message (body) VALUES (?)", (body,))
+            self.connection.execute("INSERT INTO message (body) VALUES (?)", (body,))
         self.arrived.set()
         return True
 
+    def search_dead(self, less: Callable[[bytes], bytes | None]) -> int:
+        """Go through the dead messages: `less` gives what is to be left of each, None for all of
+        it, b"" for nothing. Returns how many were changed."""
+        changed = 0
+        for number, _, body, _ in self.letters():
+            left = less(body)
+            if left == b"":
+                self.drop(number)
+            elif left is not None:
+                self.connection.execute("UPDATE dead SET body = ? WHERE id = ?", (left, number))
+            changed += left is not None
+        return changed
+
     def drop(self, number: int) -> bool:
         """Forget a dead message. False if it is no longer there."""
-        return bool(self._connection.execute("DELETE FROM dead WHERE id = ?", (number,)).rowcount)
+        return bool(self.connection.execute("DELETE FROM dead WHERE id = ?", (number,)).rowcount)

@@ -55,7 +55,7 @@ def _rotate(
     data: RunningData = None,
 ) -> None:
     """Make a new key in the place of one, with the same scopes."""
-    from local.client import segment
+    from local.address import segment
 
     with asking(at, key, data) as asked:
         made = asked.ask("POST", f"/api/keys/{segment(name)}/rotate", {"keep_days": keep})
@@ -70,7 +70,7 @@ def _revoke(
     data: RunningData = None,
 ) -> None:
     """Let a key and the log-ins with it end at once."""
-    from local.client import segment
+    from local.address import segment
 
     with asking(at, key, data) as asked:
         asked.ask("DELETE", f"/api/keys/{segment(name)}")

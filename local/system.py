@@ -34,6 +34,7 @@ from local.clock import Clock, in_real_time
 from local.due import next_look
 from local.keys import FIRST_SOURCE, Keys, add_source, open_keys
 from local.queue import Queue
+from local.scrub import scrub
 from local.sqlite_store import SqliteStore
 from local.workflow import LocalWorkflow
 
@@ -81,6 +82,7 @@ class System:
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._orders: list[Jump] = []
         self._stopping = threading.Event()
+        self._scrubs: set[Queue | SqliteStore] = set()  # are to forget what was deleted
         library = Library(self.store, monotonic)
         self.workflow = LocalWorkflow(self.store, library, self.now, secrets.token_hex(4))
         self.parts = self._parts(url, library, self.keys)
@@ -113,7 +115,12 @@ class System:
             publisher=lambda order: publisher.answer(self.parts, order),
             bury=self._bury,
             source=lambda write_key: find_source(self.store, write_key),
+            search_dead=self.queue.search_dead,
+            scrub=self._scrub_soon,
         )
+
+    def _scrub_soon(self, records: bool) -> None:
+        self._scrubs |= {self.queue, self.starts, self.tells, *([self.store] if records else ())}
 
     def _bury(self, body: bytes, reason: str) -> None:
         logger.warning("set aside: %s", reason)
@@ -240,6 +247,8 @@ class System:
             self._at = None
         if queue and isinstance(done, list) and done:
             queue.delete(done)
+        while self._scrubs:
+            scrub(self._scrubs.pop().connection)
         return bool(done)
 
     def _events(self) -> list[str]:

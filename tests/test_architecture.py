@@ -70,6 +70,7 @@ FOR_ALL_HANDLERS = {
     "keeping",
     "sales_desk",
     "undoing",
+    "erasing",
     "offers",
     "coding",
     "again",

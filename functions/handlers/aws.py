@@ -7,7 +7,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from functions.handlers.aws_clients import client
-from functions.handlers.wiring import Busy, Parts
+from functions.handlers.wiring import Busy, Less, Parts
 from functions.settings import Settings, from_environment, with_secrets
 
 BUSY = ("RequestThrottled", "ThrottlingException", "OverLimit", "KMS.ThrottlingException")
@@ -85,6 +85,8 @@ def aws_parts() -> Parts:
             "publisher": lambda: _publisher(settings),
             "bury": lambda: _burier(settings),
             "source": source,
+            "search_dead": lambda: lambda less: search_dead(settings.dead_letter_queue_url, less),
+            "scrub": lambda: lambda records: None,  # there are no files
         }
     )
     return parts
@@ -115,6 +117,33 @@ def _publisher(settings: Settings) -> Callable[[dict[str, Any]], dict[str, Any]]
 
 def _burier(settings: Settings) -> Callable[[bytes, str], None]:
     return lambda body, reason: send(settings.dead_letter_queue_url, [body], reason)
+
+
+def search_dead(queue_url: str, less: Less) -> int:
+    """See Parts. What is looked at is hidden from others for a minute; a letter of which some is
+    left goes back as a new one, with its reason."""
+    changed, seen = 0, set[str]()
+    while True:
+        letters = client("sqs").receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=60,
+            WaitTimeSeconds=1,
+            MessageAttributeNames=["reason"],
+        )
+        fresh = [one for one in letters.get("Messages", ()) if one["MessageId"] not in seen]
+        if not fresh:
+            return changed
+        for letter in fresh:
+            seen.add(letter["MessageId"])
+            left = less(letter["Body"].encode())
+            if left is None:
+                continue
+            if left:
+                reason = letter.get("MessageAttributes", {}).get("reason", {})
+                send(queue_url, [left], reason.get("StringValue", ""))
+            client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=letter["ReceiptHandle"])
+            changed += 1
 
 
 def send(queue_url: str, bodies: list[bytes], reason: str = "", delay: int = 0) -> None:

@@ -72,13 +72,14 @@ def _one(parts: Parts, desk: Desk, person: str, asked: Look) -> None:
     if not (is_due or asked.first or asked.attempt or asked.keep):
         return  # somebody was here before us
     profile = people.profile_of(parts.store, person)
-    if profile.version:  # perhaps another one's by now, who takes over how this one stood
+    is_there = profile.version > 0 and not profile.is_gone
+    if is_there:  # perhaps another one's by now, who takes over how this one stood
         is_asked = bool(asked.first or asked.attempt or asked.keep)
         profile = keep_up(parts, desk, profile.person, asked.sweeps, is_asked)
         # Also where no journey asks any more: then there is something to be let go of.
         if is_looked_at(desk) or (standing and standing.due):
             look(desk, profile, desk.permission(person), first=asked.first)
-    if standing and (profile.person != person or not profile.version):
+    if standing and (profile.person != person or not is_there):
         parts.store.delete(standing)
 
 

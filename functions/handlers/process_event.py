@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import coding, looking, referring, spreading, undoing, wiring
+from functions.handlers import coding, erasing, looking, referring, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.discreet import Logger, hidden
 from functions.handlers.keeping import Keeper
@@ -19,6 +19,7 @@ from functions.journeys.react import react, settle_receipts
 from functions.messages.address import addresses
 from functions.messages.subscription import is_tell, tells
 from functions.storage import accounts, people
+from functions.storage.erasing import forbids
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
 from functions.tracking.consent import BadConsent, hear
@@ -116,6 +117,11 @@ _ORDERS = (
         "codes with which somebody ordered",
         coding.is_redeem,
         lambda parts, body: coding.redeem(parts, coding.read(body), _later),
+    ),
+    _Order(
+        "an erasure",
+        erasing.is_erase,
+        lambda parts, body: erasing.carry_out(parts, erasing.read(body), _again, _later),
     ),
     _Order(
         "an undoing of a merge",
@@ -226,6 +232,9 @@ def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
         except Exception as error:
             _send_on(parts, [(event, batch)], error)
             continue
+        if not person:
+            parts.scrub(False)
+            continue  # erased since
         group = (person, event.message_id if batch.attempt else "")
         groups.setdefault(group, []).append((event, batch))
     return [(person, members) for (person, _), members in groups.items()]
@@ -290,6 +299,8 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     judged = settle_receipts(desk, events)
     profile, todo = remember(parts.store, person, judged, keeper.take, finder.leads_to)
     if not todo:
+        if profile.erased:
+            parts.scrub(False)
         return
     permission, refused = _permit(parts.store, profile, todo)
     for event, error in refused:
@@ -330,7 +341,8 @@ def _permit(
     refused: dict[str, tuple[Event, BadConsent]] = {}
 
     def update(permission: Permission) -> bool:
-        changed = False
+        changed = permission.erased and not forbids(store, profile, permission)
+        permission.erased &= not changed
         for event in events:
             try:
                 changed |= hear(permission, event)

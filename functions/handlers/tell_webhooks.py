@@ -14,6 +14,7 @@ from functions.storage import people
 from functions.storage.store import Store, Unavailable
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
+from functions.tracking.own_event import PERSON_ERASED
 from functions.tracking.profile import Profile, TimelineRow
 
 logger = Logger(service="tell_webhooks")
@@ -62,13 +63,18 @@ def _take(parts: wiring.Parts, body: str, busy: dict[str, str]) -> None:
 def _tell(parts: wiring.Parts, tell: Tell) -> None:
     """Post it. Raises Permanent, Temporary and Unavailable."""
     webhook = parts.library.subscriptions().get(tell.tell)
+    if webhook is not None and not tell.key:
+        erased = {"type": PERSON_ERASED, "timestamp": parts.now().isoformat()}
+        body = {**erased, "data": {"person": tell.person}}
+        parts.channels["webhook"].send(_message(parts, tell, webhook, body))
+        return
     profile = people.find_profile(parts.store, tell.person)
     event = _event(parts.store, profile, tell) if profile else None
     if webhook is None or profile is None or event is None:
         # It asks for nothing any more, or the person was erased.
         logger.info("not told", webhook=tell.tell, key=tell.key)
         return
-    parts.channels["webhook"].send(_message(parts, tell, webhook, profile, event))
+    parts.channels["webhook"].send(_message(parts, tell, webhook, told(profile, event)))
 
 
 def _event(store: Store, profile: Profile, tell: Tell) -> Event | None:
@@ -78,10 +84,8 @@ def _event(store: Store, profile: Profile, tell: Tell) -> Event | None:
     return next((row.event for row in rows if row), None)
 
 
-def _message(
-    parts: wiring.Parts, tell: Tell, webhook: Webhook, profile: Profile, event: Event
-) -> Outgoing:
-    body = _encode(told(profile, event)).decode()
+def _message(parts: wiring.Parts, tell: Tell, webhook: Webhook, said: dict[str, Any]) -> Outgoing:
+    body = _encode(said).decode()
     now, keys = parts.settings.in_reality(parts.now()), parts.settings.link_keys
     return Outgoing(
         send_id=tell.message_id,
@@ -89,7 +93,7 @@ def _message(
         text=body,
         subject=tell.tell,
         headers=signature.headers(tell.message_id, now, body, tell.tell, keys),
-        person=profile.person,
+        person=said["data"]["person"],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,17 @@ if TYPE_CHECKING:  # collecting imports this file and must stay light
     from functions.storage.library import Library
     from functions.storage.store import Store
     from functions.tracking.source import Source
+
+
+Less = Callable[[bytes], bytes | None]
+
+
+def _none_buried(less: Less) -> int:
+    return 0
+
+
+def _no_files(records: bool) -> None:
+    pass
 
 
 class Busy(Exception):
@@ -36,6 +47,10 @@ class Parts:
     publisher(order): hands an order of the admin API to the publisher and waits for its answer
     (see handlers/orders.py).
     bury(body, reason): puts a body on the dead-letter queue.
+    search_dead(less): goes through what was buried; `less(body)` gives what is to be left of each,
+    None for all of it, b"" for nothing. Returns how many were changed.
+    scrub(records): has files forget what was deleted from them, as soon as that is possible: those
+    of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
     """
 
@@ -52,6 +67,8 @@ class Parts:
     bury: Callable[[bytes, str], None]
     source: Callable[[str], Source | None]
     publisher: Callable[[dict[str, Any]], dict[str, Any]]
+    search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
+    scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
 
 
 _parts: Parts | None = None

@@ -16,8 +16,8 @@ class Tell(msgspec.Struct, omit_defaults=True):
     """A queue message: have a webhook told of an event. It carries ids only, so that whoever is
     erased meanwhile is told to nobody.
 
-    `key` is the event's in the timeline of `person`. `attempt` counts the tries that failed,
-    `reason` is why the last one did.
+    `key` is the event's in the timeline of `person`, "" when it is that they were erased. `attempt`
+    counts the tries that failed, `reason` is why the last one did.
     """
 
     tell: str

@@ -139,7 +139,7 @@ def people_of(store: Store, found: Iterable[Member]) -> Iterator[tuple[Member, P
     seen: set[str] = set()
     for member in found:
         profile = profile_of(store, member.person)
-        if profile.version and profile.person not in seen:
+        if profile.version and not profile.is_gone and profile.person not in seen:
             seen.add(profile.person)
             yield member, profile
 

@@ -25,6 +25,7 @@ from functions.segments.cluster_records import (
     FirstOrdersPart,
 )
 from functions.tracking.account import Account, Member, account_key
+from functions.tracking.erasure import Erasure, erasure_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
@@ -338,6 +339,15 @@ KINDS: dict[type[Any], Kind] = {
         lambda part: "learned",
         sort=attrgetter("key"),
         versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    # Not beside the people: what a restore brings back must not be older than this list.
+    Erasure: Kind(
+        "catalogue",
+        "erasure",
+        lambda erasure: erasure_key(erasure.person),
+        sort=attrgetter("key"),
+        listing=lambda erasure: ("", sortable(erasure.asked)),
         expires=attrgetter("expires"),
     ),
     Kept: Kind(

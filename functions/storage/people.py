@@ -1,6 +1,7 @@
 """Finding a person: redirects followed, identifiers linked, the anonymous merged into the known."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from functions.settings import ROWS_LIVE
 from functions.storage.store import TRIES, Conflict, Contended, Store, change
 from functions.storage.twins import end_twins
+from functions.tracking.erasure import predates
 from functions.tracking.event import Event
 from functions.tracking.fold import note
 from functions.tracking.identity import (
@@ -25,12 +27,13 @@ from functions.tracking.permission import Permission, end_pause
 from functions.tracking.profile import OrderRow, Profile
 
 MOST_REDIRECTS = 10
+BEING_ERASED = "the person is being erased"
 
 
 def find_profile(store: Store, person: str) -> Profile | None:
     """The profile at a key, redirects followed."""
     profile = profile_of(store, person)
-    return profile if profile.version else None
+    return profile if profile.version and not profile.is_gone else None
 
 
 def profile_of(store: Store, person: str) -> Profile:
@@ -38,10 +41,17 @@ def profile_of(store: Store, person: str) -> Profile:
 
     A device is linked before its person is written, so a redirect may lead to nobody yet.
     """
+    return _follow(store, person)[0]
+
+
+def _follow(store: Store, person: str) -> tuple[Profile, datetime | None]:
+    """`profile_of`, and up to when whatever is on the way there was erased."""
+    erased: list[datetime] = []
     for _ in range(MOST_REDIRECTS):
         profile = store.get(Profile, person) or Profile(person=person)
+        erased += [profile.erased] if profile.erased else []
         if not profile.moved_to:
-            return profile
+            return profile, max(erased, default=None)
         person = profile.moved_to
     raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
 
@@ -94,17 +104,25 @@ class People:
     def __init__(self, store: Store, secret: bytes) -> None:
         self._store, self._secret = store, secret
         self._found: dict[tuple[bool, tuple[tuple[str, str], ...]], str] = {}
+        self._erased: dict[str, datetime | None] = {}
 
     def person(self, event: Event) -> str:
-        """The key of the person. Links new identifiers to them and merges whom they were
-        known as anonymously, or whom a trusted source's alias names. Raises Contended."""
+        """The key of the person; "" when the event tells of a life that was erased since. Links
+        new identifiers to them and merges whom they were known as anonymously, or whom a trusted
+        source's alias names. Raises Contended."""
         if event.person:
             return event.person
         asked = event.type == "alias" and event.trusted
         known_as = tuple(_with_alias(event))
-        if (asked, known_as) not in self._found:
-            self._found[asked, known_as] = self._resolve(known_as, event, asked)
-        return self._found[asked, known_as]
+        via = person_key(self._secret, *known_as[0])
+        if (asked, known_as) in self._found:
+            return "" if predates(event, self._erased[via]) else self._found[asked, known_as]
+        profile, self._erased[via] = _follow(self._store, via)
+        if predates(event, self._erased[via]):
+            return ""
+        found = self._resolve(profile, known_as, via, event, asked)
+        self._found[asked, known_as] = found
+        return found
 
     def leads_to(self, event: Event) -> str:
         """The key of the person now, however it was found before; nothing is linked."""
@@ -115,10 +133,17 @@ class People:
         value = normal(kind, value)
         return find_profile(self._store, person_key(self._secret, kind, value)) if value else None
 
-    def _resolve(self, known_as: tuple[tuple[str, str], ...], event: Event, asked: bool) -> str:
+    def _resolve(
+        self,
+        profile: Profile,
+        known_as: tuple[tuple[str, str], ...],
+        via: str,
+        event: Event,
+        asked: bool,
+    ) -> str:
+        if profile.erasing:
+            raise Contended(BEING_ERASED)
         strongest, *weaker = known_as
-        via = person_key(self._secret, *strongest)
-        profile = profile_of(self._store, via)
         for kind, value in weaker:
             key = person_key(self._secret, kind, value)
             if key != via and not _is_linked(profile, kind, value):
@@ -130,11 +155,15 @@ class People:
         for _ in range(TRIES):
             other = self._store.get(Profile, met.key)
             try:
-                if other is None:
+                if other is None or other.is_gone:
+                    if other and other.erasing:
+                        raise Contended(BEING_ERASED)
                     if met.kind != "user_id" or met.asked:
                         # By way of the identifier that it came with, so that it stays with that
                         # one if an admin parts the person.
-                        self._store.put(Profile(person=met.key, moved_to=met.via))
+                        link = other or Profile(person=met.key)
+                        link.moved_to = met.via
+                        self._store.put(link)
                     return
                 return self._join(profile, other, met)
             except Conflict:
@@ -149,7 +178,7 @@ class People:
             return
         if other.moved_to:
             other = profile_of(self._store, other.moved_to)
-        if other.person == profile.person or not other.version:
+        if other.person == profile.person or not other.version or other.is_gone:
             return
         if is_known and not (met.asked and met.kind == "user_id"):
             self._note_other(other, met)
@@ -169,6 +198,8 @@ class People:
         """One transaction over both people's profiles and permissions, with the record of the
         merge and of what the target was. Raises Conflict."""
         target = profile_of(self._store, person)
+        if target.erasing or source.erasing:
+            raise Contended(BEING_ERASED)
         if target.person == source.person:
             return
         source_permission = self._store.get(Permission, source.person) or Permission(

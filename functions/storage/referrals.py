@@ -42,13 +42,16 @@ def referrer_of(store: Store, code: str) -> Profile | None:
     return find_profile(store, key) if key else None
 
 
-def forget(store: Store, secret: bytes, keys: Iterable[str]) -> None:
-    """Delete the codes of a person who is erased, known by these keys; safe to repeat."""
+def forget(store: Store, secret: bytes, keys: Iterable[str]) -> int:
+    """Delete the codes of a person who is erased, known by these keys; how many there were."""
+    forgotten = 0
     for key in keys:
         for attempt in range(MOST_ATTEMPTS):
             found = _record(store, code_of(secret, key, attempt))
             if found and found.person == key:
                 store.delete(found)
+                forgotten += 1
+    return forgotten
 
 
 def _record(store: Store, code: str) -> ReferralCode | None:

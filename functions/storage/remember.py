@@ -5,11 +5,13 @@ from datetime import datetime
 from itertools import groupby, islice, takewhile
 
 from functions.settings import ROWS_LIVE
-from functions.storage.people import order_rows, profile_of
+from functions.storage.people import BEING_ERASED, order_rows, profile_of
 from functions.storage.store import Conflict, Contended, Store
 from functions.tracking import orders
+from functions.tracking.erasure import predates
 from functions.tracking.event import Event
 from functions.tracking.fold import fold, forget_ids, known, pending_keys, timeline_key
+from functions.tracking.message import Message, ledger_key
 from functions.tracking.own_event import told
 from functions.tracking.profile import Fact, OrderRow, Profile, TimelineRow
 
@@ -41,6 +43,8 @@ def remember(
         profile = profile_of(store, person)
         if profile.apart and leads_to and {*map(leads_to, in_order)} != {profile.person}:
             raise Contended("the person was parted from another just now")
+        if profile.erased:
+            in_order = _of_this_life(store, profile, in_order)
         fresh, again, rowless = _sort_out(store, profile, in_order, rows)
         try:
             if fresh:
@@ -51,6 +55,26 @@ def remember(
         store.write([*new, *profile.leaving])
         return profile, sorted(fresh + again, key=lambda event: (event.time, event.message_id))
     raise Contended("the profile is busy")
+
+
+def _of_this_life(store: Store, profile: Profile, events: list[Event]) -> list[Event]:
+    """The events that are about somebody who came after an erasure. Raises Contended."""
+    own = [event for event in events if not predates(event, profile.erased)]
+    if profile.is_gone:  # what we tell or hear of a person never begins anew
+        own = [event for event in own if not event.person]
+    if own and profile.erasing:
+        raise Contended(BEING_ERASED)
+    return [event for event in own if not _is_of_old_message(store, profile, event)]
+
+
+def _is_of_old_message(store: Store, profile: Profile, event: Event) -> bool:
+    """Whether it tells of a message that was sent before: there is none in the ledger."""
+    said = event.properties
+    send_id = said.get("email_id") or said.get("sms_id")
+    if not (event.person and send_id):
+        return False
+    key = ledger_key(str(said.get("run_id")), str(send_id))
+    return all(store.get(Message, person, key) is None for person in profile.keys)
 
 
 def timeline(store: Store, profile: Profile, since: datetime | None = None) -> Iterator[Event]:

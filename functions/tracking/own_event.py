@@ -33,12 +33,14 @@ NO_SIGN_OF_LIFE = frozenset(
 # Every name under which Tante tells of what it found out or did, or of what colleagues did: a
 # website may not, for a journey, a score or a report would believe it.
 OURS = NO_SIGN_OF_LIFE | {
+    "Person Erased",
     *("Email Opened", "Email Link Clicked", "Email Marked as Spam"),
     *("Task Created", "Task Completed", "Task Reopened", "Task Reassigned"),
     *("Lead Handed Over", "Lead Accepted", "Lead Rejected", "Lead Won", "Lead Lost"),
     *("Deal Created", "Deal Stage Changed", "Deal Won", "Deal Lost", "Offer Sent", "Offer Signed"),
     *("Call Logged", "Meeting Held", "Visit Held", "Email Answered", "Contact Attempted"),
 }
+PERSON_ERASED = "Person Erased"  # what webhooks may ask to hear; no timeline has it
 BACKFILL = "backfill"  # the property of what was found because rules were published
 
 

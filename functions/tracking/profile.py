@@ -275,6 +275,9 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     person is in each; `ruled` the hash of the rules by which all of it was last kept; `due` the
     moment at which they are looked at again; `cut` the epoch second of the cut points by which they
     were kept; `outbox` the changes whose events are on their way.
+
+    `erased` is up to when everything of the person was erased, `erasing` while that goes on (see
+    `erasure`). Such a record has nothing else until somebody new comes under its key.
     """
 
     person: str
@@ -315,6 +318,13 @@ class Profile(msgspec.Struct, omit_defaults=True, kw_only=True):
     due: datetime | None = None
     cut: int = 0
     outbox: list[Fact] = []
+    erased: datetime | None = None
+    erasing: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the person was erased, and nobody has come under this key since."""
+        return self.erased is not None and self.created is None and not self.moved_to
 
     @property
     def keys(self) -> list[str]:

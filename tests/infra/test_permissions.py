@@ -169,12 +169,28 @@ def test_each_lambda_may_do_what_its_line_in_the_table_says() -> None:
             tables, services = found.setdefault(name, (set(), set()))
             actions = [action.partition(":") for action in one.actions]
             services |= {service for service, _, _ in actions} - {"logs", "dynamodb"}
-            if any(service == "dynamodb" and action in WRITES for service, _, action in actions):
+            writes = any(service == "dynamodb" and a in WRITES for service, _, a in actions)
+            if writes and not one.condition:
                 tables |= {
                     resource.removeprefix("{Tables").removesuffix(".Arn}")
                     for resource in one.resources
                 }
     assert found == MAY
+
+
+def test_the_catalogue_is_written_only_where_it_is_about_people() -> None:
+    """Erasing notes whom it erased, and takes them out of reports; no journey can be changed."""
+    found = {
+        one.owner: one.condition
+        for one in statements("prod")
+        if "dynamodb:PutItem" in one.actions and one.condition
+    }
+    keys = "dynamodb:LeadingKeys"
+    reports = ["erasure *", "figures", "clusters", "referrals"]
+    assert found == {
+        "AnswerAdminRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: "erasure *"}},
+        "ProcessEventRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: reports}},
+    }
 
 
 def test_outside_prod_the_outbox_may_be_written() -> None:

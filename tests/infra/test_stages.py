@@ -54,6 +54,7 @@ def test_what_cdk_itself_keeps_in_the_context_is_left_alone() -> None:
         ({"host": "yes"}, 'The option host cannot be "yes"; it is true or false.'),
         ({"burst": "many"}, 'The option burst cannot be "many"; it is a whole number.'),
         ({"region": "Frankfurt"}, 'region cannot be "Frankfurt"; it is called like eu-central-1.'),
+        ({"region": "us-east-1"}, "us-east-1 is not in Europe"),
         ({"log_days": "90"}, "erasure ends within 30 days"),
         ({"hosted_zone_id": "Z1"}, "add -c domain=example.com"),
         ({"monthly_budget": "10"}, "add -c alarm_email=you@example.com"),
@@ -75,6 +76,10 @@ def test_what_would_silently_go_wrong_is_refused_in_words(told: dict[str, Any], 
     with pytest.raises(StageError) as refused:
         read_stage(told)
     assert words in str(refused.value)
+
+
+def test_data_may_leave_europe_where_somebody_says_so() -> None:
+    assert read_stage({"region": "us-east-1", "outside_eu": "true"}).region == "us-east-1"
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

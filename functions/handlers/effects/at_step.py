@@ -7,7 +7,7 @@ from functions.handlers import wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, once, run_key
-from functions.journeys.step import Step, Temporary
+from functions.journeys.step import Exit, Step, Temporary
 from functions.storage import people
 from functions.storage.library import Published
 from functions.tracking.event import JOURNEYS, Event
@@ -30,6 +30,8 @@ class AtStep:
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
         key = run_key(payload["journey"], payload["run"])
         run = parts.store.get(Run, payload["person"], key)
+        if run is None and self.desk.permission(payload["person"]).erased:
+            raise Exit("the person was erased")
         if run is None:
             raise Temporary("the run's record is not there yet")
         self.run: Run = run
