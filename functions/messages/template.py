@@ -12,6 +12,7 @@ from typing import Any
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
+from functions.messages.compiled import Quick
 from functions.problem import Problem
 
 _LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
@@ -332,10 +333,15 @@ def _parsed(source: str, autoescape: bool) -> Any:
     return (_HTML if autoescape else _TEXT).from_string(source)
 
 
+@lru_cache(maxsize=512)
+def _quick(source: str, autoescape: bool) -> Quick:
+    return Quick(_parsed(source, autoescape))
+
+
 def fill(source: str, values: Mapping[str, Any], autoescape: bool) -> str:
     """Fill in one template. Raises TemplateError."""
     try:
-        return str(_parsed(source, autoescape).render(**values))
+        return _quick(source, autoescape).fill(values)
     except LiquidError as error:
         words = f"not fillable: {error.message}"
         raise TemplateError(words, line=_line_of(error, source)) from None
