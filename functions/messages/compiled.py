@@ -12,7 +12,7 @@ from functools import partial
 from sys import getsizeof
 from typing import Any
 
-from liquid import BoundTemplate, Undefined, escape
+from liquid import BoundTemplate, Undefined
 from liquid.ast import BlockNode, Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions.filtered import FilteredExpression
@@ -102,8 +102,14 @@ def function_of(template: BoundTemplate) -> Fill | None:
     """
     try:
         return _Writer(template).function()
-    except (Unsure, SyntaxError, RecursionError):  # Python's own limits of nesting
+    except (Unsure, UnicodeError, SyntaxError, RecursionError):  # Python nests less deeply
         return None
+
+
+def _escape(text: str) -> str:
+    """What markupsafe.escape says, without making Markup of it: three times as fast."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("'", "&#39;").replace('"', "&#34;")
 
 
 class _Writer:
@@ -126,7 +132,7 @@ class _Writer:
             "ForLoop": ForLoop,
             "Markup": Markup,
             "getsizeof": getsizeof,
-            "escape": escape,
+            "escape": _escape,
             "text": partial(to_liquid_string, autoescape=self.env.autoescape),
             "item": shared.get_item,
             "shared": shared,
@@ -148,7 +154,9 @@ class _Writer:
             self.node(node)
         self.flush()
         self.line('result = "".join(out)')
-        self.line(f"if len(result.encode()) > {limit}: raise Unsure")
+        self.line(
+            f"if len(result) > {self.most()} and len(result.encode()) > {limit}: raise Unsure"
+        )
         self.line("return result")
         head = ["def fill(values):", "    out, mark_out, size_out, sizes = [], 0, 0, {}"]
         head += [
@@ -255,12 +263,8 @@ class _Writer:
             raise Unsure
         base, always = self.root(root)
         if root == "forloop" and always:
-            *above, last = rest or [""]
-            if last not in _OF_LOOPS or any(step != "parentloop" for step in above):
-                raise Unsure  # python-liquid's loop is gone through by who only looks at it
-            if not above:
-                return f"{base}.{last}"
-        if not rest and always:
+            _check_loop(rest)
+        if always and not rest:
             return base
         absent = self.constant(self.env.undefined(root, token=expression.token))
         if not rest:
@@ -339,6 +343,7 @@ class _Writer:
 
     def content(self, node: Any) -> None:
         if node.text:
+            node.text.encode()
             self.pending.append(self.constant(node.text))
 
     def output(self, node: Any) -> None:
@@ -347,7 +352,9 @@ class _Writer:
             found = self.put(found)
         plain = f"escape({found})" if self.env.autoescape else found
         # Where it is a string, this is what `text` would do.
-        self.pending.append(self.put(f"{plain} if {found}.__class__ is str else text({found})"))
+        text = self.put(f"{plain} if {found}.__class__ is str else text({found})")
+        self.line(f"if not {text}.isascii(): {text}.encode()")  # half a character is an error
+        self.pending.append(text)
 
     def nothing(self, node: Any) -> None:
         pass
@@ -408,7 +415,6 @@ class _Writer:
         self.block(node.block)
         self.out = before
         found = self.put(f'"".join({inner})')
-        self.line(f"{found}.encode()")  # half a character is an error, as in the whole
         if before:
             self.measure()
         others = f"size_{before} + " if before else ""
@@ -467,6 +473,13 @@ class _Writer:
             raise Unsure
         self.flush()
         self.line("break" if isinstance(node, BreakNode) else "continue")
+
+
+def _check_loop(rest: list[Any]) -> None:
+    """Python-liquid's loop goes on when somebody only looks through it: ours does not."""
+    *above, last = rest or [""]
+    if last not in _OF_LOOPS or any(step != "parentloop" for step in above):
+        raise Unsure
 
 
 _COMPARED: dict[type, str] = {
