@@ -63,6 +63,7 @@ FOR_ALL_HANDLERS = {
     "undoing",
     "offers",
     "coding",
+    "suppressing",
     "again",
     "answers",
     "pages",

@@ -10,7 +10,15 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import coding, looking, referring, spreading, undoing, wiring
+from functions.handlers import (
+    coding,
+    looking,
+    referring,
+    spreading,
+    suppressing,
+    undoing,
+    wiring,
+)
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -21,6 +29,7 @@ from functions.messages.subscription import is_tell, tells
 from functions.storage import accounts, people
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
+from functions.storage.suppressions import Suppressions
 from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
@@ -289,7 +298,8 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
     if not todo:
         return
-    permission, refused = _permit(parts.store, profile, todo)
+    permission, refused = _permit(suppressing.suppressions(parts), parts.store, profile, todo)
+    suppressing.note(parts, profile, permission, todo)
     for event, error in refused:
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     settle_receipts(desk, todo)
@@ -320,7 +330,7 @@ def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -
 
 
 def _permit(
-    store: Store, profile: Profile, events: list[Event]
+    suppressions: Suppressions, store: Store, profile: Profile, events: list[Event]
 ) -> tuple[Permission, list[tuple[Event, BadConsent]]]:
     """Bring the permission item up to date: consent, suppression, addresses in force.
 
@@ -329,15 +339,13 @@ def _permit(
     refused: dict[str, tuple[Event, BadConsent]] = {}
 
     def update(permission: Permission) -> bool:
-        changed = False
+        # Before the receipts, which tell to which address a message went.
+        changed = suppressions.follow(permission, _in_force(store, profile, permission))
         for event in events:
             try:
                 changed |= hear(permission, event)
             except BadConsent as error:
                 refused[event.message_id] = event, error
-        in_force = _in_force(store, profile, permission)
-        changed |= in_force != permission.addresses
-        permission.addresses = in_force
         return changed
 
     permission = change(store, lambda: people.permission_of(store, profile.person), update)

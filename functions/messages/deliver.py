@@ -41,6 +41,7 @@ from functions.tracking.permission import (
     claimed,
 )
 from functions.tracking.profile import Profile
+from functions.tracking.suppressed import ADDRESS
 
 NO_ACCOUNT: Mapping[str, Any] = {}
 NO_REFERRAL: Mapping[str, str] = {}
@@ -408,6 +409,7 @@ def _outgoing(
             "run": wish.run_id,
             "send": row.send_id,
             "message": wish.message,
+            ADDRESS: address_hash(row.channel, address),
         },
         person=wish.person,
     )

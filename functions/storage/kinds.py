@@ -31,6 +31,7 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
 from functions.tracking.source import Source
+from functions.tracking.suppressed import Suppressed, partition_of
 
 Table = Literal["people", "timeline", "catalogue"]
 TABLES: tuple[Table, ...] = ("people", "timeline", "catalogue")
@@ -217,6 +218,13 @@ KINDS: dict[type[Any], Kind] = {
     ),
     # Beside the people, because who sends may write there; erasing works the codes out again.
     ReferralCode: Kind("people", "referral", lambda one: referral_key(one.code)),
+    # Beside the people, because who processes their events may write there; erasing leaves it.
+    Suppressed: Kind(
+        "people",
+        "suppressed",
+        lambda one: partition_of(one.key),
+        listing=lambda one: ("", sortable(one.since)) if one.in_force else None,
+    ),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False
     ),
