@@ -21,6 +21,7 @@ from local import (
     sales_commands,
     score_commands,
     segment_commands,
+    suppression_commands,
 )
 from local.asking import err, out
 from local.dead_letters_app import dead_letters_app
@@ -45,6 +46,7 @@ app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 app.add_typer(people_app, name="people", no_args_is_help=True)
+app.add_typer(suppression_commands.app, name="suppressions", no_args_is_help=True)
 folder_commands.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)

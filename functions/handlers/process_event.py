@@ -1,5 +1,6 @@
 """From the event queue to profiles and journeys: each event counts once."""
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -136,7 +137,7 @@ _ORDERS = (
 
 def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
     try:
-        return [read(body, parts.settings.on_stage)]
+        return [read(body, parts.settings.on_stage, parts.settings.receipt_topic)]
     except msgspec.DecodeError as error:
         parts.bury(body.encode(), f"not an event batch: {error}"[:MOST_REASON])
         return []
@@ -146,20 +147,35 @@ def _same(time: datetime) -> datetime:
     return time
 
 
-def read(body: str, on_stage: Callable[[datetime], datetime] = _same) -> EventBatch:
+def read(
+    body: str, on_stage: Callable[[datetime], datetime] = _same, topic: str = ""
+) -> EventBatch:
     """A queue message: events of ours, or a provider's receipt by way of SNS.
 
-    `on_stage` gives the stage's time for a provider's, which is real.
+    `on_stage` gives the stage's time for a provider's, which is real. `topic` is the ARN of the one
+    topic from which receipts are taken; on one machine there is none.
 
     Raises msgspec.DecodeError when it is neither.
     """
     try:
         if body.startswith('{"events"'):
             return _batches.decode(body)
+        if topic:
+            _check_origin(body, topic)
         said = _receipt(body)
         return EventBatch([_event(said, on_stage)] if said else [])
     except _UNREADABLE as error:
         raise msgspec.DecodeError(f"neither events nor a receipt: {error}") from None
+
+
+def _check_origin(body: str, topic: str) -> None:
+    """Raises ValueError unless it is a notification of this topic. That SNS delivered it, the
+    queue's policy makes sure of (decision 44); an address in it is never called."""
+    said = json.loads(body)
+    if not isinstance(said, dict) or said.get("Type") != "Notification":
+        raise ValueError("no notification of SNS")
+    if said.get("TopicArn") != topic:
+        raise ValueError("a notification of a topic that is not ours")
 
 
 # Each says None of what is no news, and raises when it cannot be its provider's.

@@ -12,7 +12,7 @@ from functions.tracking.permission import Permission
 HARD_BOUNCE, COMPLAINT = "hard bounce", "marked as spam"
 SOFT_BOUNCES, UNREACHABLE = "repeated soft bounces", "unreachable number"
 INVALID_NUMBER = "invalid number"
-BY_HAND = "by hand"
+BY_HAND, IMPORTED = "by hand", "from a list"  # may be followed by ": " and words
 # With a new address these are over; what a person or a colleague has said is not.
 OF_ADDRESS = frozenset({HARD_BOUNCE, SOFT_BOUNCES, INVALID_NUMBER, UNREACHABLE})
 MOST_REASON = 100  # letters
