@@ -11,12 +11,14 @@ from rich.markup import escape
 from functions.problem import Problems
 from local import (
     account_commands,
+    breaker_commands,
     cluster_commands,
     code_commands,
     folder_commands,
     import_commands,
     journeys_app,
     lifecycle_commands,
+    message_commands,
     product_commands,
     sales_commands,
     score_commands,
@@ -41,6 +43,8 @@ app = typer.Typer(
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
 app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
+app.add_typer(breaker_commands.app, name="breaker")
+app.add_typer(message_commands.app, name="messages", no_args_is_help=True)
 app.add_typer(code_commands.app, name="codes")
 app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)

@@ -9,7 +9,7 @@ PANELS = {
     "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts", "suppressions"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
     "Data": ("import", "products", "codes", "keys"),
-    "Operations": ("run", "demo", "doctor", "dead-letters"),
+    "Operations": ("run", "demo", "doctor", "breaker", "messages", "dead-letters"),
 }
 
 

@@ -32,7 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
     # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "products", "sales", "codes", "journeys", "messages.brand"},
+    "storage": {
+        *("tracking", "segments", "products", "sales", "codes", "journeys"),
+        *("messages.brand", "messages.breaker_rules"),
+    },
     "handlers": {
         "folder",
         "tracking",
@@ -64,6 +67,7 @@ FOR_ALL_HANDLERS = {
     "offers",
     "coding",
     "suppressing",
+    "breaking",
     "again",
     "answers",
     "pages",

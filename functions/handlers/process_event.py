@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
 from functions.handlers import (
+    breaking,
     coding,
     looking,
     referring,
@@ -75,6 +76,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     except Exception:
         logger.exception("the batch could not be processed or passed on")
         failed = [record["messageId"] for record in event["Records"]]
+    breaking.count(parts, batches)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 

@@ -24,6 +24,7 @@ from functions.segments.person import fields
 from functions.segments.population import averages, mean
 from functions.segments.sentence import FIELD_WORDS, channel, name, sentence
 from functions.segments.spoken import Language, moment, number, quoted, value
+from functions.tracking.breaker import DOMAIN_WAITS, STOPPED
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, REJECTED, Message
 from functions.tracking.permission import MARKETING_PAUSED, refusal
@@ -127,6 +128,8 @@ _GERMAN_REASONS = {
     UNREACHABLE: "die Nummer ist nicht erreichbar",
     BY_HAND: "von Hand",
     IMPORTED: "aus einer Liste",
+    STOPPED: "der Versand wurde angehalten, zu viele Rückläufer oder Beschwerden",
+    DOMAIN_WAITS: "ein Mailanbieter nimmt zu wenige unserer Mails an",
     REJECTED: "der Anbieter hat sie verworfen",
     "no address": "keine Adresse",
     "no phone number": "keine Telefonnummer",

@@ -24,6 +24,7 @@ from functions.segments.cluster_records import (
     FirstOrdersPart,
 )
 from functions.tracking.account import Account, Member, account_key
+from functions.tracking.breaker import Bucket, bucket_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
@@ -196,6 +197,13 @@ KINDS: dict[type[Any], Kind] = {
     ),
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
     # Beside the people, because who processes their events may write there.
+    Bucket: Kind(
+        "people",
+        "sending",
+        lambda bucket: bucket_key(bucket.shard),
+        sort=attrgetter("hour"),
+        expires=attrgetter("expires"),
+    ),
     Account: Kind(
         "people",
         "account",

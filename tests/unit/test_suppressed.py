@@ -130,7 +130,9 @@ def test_a_new_address_is_good_again_but_what_the_person_said_stays() -> None:
         assert permission.suppressed == {"email": "hard bounce" if is_over else reason}
 
 
-@given(st.text(min_size=1), st.binary(min_size=16, max_size=64), st.binary(min_size=16, max_size=64))
+@given(
+    st.text(min_size=1), st.binary(min_size=16, max_size=64), st.binary(min_size=16, max_size=64)
+)
 def test_a_key_of_the_list_tells_nothing_without_the_secret(
     address: str, one: bytes, other: bytes
 ) -> None:
