@@ -16,7 +16,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.mentions import Known, unknown
 from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.yaml_file import read
-from functions.messages import referral, template
+from functions.messages import breaker_rules, referral, template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
@@ -25,6 +25,7 @@ from functions.segments import lifecycle, scoring_mistakes, segment
 from functions.segments.rules import (
     CODES_FILE,
     LIFECYCLE_FILE,
+    LIMITS_FILE,
     LIVE_FILES,
     SALES_FILE,
     SCORING_FILE,
@@ -155,6 +156,7 @@ def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list
         ),
         SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
         CODES_FILE: codes.mistakes(folder.raw(CODES_FILE)),
+        LIMITS_FILE: breaker_rules.file_mistakes(folder.raw(LIMITS_FILE)),
     }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)

@@ -20,6 +20,7 @@ class Settings:
     dead_letter_queue_url: str = ""
     start_queue_url: str = ""  # where starts wait that Step Functions was too busy for
     tell_queue_url: str = ""  # what webhooks are to be told
+    receipt_topic: str = ""  # the ARN of the one topic from which receipts are taken
     state_machine_arns: str = ""  # the part before the journey's name
     run_step: str = ""  # the ARN that stands for ${RunStep}
     publisher: str = ""  # the Lambda that publishes, by its name
@@ -85,6 +86,7 @@ def from_environment(env: dict[str, str] | None = None) -> Settings:
         dead_letter_queue_url=text("DEAD_LETTER_QUEUE_URL"),
         start_queue_url=text("START_QUEUE_URL"),
         tell_queue_url=text("TELL_QUEUE_URL"),
+        receipt_topic=text("RECEIPT_TOPIC"),
         state_machine_arns=text("STATE_MACHINE_ARNS"),
         run_step=text("RUN_STEP"),
         publisher=text("PUBLISHER"),

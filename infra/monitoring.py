@@ -29,6 +29,7 @@ HOUR = Duration.hours(1)
 WAITED_LONG = Duration.minutes(15)  # for an event; journeys may react late from then on
 BOUNCES, COMPLAINTS = 0.05, 0.001  # shares; SES reviews an account from here on
 NO_COPY = "What no mailbox takes would lie unread in a queue too; the alarm itself stays in alarm."
+SENDING_STOPPED = "sending was stopped"  # what functions/handlers/breaking.py logs
 CODES_LOW = ("codes run low", "no code is left")  # what functions/handlers/coding.py logs
 PUMPING = "numbers of one beginning are asked and do not confirm"  # functions/handlers/pumping.py
 SIGN_UPS = ("answer_page", "process_event")  # where people are asked to confirm their number
@@ -82,6 +83,7 @@ class Monitoring(Construct):
         self._doors(api)
         self._codes(functions)
         self._pumping(functions)
+        self._breaker(functions)
         self._money()
         self.dashboard = self._dashboard(api, events, journeys, functions)
 
@@ -135,6 +137,20 @@ class Monitoring(Construct):
                 metric = table.metric(f"{side}ThrottleEvents", statistic="Sum", period=FIVE_MINUTES)
                 means = f"DynamoDB holds back {side.lower()}s of {name}: a hot person or a burst."
                 self._alarm(f"{name}-{side.lower()}-throttles", means, metric, 1)
+
+    def _breaker(self, functions: Sequence[PythonFunction]) -> None:
+        """The same for mails that too few receive."""
+        [process_event] = [one for one in functions if one.name == "process_event"]
+        found = logs.MetricFilter(
+            self,
+            "SendingStopped",
+            log_group=process_event.log,
+            filter_pattern=logs.FilterPattern.string_value("$.message", "=", SENDING_STOPPED),
+            metric_namespace=self._stage.prefix,
+            metric_name="SendingStopped",
+        )
+        means = "Too many mails bounced or were marked as spam, so some go no more: tante breaker."
+        self._alarm("sending-stopped", means, found.metric(statistic="Sum", period=HOUR), 1)
 
     def _codes(self, functions: Sequence[PythonFunction]) -> None:
         """A metric of the log's own: without codes there is never a line, and no cost."""

@@ -12,17 +12,20 @@ from functions.problem import Problems
 from local import (
     account_commands,
     audit_commands,
+    breaker_commands,
     cluster_commands,
     code_commands,
     folder_commands,
     import_commands,
     journeys_app,
     lifecycle_commands,
+    message_commands,
     privacy_commands,
     product_commands,
     sales_commands,
     score_commands,
     segment_commands,
+    suppression_commands,
 )
 from local.asking import err, out
 from local.dead_letters_app import dead_letters_app
@@ -44,12 +47,15 @@ keys_app.add_typer(secret_keys_app, name="secret", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", no_args_is_help=True)
 app.add_typer(dead_letters_app, name="dead-letters", no_args_is_help=True)
 app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
+app.add_typer(breaker_commands.app, name="breaker")
+app.add_typer(message_commands.app, name="messages", no_args_is_help=True)
 app.add_typer(code_commands.app, name="codes")
 app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")
 app.add_typer(people_app, name="people", no_args_is_help=True)
 audit_commands.register(app)
+app.add_typer(suppression_commands.app, name="suppressions", no_args_is_help=True)
 folder_commands.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)

@@ -6,10 +6,13 @@ from typer.core import TyperGroup
 
 PANELS = {
     "Journeys": ("new", "check", "test", "show", "diff", "publish", "journeys", "why", "schema"),
-    "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts"),
+    "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts", "suppressions"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
     "Data": ("import", "products", "codes", "keys"),
-    "Operations": ("run", "demo", "doctor", "dead-letters", "audit", "restore", "register"),
+    "Operations": (
+        *("run", "demo", "doctor", "breaker", "messages", "dead-letters"),
+        *("audit", "restore", "register"),
+    ),
 }
 
 

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The library types a version's files, so it knows how a brand is read.
     "storage": {
         *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
-        "messages.brand",
+        *("messages.brand", "messages.breaker_rules"),
     },
     "handlers": {
         "doors",
@@ -73,6 +73,8 @@ FOR_ALL_HANDLERS = {
     "erasing",
     "offers",
     "coding",
+    "suppressing",
+    "breaking",
     "again",
     "answers",
     "pages",

@@ -107,7 +107,14 @@ NAMES = {
     "Click": "Email Link Clicked",
     "Bounce": "Email Bounced",
     "Complaint": "Email Marked as Spam",
+    "DeliveryDelay": "Email Delayed",
+    "Reject": "Email Rejected",
+    "Rendering Failure": "Email Rejected",
 }
+# "Subscription" tells of SES's own lists, which we do not use.
+OF_REPUTATION = ("Send", "Bounce", "Complaint")  # what a recipient's provider judges us by
+_DETAILS = {"DeliveryDelay": "deliveryDelay", "Rendering Failure": "failure"}
+NOT_SPAM = "not-spam"  # somebody took the mail out of the folder for spam (RFC 5965, 7.3)
 
 
 def receipt(body: str) -> dict[str, Any] | None:
@@ -127,7 +134,9 @@ def receipt(body: str) -> dict[str, Any] | None:
     tags = {name: values[0] for name, values in mail.get("tags", {}).items() if values}
     if kind not in NAMES or not {"person", "run", "send"} <= tags.keys():
         return None
-    detail = said.get(kind.lower()) or {}
+    detail = said.get(_DETAILS.get(kind, kind.lower())) or {}
+    if detail.get("complaintFeedbackType") == NOT_SPAM:
+        return None
     link = (detail.get("linkTags") or {}).get("link") or [""]
     time = detail.get("timestamp") or mail["timestamp"]
     if datetime.fromisoformat(time).tzinfo is None:
@@ -142,6 +151,12 @@ def receipt(body: str) -> dict[str, Any] | None:
         "link_url": detail.get("link"),
         "user_agent": detail.get("userAgent"),
         "bounce_type": detail.get("bounceType"),
+        "bounce_subtype": detail.get("bounceSubType"),
+        "complaint_type": detail.get("complaintFeedbackType"),
+        "delay_type": detail.get("delayType"),
+        "reason": detail.get("reason") or detail.get("errorMessage"),
+        "address": tags.get("address"),
+        "email_domain": _domain(mail) if kind in OF_REPUTATION else None,
     }
     return {
         "person": tags["person"],
@@ -150,3 +165,10 @@ def receipt(body: str) -> dict[str, Any] | None:
         "time": time,
         "properties": {name: value for name, value in properties.items() if value is not None},
     }
+
+
+def _domain(mail: Mapping[str, Any]) -> str | None:
+    """Where the mail went: never the whole address."""
+    said = mail.get("destination")
+    address = said[0] if isinstance(said, list) and said else ""
+    return address.rpartition("@")[2].strip(" >").lower()[:100] or None

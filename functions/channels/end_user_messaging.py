@@ -129,7 +129,7 @@ def receipt(body: str) -> dict[str, Any] | None:
             "sms_id": tags["send"],
             "run_id": tags["run"],
             "journey": str(tags["run"]).rpartition("-")[0],
-            **({"message": tags["message"]} if tags.get("message") else {}),
+            **{word: tags[word] for word in ("message", "address") if tags.get(word)},
             **_detail(kind, said),
         },
     }

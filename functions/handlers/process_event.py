@@ -1,5 +1,6 @@
 """From the event queue to profiles and journeys: each event counts once."""
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -9,7 +10,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import coding, erasing, looking, referring, spreading, undoing, wiring
+from functions.handlers import (
+    breaking,
+    coding,
+    erasing,
+    looking,
+    referring,
+    spreading,
+    suppressing,
+    undoing,
+    wiring,
+)
 from functions.handlers.desk import journey_desk
 from functions.handlers.discreet import Logger, hidden
 from functions.handlers.keeping import Keeper
@@ -22,6 +33,7 @@ from functions.storage import accounts, people
 from functions.storage.erasing import forbids
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
+from functions.storage.suppressions import Suppressions
 from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
@@ -66,6 +78,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     except Exception:
         logger.exception("the batch could not be processed or passed on")
         failed = [record["messageId"] for record in event["Records"]]
+    breaking.count(parts, batches)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -133,7 +146,7 @@ _ORDERS = (
 
 def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
     try:
-        return [read(body, parts.settings.on_stage)]
+        return [read(body, parts.settings.on_stage, parts.settings.receipt_topic)]
     except msgspec.DecodeError as error:
         parts.bury(body.encode(), f"not an event batch: {error}"[:MOST_REASON])
         return []
@@ -143,20 +156,35 @@ def _same(time: datetime) -> datetime:
     return time
 
 
-def read(body: str, on_stage: Callable[[datetime], datetime] = _same) -> EventBatch:
+def read(
+    body: str, on_stage: Callable[[datetime], datetime] = _same, topic: str = ""
+) -> EventBatch:
     """A queue message: events of ours, or a provider's receipt by way of SNS.
 
-    `on_stage` gives the stage's time for a provider's, which is real.
+    `on_stage` gives the stage's time for a provider's, which is real. `topic` is the ARN of the one
+    topic from which receipts are taken; on one machine there is none.
 
     Raises msgspec.DecodeError when it is neither.
     """
     try:
         if body.startswith('{"events"'):
             return _batches.decode(body)
+        if topic:
+            _check_origin(body, topic)
         said = _receipt(body)
         return EventBatch([_event(said, on_stage)] if said else [])
     except _UNREADABLE as error:
         raise msgspec.DecodeError(f"neither events nor a receipt: {error}") from None
+
+
+def _check_origin(body: str, topic: str) -> None:
+    """Raises ValueError unless it is a notification of this topic. That SNS delivered it, the
+    queue's policy makes sure of (decision 44); an address in it is never called."""
+    said = json.loads(body)
+    if not isinstance(said, dict) or said.get("Type") != "Notification":
+        raise ValueError("no notification of SNS")
+    if said.get("TopicArn") != topic:
+        raise ValueError("a notification of a topic that is not ours")
 
 
 # Each says None of what is no news, and raises when it cannot be its provider's.
@@ -302,7 +330,8 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         if profile.erased:
             parts.scrub(False)
         return
-    permission, refused = _permit(parts.store, profile, todo)
+    permission, refused = _permit(suppressing.suppressions(parts), parts.store, profile, todo)
+    suppressing.note(parts, profile, permission, todo)
     for event, error in refused:
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     react(desk, profile, todo)
@@ -332,7 +361,7 @@ def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -
 
 
 def _permit(
-    store: Store, profile: Profile, events: list[Event]
+    suppressions: Suppressions, store: Store, profile: Profile, events: list[Event]
 ) -> tuple[Permission, list[tuple[Event, BadConsent]]]:
     """Bring the permission item up to date: consent, suppression, addresses in force.
 
@@ -343,14 +372,13 @@ def _permit(
     def update(permission: Permission) -> bool:
         changed = permission.erased and not forbids(store, profile, permission)
         permission.erased &= not changed
+        # Before the receipts, which tell to which address a message went.
+        changed |= suppressions.follow(permission, _in_force(store, profile, permission))
         for event in events:
             try:
                 changed |= hear(permission, event)
             except BadConsent as error:
                 refused[event.message_id] = event, error
-        in_force = _in_force(store, profile, permission)
-        changed |= in_force != permission.addresses
-        permission.addresses = in_force
         return changed
 
     permission = change(store, lambda: people.permission_of(store, profile.person), update)

@@ -31,6 +31,7 @@ from functions.segments.census_records import Cuts
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
+from functions.tracking.breaker import DOMAIN_WAITS, STOPPED, is_domain, stopped_by
 from functions.tracking.event import Event
 from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
@@ -43,6 +44,7 @@ from functions.tracking.permission import (
     claimed,
 )
 from functions.tracking.profile import Profile
+from functions.tracking.suppressed import ADDRESS
 
 NO_ACCOUNT: Mapping[str, Any] = {}
 NO_REFERRAL: Mapping[str, str] = {}
@@ -149,7 +151,7 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         return _note(desk, row, "not sent", TOO_LATE)
     try:
         address = _address(wish, row, profile, permission, desk)
-        hold = _reason_to_hold(wish, row, desk, desk.now())
+        hold = _reason_to_hold(wish, row, desk, address, desk.now())
         if hold:
             return _hold(desk, row, hold)
         if wish.held_out and desk.brand.must_be_allowed(row.purpose):
@@ -220,12 +222,14 @@ def _outcome(row: Message, until: datetime | None = None) -> Outcome:
     return Outcome("not sent", row.reason)
 
 
-def _reason_to_hold(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
+def _reason_to_hold(
+    wish: Wish, row: Message, desk: Desk, address: str, now: datetime
+) -> Hold | None:
     """What holds the message back for now. One reason after the other: when the first is over, the
     step is tried again and meets the next."""
     if wish.paused:
         return Hold(now + PAUSED_FOR, JOURNEY_PAUSED, is_noted=True)
-    return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, now)
+    return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, address, now)
 
 
 def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
@@ -244,10 +248,21 @@ def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Ho
     return Hold(until, NOT_NOW, is_noted=wish.latest is not None or wish.is_chosen)
 
 
-def _channel_pauses(row: Message, desk: Desk, now: datetime) -> Hold | None:
-    """It waits with all others of its channel."""
-    until = turn(desk.store.get(Pause, pause_key(row.channel)), now, _spread(row))
-    return Hold(until, TOO_MANY, is_noted=True) if until else None
+def _channel_pauses(row: Message, desk: Desk, address: str, now: datetime) -> Hold | None:
+    """It waits with all others of its channel, of its campaign, or to the same domain."""
+    pause = desk.store.get(Pause, pause_key(row.channel))
+    until = turn(pause, now, _spread(row))
+    if until:
+        return Hold(until, TOO_MANY, is_noted=True)
+    if pause is None or not pause.stops or not desk.brand.must_be_allowed(row.purpose):
+        return None
+    found = stopped_by(pause, row.journey, row.message, address, now)
+    if found is None:
+        return None
+    name, stop = found
+    # A campaign goes on when a person says so: it is asked again and again.
+    until = (stop.until or now + PAUSED_FOR) + _spread(row) * SPREAD_OVER
+    return Hold(until, f"{DOMAIN_WAITS if is_domain(name) else STOPPED}: {name}", is_noted=True)
 
 
 def _hold(desk: Desk, row: Message, hold: Hold) -> Outcome:
@@ -438,6 +453,7 @@ def _outgoing(
             "run": wish.run_id,
             "send": row.send_id,
             "message": wish.message,
+            ADDRESS: address_hash(row.channel, address),
         },
         person=wish.person,
     )

@@ -24,9 +24,19 @@ from functions.segments.person import fields
 from functions.segments.population import averages, mean
 from functions.segments.sentence import FIELD_WORDS, channel, name, sentence
 from functions.segments.spoken import Language, moment, number, quoted, value
+from functions.tracking.breaker import DOMAIN_WAITS, STOPPED
 from functions.tracking.event import Event
-from functions.tracking.message import GIVEN_UP, Message
+from functions.tracking.message import GIVEN_UP, REJECTED, Message
 from functions.tracking.permission import MARKETING_PAUSED, refusal
+from functions.tracking.suppressed import (
+    BY_HAND,
+    COMPLAINT,
+    HARD_BOUNCE,
+    IMPORTED,
+    INVALID_NUMBER,
+    SOFT_BOUNCES,
+    UNREACHABLE,
+)
 from functions.tracking.tally import Tally
 
 MOST_SHOWN = 5  # of events; the others are counted
@@ -54,6 +64,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "clicked": "clicked: {}",
         "link": "clicked {}: {}",
         "bounced": "bounced: {}",
+        "delayed": "delayed by the receiving provider: {}",
+        "complained": "marked as spam: {}",
         "opened by robots": "opened by a robot",
         "clicked by robots": "clicked by a robot",
         "has address": "there is an address for {}",
@@ -88,6 +100,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "clicked": "geklickt: {}",
         "link": "auf {} geklickt: {}",
         "bounced": "als unzustellbar zurück: {}",
+        "delayed": "vom Anbieter des Empfängers aufgehalten: {}",
+        "complained": "als Spam gemeldet: {}",
         "opened by robots": "von einem Roboter geöffnet",
         "clicked by robots": "von einem Roboter geklickt",
         "has address": "es gibt eine Adresse für {}",
@@ -107,6 +121,16 @@ _GERMAN_REASONS = {
     "no consent": "keine Einwilligung",
     "consent withdrawn": "Einwilligung widerrufen",
     "suppressed": "gesperrt",
+    HARD_BOUNCE: "die Adresse gibt es nicht mehr",
+    SOFT_BOUNCES: "mehrmals hintereinander unzustellbar",
+    COMPLAINT: "als Spam gemeldet",
+    INVALID_NUMBER: "die Nummer gibt es nicht",
+    UNREACHABLE: "die Nummer ist nicht erreichbar",
+    BY_HAND: "von Hand",
+    IMPORTED: "aus einer Liste",
+    STOPPED: "der Versand wurde angehalten, zu viele Rückläufer oder Beschwerden",
+    DOMAIN_WAITS: "ein Mailanbieter nimmt zu wenige unserer Mails an",
+    REJECTED: "der Anbieter hat sie verworfen",
     "no address": "keine Adresse",
     "no phone number": "keine Telefonnummer",
     "the address has changed": "die Adresse hat sich geändert",
@@ -279,8 +303,13 @@ def _fates(message: Message, language: Language) -> Iterable[str]:
         form = "link" if link else "clicked"
         parts = [quoted(link, language)] if link else []
         yield words[form].format(*parts, _time(time, language))
-    if message.bounced:
-        yield words["bounced"].format(_time(message.bounced, language))
+    for word, time in (
+        ("delayed", message.delayed),
+        ("bounced", message.bounced),
+        ("complained", message.complained),
+    ):
+        if time:
+            yield words[word].format(_time(time, language))
     yield from (words[f"{did} by robots"] for did in ("opened", "clicked") if did in message.robots)
 
 
@@ -319,7 +348,7 @@ def reason(said: str, language: Language) -> str:
     if language == "en" or said in _GERMAN_REASONS:
         return said if language == "en" else _GERMAN_REASONS[said]
     kind, colon, rest = said.partition(": ")
-    return _GERMAN_REASONS.get(kind, kind) + colon + rest
+    return _GERMAN_REASONS.get(kind, kind) + colon + (reason(rest, language) if rest else "")
 
 
 def _time(time: datetime, language: Language) -> str:

@@ -25,6 +25,7 @@ from functions.segments.cluster_records import (
     FirstOrdersPart,
 )
 from functions.tracking.account import Account, Member, account_key
+from functions.tracking.breaker import Bucket, bucket_key
 from functions.tracking.erasure import Erasure, erasure_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
@@ -34,6 +35,7 @@ from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
 from functions.tracking.short_link import ShortLink
 from functions.tracking.source import Source
+from functions.tracking.suppressed import Suppressed, partition_of
 
 Table = Literal["people", "timeline", "catalogue"]
 TABLES: tuple[Table, ...] = ("people", "timeline", "catalogue")
@@ -206,6 +208,13 @@ KINDS: dict[type[Any], Kind] = {
     ),
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
     # Beside the people, because who processes their events may write there.
+    Bucket: Kind(
+        "people",
+        "sending",
+        lambda bucket: bucket_key(bucket.shard),
+        sort=attrgetter("hour"),
+        expires=attrgetter("expires"),
+    ),
     Account: Kind(
         "people",
         "account",
@@ -245,6 +254,13 @@ KINDS: dict[type[Any], Kind] = {
         sort=attrgetter("place"),
         versioned=False,
         expires=attrgetter("expires"),
+    ),
+    # Beside the people, because who processes their events may write there; erasing leaves it.
+    Suppressed: Kind(
+        "people",
+        "suppressed",
+        lambda one: partition_of(one.key),
+        listing=lambda one: ("", sortable(one.since)) if one.in_force else None,
     ),
     OrderRow: Kind(
         "people", "orders", _person, sort=lambda row: f"{row.left_at:010}", versioned=False

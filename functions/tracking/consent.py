@@ -2,6 +2,7 @@
 
 from functions.tracking.event import Event
 from functions.tracking.permission import Consent, Permission
+from functions.tracking.suppressed import bounced, complained, delivered
 
 CHANNELS = ("email", "sms")
 
@@ -15,9 +16,9 @@ def hear(permission: Permission, event: Event) -> bool:
 
     `Consent Given {channel, purposes: [...], text}` counts from trusted sources only;
     `Consent Withdrawn {channel, purposes}` and Segment's `Unsubscribed` from all (without
-    purposes: the whole channel); `Email Marked as Spam` and hard `Email Bounced` suppress, when
-    a provider's receipt says so (a public write key must not silence anybody). The last
-    word by event time wins.
+    purposes: the whole channel); complaints and bounces suppress (see `suppressed`), when a
+    provider's receipt says so (a public write key must not silence anybody). The last word by
+    event time wins.
     """
     reader = _READERS.get(event.event)
     return reader(permission, event) if reader else False
@@ -68,28 +69,13 @@ def _purposes(event: Event) -> list[str]:
     return [item[:64] for item in found[:20]]
 
 
-def _complained(permission: Permission, event: Event) -> bool:
-    return event.trusted and _suppress(permission, "email", "marked as spam")
-
-
-def _bounced(permission: Permission, event: Event) -> bool:
-    hard = event.properties.get("bounce_type") == "Permanent"
-    channel = "sms" if event.name.startswith("SMS") else "email"
-    return event.trusted and hard and _suppress(permission, channel, "hard bounce")
-
-
-def _suppress(permission: Permission, channel: str, reason: str) -> bool:
-    if channel in permission.suppressed:
-        return False
-    permission.suppressed[channel] = reason
-    return True
-
-
 _READERS = {
     "Consent Given": _given,
     "Consent Withdrawn": _withdrawn,
     "Unsubscribed": _withdrawn,
-    "Email Marked as Spam": _complained,
-    "Email Bounced": _bounced,
-    "SMS Bounced": _bounced,
+    "Email Marked as Spam": complained,
+    "Email Bounced": bounced,
+    "SMS Bounced": bounced,
+    "Email Delivered": delivered,
+    "SMS Delivered": delivered,
 }

@@ -164,6 +164,7 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.consents = stricter_consents(source, target)
     target.suppressed = {**source.suppressed, **target.suppressed}
     target.erased = target.erased or source.erased
+    target.failed = {**source.failed, **target.failed}
     target.addresses = {**source.addresses, **target.addresses}
     target.live = {**source.live, **target.live}
     target.paused = {**source.paused, **target.paused}

@@ -61,6 +61,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     clicked: dict[str, datetime] = {}
     bounced: datetime | None = None
     complained: datetime | None = None
+    delayed: datetime | None = None
     robots: list[str] = []
     touches: list[Touch] = []
 
@@ -98,6 +99,7 @@ def let_go(message: Message | None, claim: Claim | None) -> bool:
     return True
 
 
+REJECTED = "the provider rejected it"
 RECEIPTS = "receipts"  # the source of events that a provider's receipts became
 
 
@@ -215,11 +217,24 @@ def _complained(message: Message, event: Event) -> None:
     message.complained = _first(message.complained, event)
 
 
+def _delayed(message: Message, event: Event) -> None:
+    """Its provider tries on; what came of it tells the next receipt."""
+    message.delayed = _first(message.delayed, event)
+
+
+def _rejected(message: Message, event: Event) -> None:
+    """It was taken from us and then thrown away: a virus, or words that could not be made."""
+    message.state = "failed"
+    message.reason = f"{REJECTED}: {event.properties.get('reason') or 'no reason given'}"[:200]
+
+
 _TAKERS: dict[str, Callable[[Message, Event], None]] = {
     "Email Sent": lambda message, event: None,
     "Email Delivered": _delivered,
     "Email Bounced": _bounced,
     "Email Marked as Spam": _complained,
+    "Email Delayed": _delayed,
+    "Email Rejected": _rejected,
     "SMS Sent": lambda message, event: None,
     "SMS Delivered": _delivered,
     "SMS Bounced": _bounced,

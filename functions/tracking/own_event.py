@@ -16,6 +16,8 @@ LIFECYCLE, STAGE_CHANGED = "lifecycle", "Stage Changed"
 REFERRALS = "referrals"  # of what the one hears whose code brought a customer
 REFERRAL_WON, REFERRAL_LOST = "Referral Won", "Referral Lost"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
+SUPPRESSIONS = "suppressions"  # of addresses to which nothing may go any more, or again
+ADDRESS_SUPPRESSED, SUPPRESSION_LIFTED = "Address Suppressed", "Suppression Lifted"
 CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
@@ -25,7 +27,8 @@ NO_SIGN_OF_LIFE = frozenset(
         *(REFERRAL_WON, REFERRAL_LOST),
         *(CODE_ISSUED, CODE_REDEEMED),
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
-        *("Email Sent", "Email Delivered", "Email Bounced"),
+        *(ADDRESS_SUPPRESSED, SUPPRESSION_LIFTED),
+        *("Email Sent", "Email Delivered", "Email Bounced", "Email Delayed", "Email Rejected"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
         *BY_ROBOTS,
     }

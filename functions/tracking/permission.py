@@ -49,7 +49,8 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     `consents` is keyed "channel/purpose" ("channel/*" withdraws them all); `addresses` holds a
     hash of the address in force per channel; `suppressed` a reason per channel; `live` the runs
     under way by run id; `claims` the recent ones, oldest first; `paused` until when a task (by its
-    id) keeps messages back that need consent, None until it is done.
+    id) keeps messages back that need consent, None until it is done; `failed` when messages to
+    the address in force failed for a while, in a row, per channel.
     """
 
     person: str
@@ -62,6 +63,7 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     live: dict[str, Live] = {}
     claims: list[Claim] = []
     paused: dict[str, datetime | None] = {}
+    failed: dict[str, list[datetime]] = {}
 
 
 class Refused(Exception):

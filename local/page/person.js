@@ -67,7 +67,7 @@ function showHead({ person, brief, stages, score, titles, referral }) {
       person.phone && el("a", { href: `tel:${person.phone.replace(/[^+\d]/g, "")}` }, person.phone),
       place && el("span", {}, place), computed.device && el("span", {}, `on ${computed.device}`),
       person.locale && el("span", {}, `speaks ${person.locale}`),
-      mapped(person.suppressed, String).map(([channel, why]) => badge(`no ${channel}: ${why}`, "bad"))),
+      mapped(person.suppressed, String).map(([channel, why]) => badge(`suppressed, no ${channel}: ${why}`, "bad"))),
     el("dl.figures", {}, figures.map(figure)),
     referral.says.length > 0 && el("p", {}, small(referral.says.join(" "))),
     showSegments(person.segments, titles),

@@ -333,7 +333,7 @@ def test_a_number_that_does_not_exist_gets_no_more_texts(world: World) -> None:
     person, _ = unknown_text(world)
     said = told("TEXT_INVALID", context={**TAGS, "person": person})
     process_event.handler({"Records": [{"messageId": "1", "body": by_sns(said)}]}, None)
-    assert world.permission("ada").suppressed == {"sms": "hard bounce"}
+    assert world.permission("ada").suppressed == {"sms": "invalid number"}
 
 
 def test_a_number_that_was_out_of_reach_once_may_be_tried_again(world: World) -> None:

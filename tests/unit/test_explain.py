@@ -182,7 +182,10 @@ def test_a_german_explanation_has_no_english_reason_in_it() -> None:
     for known, said in [
         (ADA, "nicht erlaubt für „tips“: keine Einwilligung"),
         (erased, "nicht erlaubt für „tips“: die Person wurde gelöscht"),
-        (replace(ADA, permission=suppressed), "nicht erlaubt für „tips“: gesperrt: hard bounce"),
+        (
+            replace(ADA, permission=suppressed),
+            "nicht erlaubt für „tips“: gesperrt: die Adresse gibt es nicht mehr",
+        ),
     ]:
         assert explain({"may get": "email", "purpose": "tips"}, known, "de").used[1] == said
 
