@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer"})
 # All that collecting an event imports; its zip is a tenth of the others'.
 FOR_COLLECTING = frozenset({"aws-lambda-powertools", "jmespath", "msgspec", "typing-extensions"})
 
+# Taking a click needs none: whoever clicked waits for the start.
+FOR_CLICKS: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -45,10 +48,10 @@ HOST = Platform(f"{sys.version_info.major}.{sys.version_info.minor}")
 
 @dataclass(frozen=True)
 class Bundle:
-    """The content of one zip: `only` these libraries (else all), and a folder of journeys."""
+    """The content of one zip: `only` these libraries (None: all), and a folder of journeys."""
 
     platform: Platform
-    only: frozenset[str] = field(default_factory=frozenset)
+    only: frozenset[str] | None = None
     journeys: Path | None = None
 
     def code(self) -> lambda_.Code:
@@ -66,7 +69,8 @@ class Bundle:
         blocks = locked()
         if not self.platform.tag:  # this machine has nothing of its own
             return "\n".join(blocks.values())
-        names = sorted(self.only or blocks.keys() - IN_THE_RUNTIME)
+        everything = blocks.keys() - IN_THE_RUNTIME
+        names = sorted(everything if self.only is None else self.only)
         return "\n".join(blocks[name] for name in names)
 
     def parts(self) -> Iterator[bytes]:
@@ -97,7 +101,9 @@ class Bundle:
             KEPT.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=KEPT) as made:
                 libraries = Path(made) / "libraries"
-                _install(wanted, Path(made), libraries, self.platform)
+                libraries.mkdir()
+                if wanted:
+                    _install(wanted, Path(made), libraries, self.platform)
                 _compile(libraries, libraries, self.platform)
                 libraries.rename(kept)
         return kept

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from functions.folder import check, check_brand, read_folder
 from infra.api import Api
-from infra.bundle import FOR_COLLECTING, HOST, LAMBDA, ROOT, Bundle, compiler
+from infra.bundle import FOR_CLICKS, FOR_COLLECTING, HOST, LAMBDA, ROOT, Bundle, compiler
 from infra.delivery import Delivery
 from infra.encryption import Encryption
 from infra.events import Events
@@ -140,6 +140,27 @@ class Tante(Stack):
             page,
             "Whoever has the signed link may leave: the law wants it without a log-in.",
             "GET /leave/{token}",
+            "GET /preferences/{token}",
+            "POST /preferences/{token}",
+        )
+        self._leaving()
+
+    def _leaving(self) -> None:
+        """The Lambda that mail programs and our own page post to: it changes an item, and no more."""
+        leave = self._function(
+            "take_leave",
+            "EVENT_QUEUE_URL",
+            "LINK_SECRET",
+            memory=LIGHT,
+            timeout=Duration.seconds(29),
+            bundle=self._bundle(only=FOR_CLICKS),
+        )
+        self.tables.let_say(leave.role, PEOPLE)
+        self.secrets.let_read(leave.role, LINKS)
+        self.events.let_send(leave.role, self.events.queue)
+        self.api.route(
+            leave,
+            "Whoever has the signed link may leave: the law wants it without a log-in.",
             "POST /leave/{token}",
         )
 
@@ -330,7 +351,7 @@ class Tante(Stack):
             )
         )
 
-    def _bundle(self, only: frozenset[str] = frozenset(), journeys: bool = False) -> Bundle:
+    def _bundle(self, only: frozenset[str] | None = None, journeys: bool = False) -> Bundle:
         folder = ROOT / self.stage_of.journeys if journeys else None
         return Bundle(HOST if self.stage_of.host else LAMBDA, only, folder)
 

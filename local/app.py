@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.handlers import answer_admin, answer_page, collect_event
+from functions.handlers import answer_admin, answer_page, collect_event, take_leave
 from functions.handlers.openapi import Operation, Parameter
 from functions.handlers.pages import door as pages
 from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.message import Kept
 from local import outbox
 from local.http_server import Handler, fast
+from local.light_doors import leave_door
 from local.system import System
 
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
@@ -74,6 +75,7 @@ class App:
 
     def __init__(self, system: System) -> None:
         self._system = system
+        self._leave_door = leave_door(system.parts)
         self._collect = fast(lambda event, context: collect_event.handler(event, context))
 
     def route(self, method: str, path: str) -> Handler:
@@ -82,11 +84,16 @@ class App:
             return self._learn
         if path.startswith("/api/"):
             return answer_admin.handler
+        if method == "POST" and path.startswith("/leave/"):
+            return self._take_leave
         if path.lstrip("/").partition("/")[0] in pages.names():
             return answer_page.handler
         if path == "/" or path.startswith("/local/") or path == "/openapi.json":
             return self._local
         return self._collect
+
+    def _take_leave(self, event: Answer, context: object) -> Answer:
+        return take_leave.answer(self._leave_door, event)
 
     def _learn(self, event: Answer, context: object) -> Answer:
         """In the cloud a census comes within the hour; here it need not be waited for."""

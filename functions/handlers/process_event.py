@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aws_lambda_powertools import Logger
 
-from functions.channels import email, end_user_messaging
-from functions.handlers import coding, looking, referring, spreading, undoing, wiring
+from functions.channels import email, end_user_messaging, received_text
+from functions.handlers import coding, looking, referring, spreading, texting, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -25,7 +25,7 @@ from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.message import RECEIPTS
-from functions.tracking.permission import Permission
+from functions.tracking.permission import UNSUBSCRIBE_LINK, Permission
 from functions.tracking.profile import Profile
 
 logger = Logger(service="process_event")
@@ -127,8 +127,10 @@ _ORDERS = (
 
 def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
     try:
-        return [read(body, parts.settings.on_stage)]
-    except msgspec.DecodeError as error:
+        text = received_text.read(body)
+        found = EventBatch(texting.events(parts, text)) if text else None
+        return [found or read(body, parts.settings.on_stage)]
+    except (msgspec.DecodeError, received_text.NotAText) as error:
         parts.bury(body.encode(), f"not an event batch: {error}"[:MOST_REASON])
         return []
 
@@ -327,6 +329,8 @@ def _permit(
     Returns it, and the events whose words on consent cannot be used.
     """
     refused: dict[str, tuple[Event, BadConsent]] = {}
+    # What was said at the light door is in force; a put takes the words themselves away.
+    tidy = any(event.source == UNSUBSCRIBE_LINK for event in events)
 
     def update(permission: Permission) -> bool:
         changed = False
@@ -338,7 +342,7 @@ def _permit(
         in_force = _in_force(store, profile, permission)
         changed |= in_force != permission.addresses
         permission.addresses = in_force
-        return changed
+        return changed or tidy
 
     permission = change(store, lambda: people.permission_of(store, profile.person), update)
     return permission, list(refused.values())

@@ -14,7 +14,7 @@ from liquid.exceptions import LiquidError
 
 from functions.problem import Problem
 
-_LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
+_LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe|preferences))\s*\}\}\1""")
 _TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _CODE = re.compile(r"(?<![\w.])code\.([A-Za-z0-9_-]+)")
@@ -22,9 +22,12 @@ _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-inclu
 # By Liquid.
 PRODUCTS = ("recommendations", "upgrades")
 SEEN = frozenset(
-    {"person", "account", "entry", "brand", "links", "pass", "unsubscribe", "code", *PRODUCTS}
+    {
+        *("person", "account", "entry", "brand", "links", "pass", "code"),
+        *("unsubscribe", "preferences", *PRODUCTS),
+    }
 )
-NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
+NOT_TRACKED = ("unsubscribe", "preferences", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
 LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 SAFE_SCHEMES = ("https://", "http://", "mailto:", "tel:")

@@ -1,7 +1,9 @@
 """Consent and suppression, read from the events that tell of them."""
 
 from functions.tracking.event import Event
+from functions.tracking.own_event import PREFERENCES_CHANGED
 from functions.tracking.permission import Consent, Permission
+from functions.tracking.wishes import wishes_of
 
 CHANNELS = ("email", "sms")
 
@@ -16,8 +18,9 @@ def hear(permission: Permission, event: Event) -> bool:
     `Consent Given {channel, purposes: [...], text}` counts from trusted sources only;
     `Consent Withdrawn {channel, purposes}` and Segment's `Unsubscribed` from all (without
     purposes: the whole channel); `Email Marked as Spam` and hard `Email Bounced` suppress, when
-    a provider's receipt says so (a public write key must not silence anybody). The last
-    word by event time wins.
+    a provider's receipt says so (a public write key must not silence anybody); `Preferences
+    Changed {how_often, paused_until}` counts from trusted sources only. The last word by event
+    time wins.
     """
     reader = _READERS.get(event.event)
     return reader(permission, event) if reader else False
@@ -52,6 +55,17 @@ def _say(permission: Permission, event: Event, purposes: list[str], given: bool)
         permission.consents[key] = Consent(given, event.time, event.source[:64], text)
         changed = True
     return changed
+
+
+def _wished(permission: Permission, event: Event) -> bool:
+    before = permission.wishes
+    if not event.trusted or (before and before.time >= event.time):
+        return False
+    try:
+        permission.wishes = wishes_of(event.properties, event.time)
+    except ValueError as error:
+        raise BadConsent(f"{event.event}: {error}") from None
+    return True
 
 
 def _channel(event: Event) -> str:
@@ -89,6 +103,7 @@ _READERS = {
     "Consent Given": _given,
     "Consent Withdrawn": _withdrawn,
     "Unsubscribed": _withdrawn,
+    PREFERENCES_CHANGED: _wished,
     "Email Marked as Spam": _complained,
     "Email Bounced": _bounced,
     "SMS Bounced": _bounced,

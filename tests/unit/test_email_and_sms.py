@@ -28,7 +28,7 @@ from functions.channels.outbox import Outbox
 from functions.channels.sms import Sms
 from functions.channels.webhook import Webhook
 from functions.handlers import aws, aws_channels, process_event
-from functions.messages.leaving import Leaving, sign
+from functions.messages.link import sign
 from functions.settings import Settings
 from functions.tracking.message import Kept
 from local.keys import add_source
@@ -40,7 +40,7 @@ KEYS = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }
-TOKEN = sign(Leaving("p" * 26, "email", "product tips"), {"1": b"k" * 32})
+TOKEN = sign("leave", ("p" * 26, "email", "product tips"), {"1": b"k" * 32})
 LEAVE = f"https://customers.shop.example.com/leave/{TOKEN}"
 ONE_CLICK = {
     "List-Unsubscribe": f"<{LEAVE}>",
