@@ -23,7 +23,8 @@ def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     """
     key = person_key(parts.settings.identity_key, "phone", normal_phone(text.number))
     said = keyword(text.text)
-    if people.find_profile(parts.store, key) is None and said != "stop":
+    person = people.find_profile(parts.store, key)
+    if person is None and said != "stop":
         logger.info("a text from a number that nobody has", extra={"keyword": said})
         return []
     told = {"text": text.text, "sms_id": text.id, "answers": text.answers, "keyword": said}
@@ -31,8 +32,8 @@ def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     if said == "stop":
         left = {"channel": "sms", "purposes": ["*"], "keyword": text.text.strip()[:20]}
         found.append(_event(parts, text, key, "Consent Withdrawn", left))
-    if said == "start":
-        back = _taken_by_stop(people.permission_of(parts.store, key))
+    if said == "start" and person:
+        back = _taken_by_stop(people.permission_of(parts.store, person.person))
         again = {"channel": "sms", "purposes": back, "keyword": text.text.strip()[:20]}
         found += [_event(parts, text, key, "Consent Given", again)] if back else []
     return found
