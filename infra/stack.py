@@ -142,6 +142,27 @@ class Tante(Stack):
             page,
             "Whoever has the signed link may leave: the law wants it without a log-in.",
             "GET /leave/{token}",
+            "GET /preferences/{token}",
+            "POST /preferences/{token}",
+        )
+        self._leaving()
+
+    def _leaving(self) -> None:
+        """The Lambda that mail programs and our own page post to: it changes an item, and no more."""
+        leave = self._function(
+            "take_leave",
+            "EVENT_QUEUE_URL",
+            "LINK_SECRET",
+            memory=LIGHT,
+            timeout=Duration.seconds(29),
+            bundle=self._bundle(only=FOR_CLICKS),
+        )
+        self.tables.let_say(leave.role, PEOPLE)
+        self.secrets.let_read(leave.role, LINKS)
+        self.events.let_send(leave.role, self.events.queue)
+        self.api.route(
+            leave,
+            "Whoever has the signed link may leave: the law wants it without a log-in.",
             "POST /leave/{token}",
         )
         self._clicks()

@@ -90,6 +90,24 @@ class Tables(Construct):
         if name in OF_PEOPLE:
             self._encryption.let_use(role, write=False)
 
+    def let_say(self, role: iam.IRole, name: str) -> None:
+        """The role may say a word to an item of which it knows the key (`storage.say`), and sees
+        nothing of it but where it has moved."""
+        seen = {"dynamodb:Attributes": ["pk", "sk", "version", "said", "moved"]}
+        only = {
+            "dynamodb:UpdateItem": {"StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"}},
+            "dynamodb:GetItem": {"StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}},
+        }
+        for action, condition in only.items():
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=[action],
+                    resources=[self.tables[name].table_arn],
+                    conditions={"ForAllValues:StringEquals": seen, **condition},
+                )
+            )
+        self._encryption.let_use(role, write=True)
+
 
 def _text(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

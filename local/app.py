@@ -12,7 +12,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.handlers import answer_admin, answer_page, collect_event, take_click
+from functions.handlers import (
+    answer_admin,
+    answer_page,
+    collect_event,
+    take_click,
+    take_leave,
+)
 from functions.handlers.headers import ALWAYS, DATA
 from functions.handlers.openapi import Operation, Parameter
 from functions.handlers.pages import door as pages
@@ -21,6 +27,7 @@ from functions.tracking.message import Kept
 from functions.tracking.short_link import ShortLink
 from local import outbox
 from local.http_server import Handler, fast
+from local.light_doors import leave_door
 from local.system import System
 
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
@@ -81,6 +88,7 @@ class App:
             short=self._short,
             now=system.clock.now,
         )
+        self._leave_door = leave_door(system.parts)
         self._collect = fast(lambda event, context: collect_event.handler(event, context))
 
     def route(self, method: str, path: str) -> Handler:
@@ -89,6 +97,8 @@ class App:
             return self._learn
         if path.startswith("/api/"):
             return answer_admin.handler
+        if method == "POST" and path.startswith("/leave/"):
+            return self._take_leave
         if path.lstrip("/").partition("/")[0] in pages.names():
             return answer_page.handler
         if path.startswith(("/c/", "/o/", "/s/", "/d/")):
@@ -96,6 +106,9 @@ class App:
         if path == "/" or path.startswith("/local/") or path == "/openapi.json":
             return self._local
         return self._collect
+
+    def _take_leave(self, event: Answer, context: object) -> Answer:
+        return take_leave.answer(self._leave_door, event)
 
     def _learn(self, event: Answer, context: object) -> Answer:
         """In the cloud a census comes within the hour; here it need not be waited for."""

@@ -171,6 +171,17 @@ class SqliteStore(Store):
             for table, items in tables.items():
                 self.connection.executemany(_SQL[table].write, items)
 
+    def say(self, kind: type, partition: str, word: str) -> str | None:
+        where = KINDS[kind]
+        assert where.takes_in and where.moved, f"nothing can be said to a {where.prefix}"
+        with self.together():
+            record = self.get(kind, partition)
+            if record is None or where.moved(record):
+                return record and where.moved(record)
+            where.takes_in(record, [word])
+            self.put(record)
+        return ""
+
     def delete(self, record: Any) -> None:
         with self._writing:
             self.connection.execute(_SQL[KINDS[type(record)].table].delete, key_of(record))

@@ -106,12 +106,17 @@ COLLECTING = [
 LEAVING = [
     Operation(
         method,
-        "/leave/{token}",
+        path,
         summary,
         parameters=(Parameter("token", "path", "signed"),),
         refusal=False,
     )
-    for method, summary in (("get", "Ask whether to leave"), ("post", "Leave"))
+    for path, method, summary in (
+        ("/leave/{token}", "get", "Ask whether to leave"),
+        ("/leave/{token}", "post", "Leave"),
+        ("/preferences/{token}", "get", "Show what the person gets"),
+        ("/preferences/{token}", "post", "Change what the person gets"),
+    )
 ]
 
 

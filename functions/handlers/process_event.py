@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from functions.channels import email, end_user_messaging
+from functions.channels import email, end_user_messaging, received_text
 from functions.handlers import (
     breaking,
     coding,
@@ -18,6 +18,7 @@ from functions.handlers import (
     referring,
     spreading,
     suppressing,
+    texting,
     undoing,
     wiring,
 )
@@ -38,7 +39,7 @@ from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.message import RECEIPTS
-from functions.tracking.permission import Permission
+from functions.tracking.permission import UNSUBSCRIBE_LINK, Permission
 from functions.tracking.profile import Profile
 
 logger = Logger(service="process_event")
@@ -146,8 +147,10 @@ _ORDERS = (
 
 def _read_or_bury(parts: wiring.Parts, body: str) -> list[EventBatch]:
     try:
-        return [read(body, parts.settings.on_stage, parts.settings.receipt_topic)]
-    except msgspec.DecodeError as error:
+        text = received_text.read(body)
+        found = EventBatch(texting.events(parts, text)) if text else None
+        return [found or read(body, parts.settings.on_stage, parts.settings.receipt_topic)]
+    except (msgspec.DecodeError, received_text.NotAText) as error:
         parts.bury(body.encode(), f"not an event batch: {error}"[:MOST_REASON])
         return []
 
@@ -368,6 +371,8 @@ def _permit(
     Returns it, and the events whose words on consent cannot be used.
     """
     refused: dict[str, tuple[Event, BadConsent]] = {}
+    # What was said at the light door is in force; a put takes the words themselves away.
+    tidy = any(event.source == UNSUBSCRIBE_LINK for event in events)
 
     def update(permission: Permission) -> bool:
         changed = permission.erased and not forbids(store, profile, permission)
@@ -379,7 +384,7 @@ def _permit(
                 changed |= hear(permission, event)
             except BadConsent as error:
                 refused[event.message_id] = event, error
-        return changed
+        return changed or tidy
 
     permission = change(store, lambda: people.permission_of(store, profile.person), update)
     return permission, list(refused.values())

@@ -57,6 +57,7 @@ JOURNEY_PAUSED = "the journey is paused"
 WRONG_COUNTRY = "brand.yaml has not this number's country among its sms countries"
 TOO_MANY = "the provider asked us to wait"
 NOT_NOW = "outside of the hours in which it may go"
+ADDRESS_LETTERS = 8  # of an address's hash in a link, so that it stays short
 SPREAD_OVER = timedelta(minutes=10)  # what comes out of the night together
 
 
@@ -347,6 +348,7 @@ def template_values(
     products: Mapping[str, Any] = NO_PRODUCTS,
     codes: Codes = NO_CODES,
     downloads: Mapping[str, str] | None = None,
+    preferences: str = "",
 ) -> dict[str, Any]:
     """What Liquid sees; without `downloads` the assets' own addresses."""
     return {
@@ -359,6 +361,7 @@ def template_values(
         "pass": iteration + 1,
         "code": codes,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
+        "preferences": preferences or None,
         **products,
     }
 
@@ -375,7 +378,7 @@ def _tracker(
 def _values(
     wish: Wish, row: Message, profile: Profile, desk: Desk, tracker: Tracker
 ) -> dict[str, Any]:
-    person, leave = shown_fields(profile, desk.now(), desk.cuts), _leave_url(row, desk)
+    person = shown_fields(profile, desk.now(), desk.cuts)
     account = accounts.fields(profile)
     stem = f"{wish.message}.{row.locale}."
     texts = [text for name, text in wish.files.items() if name.startswith(stem)]
@@ -386,21 +389,35 @@ def _values(
         person,
         wish.entry,
         desk.brand,
-        leave,
+        _leave_url(row, desk, profile),
         wish.iteration,
         account,
         products,
         desk.codes(wish, profile),
         tracker.downloads(),
+        _preferences_url(row, desk, profile),
     )
 
 
-def _leave_url(row: Message, desk: Desk) -> str:
+def _leave_url(row: Message, desk: Desk, profile: Profile) -> str:
     """The link with which the person leaves; none where no permission is needed."""
     if not desk.brand.must_be_allowed(row.purpose) or not desk.link_keys:
         return ""
-    token = sign("leave", (row.person, row.channel, row.purpose), desk.link_keys)
-    return f"{desk.public_url}/leave/{token}"
+    said = (row.person, row.channel, row.purpose, row.locale, _known_as(row, profile))
+    return f"{desk.public_url}/leave/{sign('leave', said, desk.link_keys)}"
+
+
+def _preferences_url(row: Message, desk: Desk, profile: Profile) -> str:
+    """The link to the page where the person chooses what to get; every message may have it."""
+    if not desk.link_keys:
+        return ""
+    said = (row.person, row.channel, _known_as(row, profile))
+    return f"{desk.public_url}/preferences/{sign('preferences', said, desk.link_keys)}"
+
+
+def _known_as(row: Message, profile: Profile) -> str:
+    """By which a link's page knows that it was sent to the address which is in force still."""
+    return address_hash(row.channel, address_of(profile, row.channel))[:ADDRESS_LETTERS]
 
 
 def _claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime) -> None:
@@ -430,7 +447,7 @@ def _unclaim(wish: Wish, row: Message, desk: Desk) -> None:
 def _outgoing(
     wish: Wish, row: Message, desk: Desk, profile: Profile, address: str, rendered: Rendered
 ) -> Outgoing:
-    url = _leave_url(row, desk)
+    url = _leave_url(row, desk, profile)
     headers = {}
     if url and wish.channel == "email":
         # RFC 8058: a mail program may leave for the person with one POST.

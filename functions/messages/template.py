@@ -18,7 +18,7 @@ from functions.problem import Problem
 
 _HREF = re.compile(r"""(<a\b[^>]*?\bhref=(["'])(.*?)\2)""", re.DOTALL | re.IGNORECASE)
 _LINK_OF_BRAND = re.compile(r"\{\{-?\s*links\.([A-Za-z0-9_-]+)\s*-?\}\}")
-_OWN_LINK = re.compile(r"\{\{-?\s*(unsubscribe|download\.[A-Za-z0-9_-]+)\s*-?\}\}")
+_OWN_LINK = re.compile(r"\{\{-?\s*(unsubscribe|preferences|download\.[A-Za-z0-9_-]+)\s*-?\}\}")
 # Which link of the message it is; `tracked` takes it out again before the mail goes.
 MARK = "tante:link"
 MARKED = re.compile(rf"""href=(["'])((?:(?!\1).)*)\1 {MARK}="([^"]+)\"""", re.DOTALL)
@@ -29,11 +29,11 @@ _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-inclu
 PRODUCTS = ("recommendations", "upgrades")
 SEEN = frozenset(
     {
-        *("person", "account", "entry", "brand", "links", "download", "pass", "unsubscribe"),
-        *("code", *PRODUCTS),
+        *("person", "account", "entry", "brand", "links", "download", "pass", "code"),
+        *("unsubscribe", "preferences", *PRODUCTS),
     }
 )
-NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
+NOT_TRACKED = ("unsubscribe", "preferences", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
 LIQUID = re.compile(r"\{(?:\{.*?\}\}|%.*?%\})", re.DOTALL)
 SAFE_SCHEMES = ("https://", "http://", "mailto:", "tel:")

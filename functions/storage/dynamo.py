@@ -4,8 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from botocore.exceptions import BotoCoreError
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.attributes import (
+    BinaryAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 from pynamodb.connection import Connection
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.exceptions import (
@@ -30,6 +35,7 @@ from functions.storage.packing import (
     unpack,
 )
 from functions.storage.paging import Entry, Index, fresh, page, span
+from functions.storage.say import NOT_SO, say_here
 from functions.storage.store import Conflict, Store, Unavailable
 
 T = TypeVar("T")
@@ -56,13 +62,17 @@ _TRIES_MORE = 4
 
 
 class _Row(Model):
-    """One item; the attributes are those of `packing.Item`."""
+    """One item; the attributes are those of `packing.Item`, and the two of `storage.say`: a put,
+    which replaces the item, has taken in what was said. (They are not in `item_size`: only people
+    who were merged and who just left have them, far below a unit.)"""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     version = NumberAttribute(null=True)
     body = BinaryAttribute(legacy_encoding=False)
     expires = NumberAttribute(null=True)
+    moved = UnicodeAttribute(null=True)
+    said = UnicodeSetAttribute(null=True)
 
 
 class _Listing(GlobalSecondaryIndex["_ListedRow"]):  # type: ignore[no-untyped-call]
@@ -187,6 +197,27 @@ class DynamoStore(Store):
                 for item in items:
                     batch.save(model(**_attributes(item)))
 
+    def say(self, kind: type, partition: str, word: str) -> str | None:
+        where = KINDS[kind]
+        pk, sk = key(where, partition)
+        return say_here(self._ask, self._models[where.table].Meta.table_name, pk, sk, word)
+
+    def _ask(self, operation: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """One call without PynamoDB, as the light door makes it."""
+        client = self._connection.client
+        call = {"UpdateItem": client.update_item, "GetItem": client.get_item}[operation]
+        try:
+            return dict(call(**asked))
+        except ClientError as error:
+            code = str(error.response["Error"]["Code"])
+            if code == NOT_SO:
+                return None
+            if code in _BUSY | _CONFLICTS:
+                raise Unavailable(f"DynamoDB: {code}") from error
+            raise
+        except BotoCoreError as error:
+            raise Unavailable(f"DynamoDB: {error}") from error
+
     @_available()
     def delete(self, record: Any) -> None:
         self._models[KINDS[type(record)].table](*key_of(record)).delete()
@@ -232,7 +263,9 @@ class DynamoStore(Store):
         return between
 
     def _row(self, record: Any, item: Item) -> _Row:
-        return self._models[KINDS[type(record)].table](**_attributes(item))
+        kind = KINDS[type(record)]
+        moved = kind.moved(record) if kind.moved else ""
+        return self._models[kind.table](**_attributes(item), **({"moved": moved} if moved else {}))
 
 
 def _attributes(item: Item) -> dict[str, Any]:
@@ -248,4 +281,5 @@ def _unchanged(row: _Row) -> Condition:
 
 
 def _record(kind: type[T], row: _Row) -> T:
-    return unpack(kind, row.pk, row.body, None if row.version is None else int(row.version))
+    version = None if row.version is None else int(row.version)
+    return unpack(kind, row.pk, row.body, version, row.said or ())

@@ -5,7 +5,7 @@ find them in one place. At most one listing holds a record; its name is "" unles
 `named`, and the text beside it sorts it (the newest has the greatest).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -30,7 +30,7 @@ from functions.tracking.erasure import Erasure, erasure_key
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
-from functions.tracking.permission import Permission
+from functions.tracking.permission import Permission, take_in
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
 from functions.tracking.short_link import ShortLink
@@ -48,7 +48,8 @@ class Kind:
 
     `prefix` begins its sort keys; without `sort` there is one record in a partition. `listing`
     gives name and sort text, None for a record that stands in no listing. `versioned` records are
-    changed by compare-and-set. `expires` gives epoch seconds, after which the row goes.
+    changed by compare-and-set. `expires` gives epoch seconds, after which the row goes. `takes_in`
+    the words of `Store.say`, where any may be said; `moved` tells where such a record has gone.
     """
 
     table: Table
@@ -59,6 +60,8 @@ class Kind:
     named: bool = False
     versioned: bool = True
     expires: Callable[[Any], int] | None = None
+    takes_in: Callable[[Any, Iterable[str]], None] | None = None
+    moved: Callable[[Any], str] | None = None
 
     @property
     def head(self) -> str:
@@ -110,7 +113,9 @@ def _task_listing(task: Task) -> tuple[str, str]:
 
 KINDS: dict[type[Any], Kind] = {
     Profile: Kind("people", "profile", _person, listing=_person_listing),
-    Permission: Kind("people", "permission", _person),
+    Permission: Kind(
+        "people", "permission", _person, takes_in=take_in, moved=attrgetter("moved_to")
+    ),
     Merge: Kind("people", "merge", _person, sort=attrgetter("merge_id")),
     Before: Kind(
         "people", "before", _person, sort=attrgetter("merge_id"), expires=attrgetter("expires")

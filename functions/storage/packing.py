@@ -123,8 +123,11 @@ def pack_for_write(records: Iterable[Any], squeeze_from: int = 0) -> dict[Table,
     return {table: list(items.values()) for table, items in tables.items()}
 
 
-def unpack(kind: type[T], partition: str, body: bytes, version: int | None) -> T:
-    """The record; `version` is the stored one (the one inside the body is older)."""
+def unpack(
+    kind: type[T], partition: str, body: bytes, version: int | None, said: Iterable[str] = ()
+) -> T:
+    """The record; `version` is the stored one (the one inside the body is older). What was `said`
+    to it since it was put is taken in."""
     packed: bytes | memoryview = memoryview(body)[1:]
     if body[:1] == _SQUEEZED:
         packed = zlib.decompressobj(-zlib.MAX_WBITS, DICTIONARY).decompress(packed)
@@ -133,6 +136,9 @@ def unpack(kind: type[T], partition: str, body: bytes, version: int | None) -> T
         record.version = version
     if KINDS[kind].is_of_person:
         record.person = partition
+    take_in = KINDS[kind].takes_in
+    if take_in and said:
+        take_in(record, said)
     return record  # type: ignore[no-any-return]
 
 

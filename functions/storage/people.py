@@ -73,6 +73,17 @@ def permission_of(store: Store, person: str) -> Permission:
     raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
 
 
+def say(store: Store, person: str, word: str) -> bool:
+    """Say a word to a person's permission item (see `Store.say`), redirects followed. False:
+    there is none. The light door does the same by `storage.say`."""
+    for _ in range(MOST_REDIRECTS):
+        moved = store.say(Permission, person, word)
+        if not moved:
+            return moved is not None
+        person = moved
+    raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
+
+
 def end_pause_of(store: Store, person: str, task_id: str) -> None:
     """The person's task is done: it keeps no messages back any more. Safe to repeat. Raises
     Contended."""

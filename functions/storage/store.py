@@ -55,6 +55,15 @@ class Store(Protocol):
         written. Raises TooLarge before anything is written.
         """
 
+    def say(self, kind: type, partition: str, word: str) -> str | None:
+        """Say a word to the one record there, without reading it: its version is raised, so that
+        whoever has read it before cannot put it any more, and whoever reads it finds the word
+        taken in (`Kind.takes_in`).
+
+        Returns "" when that is done; else nothing was said: where the record has moved to, None
+        when there is none. May be repeated.
+        """
+
     def delete(self, record: Any) -> None:
         """Remove the record, whatever its version; no error when it is not there."""
 

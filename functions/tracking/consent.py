@@ -1,8 +1,10 @@
 """Consent and suppression, read from the events that tell of them."""
 
 from functions.tracking.event import Event
+from functions.tracking.own_event import PREFERENCES_CHANGED
 from functions.tracking.permission import Consent, Permission
 from functions.tracking.suppressed import bounced, complained, delivered
+from functions.tracking.wishes import wishes_of
 
 CHANNELS = ("email", "sms")
 
@@ -17,8 +19,9 @@ def hear(permission: Permission, event: Event) -> bool:
     `Consent Given {channel, purposes: [...], text}` counts from trusted sources only;
     `Consent Withdrawn {channel, purposes}` and Segment's `Unsubscribed` from all (without
     purposes: the whole channel); complaints and bounces suppress (see `suppressed`), when a
-    provider's receipt says so (a public write key must not silence anybody). The last word by
-    event time wins.
+    provider's receipt says so (a public write key must not silence anybody); `Preferences
+    Changed {how_often, paused_until}` counts from trusted sources only. The last word by event
+    time wins.
     """
     reader = _READERS.get(event.event)
     return reader(permission, event) if reader else False
@@ -55,6 +58,17 @@ def _say(permission: Permission, event: Event, purposes: list[str], given: bool)
     return changed
 
 
+def _wished(permission: Permission, event: Event) -> bool:
+    before = permission.wishes
+    if not event.trusted or (before and before.time >= event.time):
+        return False
+    try:
+        permission.wishes = wishes_of(event.properties, event.time)
+    except ValueError as error:
+        raise BadConsent(f"{event.event}: {error}") from None
+    return True
+
+
 def _channel(event: Event) -> str:
     channel = event.properties.get("channel", "email")
     if channel not in CHANNELS:
@@ -73,6 +87,7 @@ _READERS = {
     "Consent Given": _given,
     "Consent Withdrawn": _withdrawn,
     "Unsubscribed": _withdrawn,
+    PREFERENCES_CHANGED: _wished,
     "Email Marked as Spam": complained,
     "Email Bounced": bounced,
     "SMS Bounced": bounced,

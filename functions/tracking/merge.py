@@ -8,6 +8,7 @@ from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, tota
 from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import ANEW, MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
 from functions.tracking.tally import joined
+from functions.tracking.wishes import stricter_wishes
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
 OUTRANKED = "outranked"  # the outcome of a run that gave way to a journey of its group
@@ -168,6 +169,7 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.addresses = {**source.addresses, **target.addresses}
     target.live = {**source.live, **target.live}
     target.paused = {**source.paused, **target.paused}
+    target.wishes = stricter_wishes(source.wishes, target.wishes)
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
     source.moved_to = target.person
 

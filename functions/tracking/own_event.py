@@ -18,6 +18,8 @@ REFERRAL_WON, REFERRAL_LOST = "Referral Won", "Referral Lost"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
 SUPPRESSIONS = "suppressions"  # of addresses to which nothing may go any more, or again
 ADDRESS_SUPPRESSED, SUPPRESSION_LIFTED = "Address Suppressed", "Suppression Lifted"
+TEXT_RECEIVED = "SMS Received"  # somebody wrote to our number
+PREFERENCES_CHANGED = "Preferences Changed"  # by the person, on our page
 CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
@@ -37,7 +39,7 @@ NO_SIGN_OF_LIFE = frozenset(
 # website may not, for a journey, a score or a report would believe it.
 OURS = NO_SIGN_OF_LIFE | {
     "Person Erased",
-    *("Email Opened", "Email Link Clicked", "Email Marked as Spam"),
+    *("Email Opened", "Email Link Clicked", "Email Marked as Spam", TEXT_RECEIVED),
     *("Task Created", "Task Completed", "Task Reopened", "Task Reassigned"),
     *("Lead Handed Over", "Lead Accepted", "Lead Rejected", "Lead Won", "Lead Lost"),
     *("Deal Created", "Deal Stage Changed", "Deal Won", "Deal Lost", "Offer Sent", "Offer Signed"),

@@ -1,13 +1,18 @@
 """The permission item: what must be checked and changed in one step before a message goes."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
+
+from functions.tracking.wishes import Wishes
 
 CLAIMS_KEPT_FOR = timedelta(days=8)  # longer than any retry of a step, and than a weekly cap
 MOST_CLAIMS = 30
 MOST_PAUSES = 20
 MARKETING_PAUSED = "marketing is paused"
+UNSUBSCRIBE_LINK = "unsubscribe link"  # the source of what is withdrawn by one
+PREFERENCE_PAGE = "preference page"
 
 
 class Consent(msgspec.Struct, array_like=True):
@@ -50,7 +55,8 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     hash of the address in force per channel; `suppressed` a reason per channel; `live` the runs
     under way by run id; `claims` the recent ones, oldest first; `paused` until when a task (by its
     id) keeps messages back that need consent, None until it is done; `failed` when messages to
-    the address in force failed for a while, in a row, per channel.
+    the address in force failed for a while, in a row, per channel; `wishes` what the person asked
+    for beside.
     """
 
     person: str
@@ -64,6 +70,7 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     claims: list[Claim] = []
     paused: dict[str, datetime | None] = {}
     failed: dict[str, list[datetime]] = {}
+    wishes: Wishes | None = None
 
 
 class Refused(Exception):
@@ -134,7 +141,8 @@ def end_pause(permission: Permission, task_id: str) -> bool:
 
 def is_paused(permission: Permission, now: datetime) -> bool:
     """Whether messages that need consent are kept back."""
-    return any(until is None or now < until for until in permission.paused.values())
+    wished = permission.wishes and permission.wishes.pauses_until(now)
+    return bool(wished) or any(until is None or now < until for until in permission.paused.values())
 
 
 def last_word(permission: Permission, key: str) -> Consent | None:
@@ -142,6 +150,18 @@ def last_word(permission: Permission, key: str) -> Consent | None:
     own = permission.consents.get(key)
     whole = permission.consents.get(f"{key.partition('/')[0]}/*")
     return whole if whole and (own is None or whole.time >= own.time) else own
+
+
+def take_in(permission: Permission, words: Iterable[str]) -> None:
+    """Withdraw what was withdrawn at the light door since the item was put, in words such as
+    "2027-03-01T09:00:00+00:00 email/product tips". Each was said after all that the item knows,
+    so it holds whatever another clock says."""
+    for word in sorted(words):
+        moment, _, key = word.partition(" ")
+        time, before = datetime.fromisoformat(moment), permission.consents.get(key)
+        latest = max(time, before.time) if before else time
+        if before is None or before.given or before.time < latest:
+            permission.consents[key] = Consent(False, latest, UNSUBSCRIBE_LINK)
 
 
 def claim(permission: Permission, run_id: str, wanted: Claim, address: str, why_not: str) -> None:

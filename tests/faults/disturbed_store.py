@@ -86,6 +86,15 @@ class DisturbedStore:
         several = ("half",) if len(records) > 1 else ()
         self._lambdas.disturb("store", what, act, (*WRITING, *several), {"half": half})
 
+    def say(self, kind: type, partition: str, word: str) -> str | None:
+        found: str | None = self._lambdas.disturb(
+            "store",
+            f"say {kind.__name__}",
+            lambda: self._inner.say(kind, partition, word),
+            WRITING,
+        )
+        return found
+
     def delete(self, record: Any) -> None:
         what = f"delete {type(record).__name__}"
         self._lambdas.disturb("store", what, lambda: self._inner.delete(record), WRITING)

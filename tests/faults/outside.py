@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from functions.handlers import answer_page, collect_event
+from functions.handlers import collect_event, take_leave
+from local.light_doors import leave_door
 from tests.faults.lambdas import Invocation
 from tests.faults.loop import START
 from tests.faults.simulation import WRITE_KEY, Simulation
@@ -124,7 +125,10 @@ class Outside:
             if fine:
                 seen.withdrawn.append((seen.next(), address, "tips"))
 
-        self.post(f"answer_page [{user}]", event, answer_page.handler, answered)
+        self.post(f"take_leave [{user}]", event, self._take_leave, answered)
+
+    def _take_leave(self, event: dict[str, Any], context: object) -> dict[str, Any]:
+        return take_leave.answer(leave_door(self.simulation.parts), event)
 
     def nonsense(self, number: int) -> None:
         """Something on the event queue that is neither events nor a receipt."""

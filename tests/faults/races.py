@@ -174,7 +174,7 @@ RACES = {
     "two consumers of one token": Race(
         _answering_twice, ("process_event", "m5"), ("process_event", "[m6]")
     ),
-    "one click against a send": Race(_unsubscribing, ("run_step", "send rate"), ("answer_page",)),
+    "one click against a send": Race(_unsubscribing, ("run_step", "send rate"), ("take_leave",)),
     "unsubscribing against a send": Race(
         _unsubscribing_by_event, ("run_step", "send hello 1]"), ("process_event", "m5")
     ),

@@ -25,11 +25,13 @@ from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken
 from functions.sales.records import Deal, Lead, Note, Offer, Stay
 from functions.segments.cluster_records import ClusterChoices
+from functions.storage import people
 from functions.storage.dictionary import DICTIONARY
 from functions.storage.dynamo import DynamoStore
 from functions.storage.kinds import KINDS
 from functions.storage.packing import MOST_BYTES, Item, item_size, key_of, pack, unpack
 from functions.storage.paging import Entry, fresh
+from functions.storage.say import MOST_WORDS, TooManyWords
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.account import Account, Member
 from functions.tracking.event import Event
@@ -948,3 +950,88 @@ def test_what_will_never_work_is_not_called_unavailable() -> None:
         answer.side_effect = ClientError(error, "GetItem")
         with pytest.raises(Exception, match="Failed to get item"):
             store.get(Profile, "p")
+
+
+# --- what is said without reading
+
+LEFT = "2026-03-01T12:30:15.123456+00:00 email/tips"
+
+
+def agreed(store: Store, person: str = "ada") -> Permission:
+    made = Permission(person=person, consents={"email/tips": Consent(True, NOW, "web")})
+    store.put(made)
+    return made
+
+
+def test_what_is_said_is_taken_in_by_whoever_reads_next(store: Store) -> None:
+    agreed(store)
+    assert store.say(Permission, "ada", LEFT) == ""
+    found = store.get(Permission, "ada")
+    assert found
+    assert not found.consents["email/tips"].given
+    assert [one.consents["email/tips"].given for one in store.query(Permission, "ada")] == [False]
+
+
+def test_whoever_read_before_something_was_said_cannot_put_it(store: Store) -> None:
+    agreed(store)
+    before = store.get(Permission, "ada")
+    store.say(Permission, "ada", LEFT)
+    with pytest.raises(Conflict):
+        store.put(before)
+    with pytest.raises(Conflict):
+        store.put_together([before])
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_was_said_stays_when_the_record_is_put(store: Store, together: bool) -> None:
+    agreed(store)
+    store.say(Permission, "ada", LEFT)
+    store.say(Permission, "ada", LEFT.replace("tips", "offers"))
+    found = store.get(Permission, "ada")
+    assert found
+    store.put_together([found]) if together else store.put(found)
+    again = store.get(Permission, "ada")
+    assert again
+    assert {key: word.given for key, word in again.consents.items()} == {
+        "email/tips": False,
+        "email/offers": False,
+    }
+
+
+def test_what_was_taken_in_is_not_said_again_after_another_word(store: Store) -> None:
+    agreed(store)
+    store.say(Permission, "ada", LEFT)
+    found = store.get(Permission, "ada")
+    assert found
+    found.consents["email/tips"] = Consent(True, NOW, "web")  # they agreed again
+    store.put(found)
+    again = store.get(Permission, "ada")
+    assert again and again.consents["email/tips"].given
+
+
+def test_an_item_does_not_grow_with_every_word(dynamo: DynamoStore) -> None:
+    empty(dynamo)
+    agreed(dynamo)
+    for number in range(MOST_WORDS):
+        dynamo.say(Permission, "ada", f"{LEFT}{number}")
+    with pytest.raises(TooManyWords):
+        dynamo.say(Permission, "ada", LEFT)
+    dynamo.put(dynamo.get(Permission, "ada"))
+    assert dynamo.say(Permission, "ada", LEFT) == ""
+
+
+def test_to_nobody_nothing_can_be_said(store: Store) -> None:
+    assert store.say(Permission, "ada", LEFT) is None
+    assert store.get(Permission, "ada") is None
+
+
+def test_saying_tells_where_the_record_has_moved(store: Store) -> None:
+    moved = agreed(store)
+    moved.moved_to = "grace"
+    store.put(moved)
+    agreed(store, "grace")
+    assert store.say(Permission, "ada", LEFT) == "grace"
+    assert people.say(store, "ada", LEFT)
+    found = store.get(Permission, "grace")
+    assert found and not found.consents["email/tips"].given
+    assert not people.say(store, "nobody", LEFT)

@@ -80,6 +80,13 @@ class CountedStore(Store):
             self._note(record, item, write_units(self._before(record), item))
             self._keep(record, item)
 
+    def say(self, kind: type, partition: str, word: str) -> str | None:
+        found = self._inner.say(kind, partition, word)
+        record = self._inner.get(kind, partition)
+        if record is not None:
+            self._note(record, item := pack(record), table_units(self._before(record), item))
+        return found
+
     def delete(self, record: Any) -> None:
         before = self._before(record)
         self._inner.delete(record)

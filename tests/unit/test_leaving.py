@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.handlers import take_leave
 from functions.handlers.pages import leave
 from functions.messages.link import sign
 from functions.tracking.message import Kept
@@ -94,11 +95,13 @@ def test_looking_at_the_page_changes_nothing(world: World, method: str) -> None:
     assert not world.system.queue.size()
 
 
-def test_the_page_asks_with_a_form_that_posts_to_itself(world: World) -> None:
+def test_the_page_asks_with_a_form_whose_button_leaves(world: World) -> None:
     page = Page(world.request("GET", link(mail(world))))
-    assert (page.method, page.action) == ("post", "")
+    assert page.method == "post"
     assert "button" in page.tags
     assert not {"script", "img", "link", "iframe"} & set(page.tags)
+    assert world.request("POST", page.action)["statusCode"] == 200
+    assert refusal(world.permission("ada"), "email", "product tips", True) == "consent withdrawn"
 
 
 def test_leaving_is_in_force_when_the_answer_goes_out(world: World) -> None:
@@ -221,8 +224,12 @@ def test_the_page_speaks_the_person_s_language_else_the_brand_s(
 @pytest.mark.parametrize(("language", "title"), [("en", "Tips for"), ("de", "Tipps zur")])
 def test_the_page_names_the_purpose_by_its_title(world: World, language: str, title: str) -> None:
     kept = mail(world, language)
-    assert title in Page(world.request("GET", link(kept))).words
-    assert title in Page(world.request("POST", link(kept))).words
+    page = Page(world.request("GET", link(kept)))
+    assert title in page.words
+    done = Page(world.request("POST", page.action))
+    assert title in done.words
+    assert world.system.parts.library.brand().name in done.words
+    assert done.language == language
 
 
 def test_a_purpose_that_the_brand_dropped_can_still_be_left_and_is_escaped(world: World) -> None:
@@ -238,10 +245,10 @@ def test_a_purpose_that_the_brand_dropped_can_still_be_left_and_is_escaped(world
 
 
 def test_every_language_of_the_page_has_the_same_words() -> None:
-    kinds = {frozenset(words) for words in leave.WORDS.values()}
-    assert len(kinds) == 1
-    channels = {"email", "sms"}
-    assert channels <= next(iter(kinds))
+    for page in (leave, take_leave):
+        kinds = {frozenset(words) for words in page.WORDS.values()}
+        assert len(kinds) == 1
+        assert {"email", "sms"} <= next(iter(kinds))
 
 
 def test_the_page_is_neither_kept_nor_framed_and_tells_nobody_where_it_was(world: World) -> None:

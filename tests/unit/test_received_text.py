@@ -1,0 +1,234 @@
+"""Texts that people send: STOP, START and HELP as whole words, and everything else as an event."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.channels.received_text import NotAText, read
+from functions.handlers import process_event
+from functions.messages.keyword import KEYWORDS, keyword
+from functions.tracking.permission import refusal
+from tests.support.world import CONTEXT, World
+
+NUMBER = "+4915112345678"  # that of `World.customer`
+
+
+def notification(text: str, number: str = NUMBER, time: str = "2027-03-01T09:00:00.000Z") -> str:
+    """What comes by SNS, in the shape that AWS documents."""
+    said = {
+        "originationNumber": number,
+        "destinationNumber": "+4915900000000",
+        "messageKeyword": "KEYWORD_1",
+        "messageBody": text,
+        "inboundMessageId": f"in-{abs(hash((text, time)))}",
+        "previousPublishedMessageId": "out-1",
+    }
+    outer = {
+        "Type": "Notification",
+        "TopicArn": "arn:aws:sns:eu-central-1:123456789012:tante-prod-receipts",
+        "Timestamp": time,
+        "Message": json.dumps(said),
+    }
+    return json.dumps(outer)
+
+
+def text(world: World, words: str, number: str = NUMBER) -> None:
+    """Ada writes it to us now."""
+    body = notification(words, number, world.now.isoformat())
+    event = {"Records": [{"messageId": "1", "body": body}]}
+    assert process_event.handler(event, CONTEXT) == {"batchItemFailures": []}
+    world.advance("1 minute")
+
+
+def may_get(world: World, purpose: str = "offers", channel: str = "sms") -> bool:
+    return not refusal(world.permission("ada"), channel, purpose, True)
+
+
+def timeline(world: World) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = world.api(f"/api/people/{world.person('ada').person}/timeline")[
+        "events"
+    ]
+    return events
+
+
+# --- the words
+
+
+@pytest.mark.parametrize("meaning", KEYWORDS)
+@pytest.mark.parametrize("around", ["{}", " {} ", "{}.", "„{}“!!", "\n{}\r\n", "{} 🙏"])
+def test_a_keyword_counts_in_whatever_case_and_with_whatever_signs(
+    meaning: str, around: str
+) -> None:
+    for word in KEYWORDS[meaning].split():
+        for written in (word, word.upper(), word.title()):
+            assert keyword(around.format(written)) == meaning
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "please stop by",
+        "Stop it or I call again",
+        "end of story",
+        "nonstop",
+        "I need help",
+        "startup",
+        "stop start",
+        "st op",
+        "",
+        "!!!",
+        "S T O P",
+    ],
+)
+def test_a_keyword_within_a_sentence_is_none(sentence: str) -> None:
+    assert keyword(sentence) == ""
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_keyword_with_other_words_around_it_is_none(before: str, after: str) -> None:
+    letters = any(letter.isalnum() for letter in before + after)
+    assert (keyword(f"{before} stop {after}") == "") == letters
+
+
+# --- what comes from AWS
+
+
+def test_the_notification_is_read_as_aws_documents_it() -> None:
+    found = read(notification("Hello"))
+    assert found
+    assert (found.number, found.text, found.answers) == (NUMBER, "Hello", "out-1")
+    assert found.time.isoformat() == "2027-03-01T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"events": [{"event": "inboundMessageId"}]}',
+        '{"Message": "{}"}',
+        json.dumps({"Message": json.dumps({"mail": {"subject": "inboundMessageId"}})}),
+    ],
+)
+def test_other_notifications_are_no_texts(body: str) -> None:
+    assert read(body) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("messageBody", "x"),
+        ("originationNumber", "x"),
+        (NUMBER, "0151 hello"),
+        (NUMBER, ""),
+        ("2027-03-01T09:00:00.000Z", "yesterday"),
+        ("2027-03-01T09:00:00.000Z", "2027-03-01T09:00:00"),
+    ],
+)
+def test_what_is_said_to_be_a_text_and_is_none_is_set_aside(
+    world: World, change: tuple[str, str]
+) -> None:
+    body = notification("STOP").replace(*change)
+    with pytest.raises(NotAText):
+        read(body)
+    event = {"Records": [{"messageId": "1", "body": body}]}
+    assert process_event.handler(event, CONTEXT) == {"batchItemFailures": []}
+
+
+@given(st.text(max_size=200))
+def test_no_made_up_body_breaks_the_reader(junk: str) -> None:
+    for body in (
+        junk,
+        f"inboundMessageId{junk}",
+        json.dumps({"Message": "inboundMessageId" + junk}),
+    ):
+        with suppress(NotAText):
+            read(body)
+
+
+# --- what they do
+
+
+def test_stop_ends_marketing_by_text_and_by_nothing_else(world: World) -> None:
+    world.customer("ada")
+    world.advance("1 minute")
+    text(world, "Stopp!")
+    assert not may_get(world)
+    assert not may_get(world, "product tips")
+    assert may_get(world, channel="email")
+    events = timeline(world)
+    assert {"SMS Received", "Consent Withdrawn"} <= {event["event"] for event in events}
+    [received] = [event for event in events if event["event"] == "SMS Received"]
+    assert received["properties"]["keyword"] == "stop"
+    assert received["properties"]["text"] == "Stopp!"
+
+
+def test_start_returns_what_stop_took_and_no_more(world: World) -> None:
+    world.customer("ada")
+    world.track("ada", "Consent Withdrawn", channel="sms", purposes=["customer care"])
+    world.advance("1 minute")
+    text(world, "STOP")
+    text(world, "start")
+    assert may_get(world)
+    assert may_get(world, "product tips")
+    assert not may_get(world, "customer care")
+
+
+def test_start_permits_nothing_to_who_never_said_stop(world: World) -> None:
+    world.customer("ada", consents=False)
+    world.track("ada", "Consent Given", channel="sms", purposes=["offers"])
+    world.advance("1 minute")
+    text(world, "START")
+    assert not may_get(world, "product tips")
+    world.track("ada", "Consent Withdrawn", channel="sms")  # elsewhere, of all
+    world.advance("1 minute")
+    text(world, "START")
+    assert not may_get(world), "what was withdrawn on the web comes back only there"
+
+
+def test_what_is_no_keyword_is_told_and_changes_nothing(world: World) -> None:
+    world.customer("ada")
+    world.advance("1 minute")
+    before = world.permission("ada").consents
+    text(world, "please stop by tomorrow")
+    assert world.permission("ada").consents == before
+    assert timeline(world)[0]["properties"]["text"] == "please stop by tomorrow"
+
+
+def test_the_same_text_delivered_twice_counts_once(world: World) -> None:
+    world.customer("ada")
+    world.advance("1 minute")
+    body = notification("Hello", time=world.now.isoformat())
+    record = {"messageId": "1", "body": body}
+    process_event.handler({"Records": [record, record]}, CONTEXT)
+    process_event.handler({"Records": [record]}, CONTEXT)
+    assert [event["event"] for event in timeline(world)].count("SMS Received") == 1
+
+
+def test_stop_from_a_number_that_nobody_has_holds_for_whoever_comes_with_it(world: World) -> None:
+    text(world, "STOP")
+    world.identify("ada", email="ada@example.com", phone=NUMBER)
+    world.advance("1 minute")
+    assert refusal(world.permission("ada"), "sms", "offers", True) != ""
+    assert world.permission("ada").consents["sms/*"].given is False
+    world.track("ada", "Consent Given", channel="sms", purposes=["offers"])
+    assert may_get(world), "a later word of theirs counts"
+
+
+@pytest.mark.parametrize("words", ["Hello", "HELP", "START"])
+def test_other_texts_of_strangers_make_nobody(world: World, words: str) -> None:
+    before = len(world.api("/api/people")["people"])
+    text(world, words, "+4915199999999")
+    assert len(world.api("/api/people")["people"]) == before
+
+
+def test_a_run_that_waits_sends_no_text_after_stop(world: World) -> None:
+    """The recovery journey sends a text; STOP comes before it."""
+    world.customer("ada")
+    world.advance("1 minute")
+    text(world, "abmelden")
+    world.track("ada", "Product Added", cart_id="c1", products=[{"sku": "premium-1y"}])
+    world.advance("60 days")
+    assert not [kept for kept in world.outbox() if kept.channel == "sms"]
