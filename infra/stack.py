@@ -138,9 +138,15 @@ class Tante(Stack):
         self.events.let_send(page.role, self.events.queue)
         self.api.route(
             page,
-            "Whoever has the signed link may leave: the law wants it without a log-in.",
+            "Whoever has the signed link may leave or confirm, and anybody may fill in a form: the "
+            "law wants it without a log-in.",
             "GET /leave/{token}",
             "POST /leave/{token}",
+            "GET /confirm/{token}",
+            "POST /confirm/{token}",
+            "GET /forms/{name}",
+            "POST /forms/{name}",
+            "OPTIONS /forms/{name}",
         )
 
     def _queues(self) -> None:

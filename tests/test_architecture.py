@@ -32,7 +32,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
     # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "products", "sales", "codes", "journeys", "messages.brand"},
+    "storage": {
+        "tracking",
+        "segments",
+        "products",
+        "sales",
+        "codes",
+        "journeys",
+        "messages.brand",
+        "messages.forms",
+    },
     "handlers": {
         "folder",
         "tracking",
@@ -63,6 +72,9 @@ FOR_ALL_HANDLERS = {
     "undoing",
     "offers",
     "coding",
+    "proving",
+    "requesting",
+    "expiring",
     "again",
     "answers",
     "pages",

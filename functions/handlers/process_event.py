@@ -10,7 +10,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from functions.channels import email, end_user_messaging
-from functions.handlers import coding, looking, referring, spreading, undoing, wiring
+from functions.handlers import coding, looking, proving, referring, spreading, undoing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.keeping import Keeper
 from functions.journeys.desk import Desk
@@ -289,9 +289,11 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     profile, todo = remember(parts.store, person, events, keeper.take, finder.leads_to)
     if not todo:
         return
-    permission, refused = _permit(parts.store, profile, todo)
+    permission, refused = _permit(parts, profile, todo)
     for event, error in refused:
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
+    unheard = {event.message_id for event, _ in refused}
+    proving.note(parts, profile, permission, [one for one in todo if one.message_id not in unheard])
     settle_receipts(desk, todo)
     react(desk, profile, todo)
     if is_looked_at(desk):
@@ -320,24 +322,24 @@ def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -
 
 
 def _permit(
-    store: Store, profile: Profile, events: list[Event]
+    parts: wiring.Parts, profile: Profile, events: list[Event]
 ) -> tuple[Permission, list[tuple[Event, BadConsent]]]:
     """Bring the permission item up to date: consent, suppression, addresses in force.
 
     Returns it, and the events whose words on consent cannot be used.
     """
+    store, known = parts.store, parts.library.purposes()
     refused: dict[str, tuple[Event, BadConsent]] = {}
 
     def update(permission: Permission) -> bool:
-        changed = False
+        in_force = _in_force(store, profile, permission)
+        changed = in_force != permission.addresses
+        permission.addresses = in_force
         for event in events:
             try:
-                changed |= hear(permission, event)
+                changed |= hear(permission, event, known)
             except BadConsent as error:
                 refused[event.message_id] = event, error
-        in_force = _in_force(store, profile, permission)
-        changed |= in_force != permission.addresses
-        permission.addresses = in_force
         return changed
 
     permission = change(store, lambda: people.permission_of(store, profile.person), update)

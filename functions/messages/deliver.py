@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
-from functions.messages import leaving, referral
+from functions.messages import confirming, leaving, referral
 from functions.messages.address import address_hash, address_of
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
@@ -315,6 +315,7 @@ def template_values(
     account: Mapping[str, Any] = NO_ACCOUNT,
     products: Mapping[str, Any] = NO_PRODUCTS,
     codes: Codes = NO_CODES,
+    confirm: str = "",
 ) -> dict[str, Any]:
     """What Liquid sees."""
     return {
@@ -326,6 +327,7 @@ def template_values(
         "pass": iteration + 1,
         "code": codes,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
+        "confirm": confirm or None,
         **products,
     }
 
@@ -347,6 +349,7 @@ def _values(wish: Wish, row: Message, profile: Profile, desk: Desk) -> dict[str,
         account,
         products,
         desk.codes(wish, profile),
+        confirming.url(wish.entry, row.person, desk.link_keys, desk.public_url),
     )
 
 

@@ -27,6 +27,7 @@ _TAG = re.compile(r"""<(?P<close>/?)(?P<name>mj[\w-]*)(?P<rest>(?:"[^"]*"|'[^']*
 _ATTRIBUTES = re.compile(r"""(\s+[\w:-]+\s*=\s*("[^"]*"|'[^']*'))*\s*/?\Z""")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LEAVE = "https://example.com/leave"
+CONFIRM = "https://example.com/confirm"
 CODE = "K7PM2XQH9R"  # a referral code, which everybody has
 _SHOP = "https://example.com/shop"
 _PRODUCT = {
@@ -71,7 +72,9 @@ def _rehearse(name: str, files: Mapping[str, str], brand: Brand) -> None:
     samples = _SAMPLES if shows else (NO_PRODUCTS,)
     for leave, products in product(("", LEAVE), samples):
         person = for_template(CODE, brand)
-        values = template_values(person, None, brand, leave, 0, NO_ACCOUNT, products, SAMPLES)
+        values = template_values(
+            person, None, brand, leave, 0, NO_ACCOUNT, products, SAMPLES, CONFIRM
+        )
         if kind == "mjml":
             text = files[f"{stem}.txt"]
             render_mail(files[f"{stem}.subject"], files[f"{stem}.html"], text, values)
@@ -109,7 +112,7 @@ def _line(source: str, error: TemplateError, brand: Brand) -> int:
             for products in _SAMPLES:
                 person = for_template(CODE, brand)
                 values = template_values(
-                    person, None, brand, LEAVE, 0, NO_ACCOUNT, products, SAMPLES
+                    person, None, brand, LEAVE, 0, NO_ACCOUNT, products, SAMPLES, CONFIRM
                 )
                 fill(source, values, autoescape=True)
         except TemplateError as found:

@@ -14,7 +14,9 @@ from liquid.exceptions import LiquidError
 
 from functions.problem import Problem
 
-_LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe))\s*\}\}\1""")
+_LINK = re.compile(
+    r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe|confirm))\s*\}\}\1"""
+)
 _TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _CODE = re.compile(r"(?<![\w.])code\.([A-Za-z0-9_-]+)")
@@ -22,7 +24,18 @@ _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-inclu
 # By Liquid.
 PRODUCTS = ("recommendations", "upgrades")
 SEEN = frozenset(
-    {"person", "account", "entry", "brand", "links", "pass", "unsubscribe", "code", *PRODUCTS}
+    {
+        "person",
+        "account",
+        "entry",
+        "brand",
+        "links",
+        "pass",
+        "unsubscribe",
+        "confirm",
+        "code",
+        *PRODUCTS,
+    }
 )
 NOT_TRACKED = ("unsubscribe", "imprint", "privacy")
 _HIDDEN = "liquidhere"  # stands for a piece of Liquid where only MJML or HTML is read
@@ -157,8 +170,8 @@ def _show_liquid(text: str, kept: list[str]) -> str:
 
 def _tag_link(match: re.Match[str]) -> str:
     """Leaving and small print are not interest: they are not tracked at all."""
-    name = match[2] or match[3]
-    mark = "ses:no-track" if name in NOT_TRACKED else f'ses:tags="link:{name};"'
+    name = match[2]
+    mark = f'ses:tags="link:{name};"' if name and name not in NOT_TRACKED else "ses:no-track"
     return f"{match.group()} {mark}"
 
 

@@ -26,7 +26,7 @@ from functions.segments.sentence import FIELD_WORDS, channel, name, sentence
 from functions.segments.spoken import Language, moment, number, quoted, value
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, Message
-from functions.tracking.permission import MARKETING_PAUSED, refusal
+from functions.tracking.permission import MARKETING_PAUSED, NOT_CONFIRMED, refusal
 from functions.tracking.tally import Tally
 
 MOST_SHOWN = 5  # of events; the others are counted
@@ -105,6 +105,7 @@ _WORDS: dict[str, dict[str, str]] = {
 _GERMAN_REASONS = {
     "the person was erased": "die Person wurde gelöscht",
     "no consent": "keine Einwilligung",
+    NOT_CONFIRMED: "noch nicht bestätigt",
     "consent withdrawn": "Einwilligung widerrufen",
     "suppressed": "gesperrt",
     "no address": "keine Adresse",

@@ -167,6 +167,7 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.addresses = {**source.addresses, **target.addresses}
     target.live = {**source.live, **target.live}
     target.paused = {**source.paused, **target.paused}
+    target.asked = {**source.asked, **target.asked}
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
     source.moved_to = target.person
 

@@ -16,6 +16,9 @@ REFERRALS = "referrals"  # of what the one hears whose code brought a customer
 REFERRAL_WON, REFERRAL_LOST = "Referral Won", "Referral Lost"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
 CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
+CONSENT_REQUESTED, CONSENT_CONFIRMED = "Consent Requested", "Subscription Confirmed"
+CONSENT_GIVEN, CONSENT_WITHDRAWN = "Consent Given", "Consent Withdrawn"
+SIGN_UPS, SIGN_UP_EXPIRED = "sign-ups", "Sign-Up Expired"  # the source of the last, and its name
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
     {
@@ -23,6 +26,7 @@ NO_SIGN_OF_LIFE = frozenset(
         *("Account Joined", "Account Changed", "Account Left"),
         *(REFERRAL_WON, REFERRAL_LOST),
         *(CODE_ISSUED, CODE_REDEEMED),
+        SIGN_UP_EXPIRED,
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *("Email Sent", "Email Delivered", "Email Bounced"),
         *("SMS Sent", "SMS Delivered", "SMS Bounced"),
@@ -32,6 +36,7 @@ NO_SIGN_OF_LIFE = frozenset(
 # website may not, for a journey, a score or a report would believe it.
 OURS = NO_SIGN_OF_LIFE | {
     *("Email Opened", "Email Link Clicked", "Email Marked as Spam"),
+    *(CONSENT_REQUESTED, CONSENT_CONFIRMED),
     *("Task Created", "Task Completed", "Task Reopened", "Task Reassigned"),
     *("Lead Handed Over", "Lead Accepted", "Lead Rejected", "Lead Won", "Lead Lost"),
     *("Deal Created", "Deal Stage Changed", "Deal Won", "Deal Lost", "Offer Sent", "Offer Signed"),
