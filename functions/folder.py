@@ -15,8 +15,9 @@ from functions.journeys.check import messages as messages_of
 from functions.journeys.journey import Journey
 from functions.journeys.mentions import Known, unknown
 from functions.journeys.steps.call_webhook import CallWebhook
+from functions.journeys.steps.send import Send
 from functions.journeys.yaml_file import read
-from functions.messages import breaker_rules, referral, template
+from functions.messages import breaker_rules, confirming, forms, referral, template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
@@ -24,6 +25,7 @@ from functions.sales import rules as sales
 from functions.segments import lifecycle, scoring_mistakes, segment
 from functions.segments.rules import (
     CODES_FILE,
+    FORMS_FILE,
     LIFECYCLE_FILE,
     LIMITS_FILE,
     LIVE_FILES,
@@ -157,6 +159,7 @@ def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list
         SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
         CODES_FILE: codes.mistakes(folder.raw(CODES_FILE)),
         LIMITS_FILE: breaker_rules.file_mistakes(folder.raw(LIMITS_FILE)),
+        FORMS_FILE: forms.mistakes(folder.raw(FORMS_FILE), brand),
     }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)
@@ -222,6 +225,7 @@ def _check_journey(
     except Problems as found:
         raise Problems(problems + found.found) from None
     problems += _webhook_texts(journey, brand, code_names)
+    problems += _confirmations(journey, files, brand)
     compiled, failed = compile_messages(name, files, parts, brand)
     said = {(problem.file, problem.line) for problem in problems}
     problems += [problem for problem in failed if (problem.file, problem.line) not in said]
@@ -229,6 +233,18 @@ def _check_journey(
         raise Problems(problems)
     # A plain text written by hand goes before the one that was made.
     return Checked(journey, {**compiled, **files})
+
+
+def _confirmations(journey: Journey, files: Mapping[str, str], brand: Brand) -> Iterator[Problem]:
+    """What is wrong with messages that ask for a confirmation."""
+    sends = [step for step in journey.every_step() if isinstance(step, Send)]
+    free = {
+        step.send for step in sends if not brand.must_be_allowed(step.purpose or journey.purpose)
+    }
+    enters_by = journey.enter_when.names if journey.enter_when else ()
+    for file, text in files.items():
+        message = file.partition(".")[0]
+        yield from confirming.check(journey.name, {file: text}, enters_by, message in free)
 
 
 def _webhook_texts(

@@ -140,7 +140,8 @@ class Tante(Stack):
         self.events.let_send(page.role, self.events.queue)
         self.api.route(
             page,
-            "Whoever has the signed link may leave: the law wants it without a log-in.",
+            "Whoever has the signed link may leave or confirm, and anybody may fill in a form: the "
+            "law wants it without a log-in.",
             "GET /leave/{token}",
             "GET /preferences/{token}",
             "POST /preferences/{token}",
@@ -164,6 +165,11 @@ class Tante(Stack):
             leave,
             "Whoever has the signed link may leave: the law wants it without a log-in.",
             "POST /leave/{token}",
+            "GET /confirm/{token}",
+            "POST /confirm/{token}",
+            "GET /forms/{name}",
+            "POST /forms/{name}",
+            "OPTIONS /forms/{name}",
         )
         self._clicks()
 

@@ -27,6 +27,7 @@ from functions.journeys.yaml_file import read
 from functions.problem import Problem, Problems
 from functions.segments.rules import (
     CODES_FILE,
+    FORMS_FILE,
     LIFECYCLE_FILE,
     LIMITS_FILE,
     SALES_FILE,
@@ -56,6 +57,7 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
         ),
         CODES_FILE: of_mapping(old.raw(CODES_FILE) or {}, new.raw(CODES_FILE) or {}, language),
         LIMITS_FILE: of_mapping(old.raw(LIMITS_FILE) or {}, new.raw(LIMITS_FILE) or {}, language),
+        FORMS_FILE: of_mapping(old.raw(FORMS_FILE) or {}, new.raw(FORMS_FILE) or {}, language),
         SALES_FILE: of_mapping(_sales(old), _sales(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The library types a version's files, so it knows how a brand is read.
     "storage": {
         *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
-        *("messages.brand", "messages.breaker_rules"),
+        *("messages.brand", "messages.breaker_rules", "messages.forms"),
     },
     "handlers": {
         "doors",
@@ -75,6 +75,9 @@ FOR_ALL_HANDLERS = {
     "coding",
     "suppressing",
     "breaking",
+    "proving",
+    "requesting",
+    "expiring",
     "again",
     "answers",
     "pages",

@@ -10,6 +10,7 @@ import msgspec
 
 from functions.handlers import wiring
 from functions.handlers.discreet import Logger
+from functions.handlers.expiring import expire
 from functions.journeys.standing import Look
 from functions.journeys.yaml_file import read
 from functions.segments.calibration import Trial
@@ -44,6 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     A day's pass that does not get to its end is gone on with an hour later; one that fails begins
     again where it was last kept.
     """
+    expire(wiring.parts())
     pass_ = Pass(wiring.parts(), getattr(context, "get_remaining_time_in_millis", None))
     pass_.go_on()
     logger.info("counted", extra=pass_.done)

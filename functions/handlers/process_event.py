@@ -15,6 +15,7 @@ from functions.handlers import (
     coding,
     erasing,
     looking,
+    proving,
     referring,
     spreading,
     suppressing,
@@ -34,7 +35,6 @@ from functions.storage import accounts, people
 from functions.storage.erasing import forbids
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
-from functions.storage.suppressions import Suppressions
 from functions.tracking.consent import BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
@@ -333,10 +333,12 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         if profile.erased:
             parts.scrub(False)
         return
-    permission, refused = _permit(suppressing.suppressions(parts), parts.store, profile, todo)
+    permission, refused = _permit(parts, profile, todo)
     suppressing.note(parts, profile, permission, todo)
     for event, error in refused:
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
+    unheard = {event.message_id for event, _ in refused}
+    proving.note(parts, profile, permission, [one for one in todo if one.message_id not in unheard])
     react(desk, profile, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
@@ -364,12 +366,14 @@ def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -
 
 
 def _permit(
-    suppressions: Suppressions, store: Store, profile: Profile, events: list[Event]
+    parts: wiring.Parts, profile: Profile, events: list[Event]
 ) -> tuple[Permission, list[tuple[Event, BadConsent]]]:
     """Bring the permission item up to date: consent, suppression, addresses in force.
 
     Returns it, and the events whose words on consent cannot be used.
     """
+    store, known = parts.store, parts.library.purposes()
+    suppressions = suppressing.suppressions(parts)
     refused: dict[str, tuple[Event, BadConsent]] = {}
     # What was said at the light door is in force; a put takes the words themselves away.
     tidy = any(event.source == UNSUBSCRIBE_LINK for event in events)
@@ -381,7 +385,7 @@ def _permit(
         changed |= suppressions.follow(permission, _in_force(store, profile, permission))
         for event in events:
             try:
-                changed |= hear(permission, event)
+                changed |= hear(permission, event, known)
             except BadConsent as error:
                 refused[event.message_id] = event, error
         return changed or tidy

@@ -79,6 +79,15 @@ class ConsentView(msgspec.Struct):
     source: str
 
 
+class UnconfirmedView(msgspec.Struct):
+    """A sign-up that the person has not confirmed; it ends at `until`."""
+
+    channel: str
+    purposes: list[str]
+    time: datetime
+    until: datetime
+
+
 class CompanyView(msgspec.Struct, kw_only=True):
     """A company that a person belongs to, and what they are there ("": not known)."""
 
@@ -168,6 +177,7 @@ class Person(msgspec.Struct, kw_only=True):
     first_touch: dict[str, Any]
     stages: dict[str, str]
     consents: list[ConsentView]
+    unconfirmed: list[UnconfirmedView]
     suppressed: dict[str, str]
     journeys: list[str]
     segments: dict[str, datetime]
@@ -209,6 +219,11 @@ def person(
         first_touch=msgspec.to_builtins(profile.first_touch) if profile.first_touch else {},
         stages={model: stay.stage for model, stay in profile.stages.items() if stay.stage},
         consents=[_consent(key, consent) for key, consent in permission.consents.items()],
+        unconfirmed=[
+            UnconfirmedView(one.channel, one.purposes, one.time, one.until)
+            for one in permission.asked.values()
+            if one.confirmed is None
+        ],
         suppressed=permission.suppressed,
         journeys=[live.journey for live in permission.live.values() if not live.leaving],
         segments=profile.segments,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
-from functions.messages import referral
+from functions.messages import confirming, referral
 from functions.messages.address import address_hash, address_of, is_in
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
@@ -349,6 +349,7 @@ def template_values(
     codes: Codes = NO_CODES,
     downloads: Mapping[str, str] | None = None,
     preferences: str = "",
+    confirm: str = "",
 ) -> dict[str, Any]:
     """What Liquid sees; without `downloads` the assets' own addresses."""
     return {
@@ -362,6 +363,7 @@ def template_values(
         "code": codes,
         "unsubscribe": unsubscribe or None,  # Liquid takes an empty text for true
         "preferences": preferences or None,
+        "confirm": confirm or None,
         **products,
     }
 
@@ -396,6 +398,7 @@ def _values(
         desk.codes(wish, profile),
         tracker.downloads(),
         _preferences_url(row, desk, profile),
+        confirming.url(wish.entry, row.person, desk.link_keys, desk.public_url),
     )
 
 

@@ -28,6 +28,7 @@ _ATTRIBUTES = re.compile(r"""(\s+[\w:-]+\s*=\s*("[^"]*"|'[^']*'))*\s*/?\Z""")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LEAVE = "https://example.com/leave"
 PREFERENCES = "https://example.com/preferences"
+CONFIRM = "https://example.com/confirm"
 CODE = "K7PM2XQH9R"  # a referral code, which everybody has
 _SHOP = "https://example.com/shop"
 _PRODUCT = {
@@ -73,7 +74,7 @@ def _rehearse(name: str, files: Mapping[str, str], brand: Brand) -> None:
     for leave, products in product(("", LEAVE), samples):
         person = for_template(CODE, brand)
         values = template_values(
-            person, None, brand, leave, 0, NO_ACCOUNT, products, SAMPLES, PREFERENCES
+            person, None, brand, leave, 0, NO_ACCOUNT, products, SAMPLES, None, PREFERENCES, CONFIRM
         )
         if kind == "mjml":
             text = files[f"{stem}.txt"]
@@ -112,7 +113,17 @@ def _line(source: str, error: TemplateError, brand: Brand) -> int:
             for products in _SAMPLES:
                 person = for_template(CODE, brand)
                 values = template_values(
-                    person, None, brand, LEAVE, 0, NO_ACCOUNT, products, SAMPLES, PREFERENCES
+                    person,
+                    None,
+                    brand,
+                    LEAVE,
+                    0,
+                    NO_ACCOUNT,
+                    products,
+                    SAMPLES,
+                    None,
+                    PREFERENCES,
+                    CONFIRM,
                 )
                 fill(source, values, autoescape=True)
         except TemplateError as found:

@@ -18,7 +18,9 @@ from functions.problem import Problem
 
 _HREF = re.compile(r"""(<a\b[^>]*?\bhref=(["'])(.*?)\2)""", re.DOTALL | re.IGNORECASE)
 _LINK_OF_BRAND = re.compile(r"\{\{-?\s*links\.([A-Za-z0-9_-]+)\s*-?\}\}")
-_OWN_LINK = re.compile(r"\{\{-?\s*(unsubscribe|preferences|download\.[A-Za-z0-9_-]+)\s*-?\}\}")
+_OWN_LINK = re.compile(
+    r"\{\{-?\s*(unsubscribe|preferences|confirm|download\.[A-Za-z0-9_-]+)\s*-?\}\}"
+)
 # Which link of the message it is; `tracked` takes it out again before the mail goes.
 MARK = "tante:link"
 MARKED = re.compile(rf"""href=(["'])((?:(?!\1).)*)\1 {MARK}="([^"]+)\"""", re.DOTALL)
@@ -30,7 +32,7 @@ PRODUCTS = ("recommendations", "upgrades")
 SEEN = frozenset(
     {
         *("person", "account", "entry", "brand", "links", "download", "pass", "code"),
-        *("unsubscribe", "preferences", *PRODUCTS),
+        *("unsubscribe", "preferences", "confirm", *PRODUCTS),
     }
 )
 NOT_TRACKED = ("unsubscribe", "preferences", "imprint", "privacy")

@@ -27,7 +27,7 @@ from functions.segments.spoken import Language, moment, number, quoted, value
 from functions.tracking.breaker import DOMAIN_WAITS, STOPPED
 from functions.tracking.event import Event
 from functions.tracking.message import GIVEN_UP, REJECTED, Message
-from functions.tracking.permission import MARKETING_PAUSED, refusal
+from functions.tracking.permission import MARKETING_PAUSED, NOT_CONFIRMED, refusal
 from functions.tracking.suppressed import (
     BY_HAND,
     COMPLAINT,
@@ -119,6 +119,7 @@ _WORDS: dict[str, dict[str, str]] = {
 _GERMAN_REASONS = {
     "the person was erased": "die Person wurde gelöscht",
     "no consent": "keine Einwilligung",
+    NOT_CONFIRMED: "noch nicht bestätigt",
     "consent withdrawn": "Einwilligung widerrufen",
     "suppressed": "gesperrt",
     HARD_BOUNCE: "die Adresse gibt es nicht mehr",

@@ -48,7 +48,7 @@ def touched_by(event: Event) -> Inputs:
     found = {SEEN, of_name(event.name)}
     if event.context:
         found.add(CONTEXT)
-    if event.type == "identify":
+    if event.type == "identify" or event.traits:
         found.add(TRAITS)
     if event.type in ("page", "screen"):
         found.add(PAGES)

@@ -27,6 +27,7 @@ from functions.segments.cluster_records import (
 from functions.tracking.account import Account, Member, account_key
 from functions.tracking.breaker import Bucket, bucket_key
 from functions.tracking.erasure import Erasure, erasure_key
+from functions.tracking.evidence import Evidence
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause, pause_key
@@ -34,6 +35,7 @@ from functions.tracking.permission import Permission, take_in
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
 from functions.tracking.short_link import ShortLink
+from functions.tracking.sign_up import SignUp, Tries, tries_key
 from functions.tracking.source import Source
 from functions.tracking.suppressed import Suppressed, partition_of
 
@@ -210,6 +212,23 @@ KINDS: dict[type[Any], Kind] = {
         "codes",
         lambda part: codes_key(part.name),
         sort=lambda part: f"{part.number:04}",
+    ),
+    Evidence: Kind("people", "evidence", _person, sort=attrgetter("key")),
+    SignUp: Kind(
+        "people",
+        "sign-up",
+        _person,
+        sort=attrgetter("request"),
+        listing=lambda row: (row.day, sortable(row.until)),
+        named=True,
+    ),
+    # Under a hash, beside the people, because the pages may write there and nowhere else.
+    Tries: Kind(
+        "people",
+        "tries",
+        lambda tries: tries_key(tries.key),
+        sort=attrgetter("window"),
+        expires=attrgetter("expires"),
     ),
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
     # Beside the people, because who processes their events may write there.

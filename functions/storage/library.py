@@ -1,6 +1,6 @@
 """The library: what is published, read from the store and kept for a moment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from functions.codes import rules as code_rules
@@ -11,13 +11,16 @@ from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
 from functions.messages import breaker_rules
+from functions.messages import forms as form_rules
 from functions.messages.brand import BRAND, Brand, Webhook
+from functions.messages.forms import Form
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
 from functions.segments.rules import (
     CODES_FILE,
+    FORMS_FILE,
     LIMITS_FILE,
     LIVE_FILES,
     SALES_FILE,
@@ -30,7 +33,7 @@ from functions.tracking.breaker import Bounds
 
 NEWEST = "newest"
 KEPT_FOR = 10.0  # seconds
-_TELLING_NOTHING = (CODES_FILE, LIMITS_FILE)
+_TELLING_NOTHING = (CODES_FILE, FORMS_FILE, LIMITS_FILE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Published:
 
 def rules_in(files: Mapping[str, str]) -> Rules:
     """The rules that the files of a publish beside brand.yaml hold."""
-    # Codes and limits tell of nobody who they are: when they change, nobody need be looked at.
+    # These tell of nobody who they are: when they change, nobody need be looked at.
     telling = [name for name in LIVE_FILES if name in files and name not in _TELLING_NOTHING]
     live = {name: read(name, files[name]).value for name in telling}
     return rules_of(live, _brand_in(files).needs_consent)
@@ -71,6 +74,7 @@ class Library:
         self._sales: Sales | None = None
         self._codes: Mapping[str, CodeRule] = {}
         self._bounds: Bounds | None = Bounds()
+        self._forms: Mapping[str, Form] = {}
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -138,6 +142,16 @@ class Library:
             raise LookupError("nothing is published yet")
         return self._brand[1]
 
+    def purposes(self) -> Collection[str]:
+        """The names of what people permit; none before the first publish."""
+        self._refresh()
+        return self._brand[1].purposes if self._brand else ()
+
+    def forms(self) -> Mapping[str, Form]:
+        """The forms with which people sign up, in force; none without a forms.yaml."""
+        self._refresh()
+        return self._forms
+
     def subscriptions(self) -> Mapping[str, Webhook]:
         """The webhooks that hear of events, by name; none before the first publish."""
         self._refresh()
@@ -201,6 +215,7 @@ class Library:
             self._codes = code_rules.build(read(CODES_FILE, row.files.get(CODES_FILE, "")).value)
             limits = read(LIMITS_FILE, row.files.get(LIMITS_FILE, "")).value or {}
             self._bounds = breaker_rules.build(limits.get(breaker_rules.WORD))
+            self._forms = form_rules.build(read(FORMS_FILE, row.files.get(FORMS_FILE, "")).value)
 
     def _read_cuts(self) -> None:
         """The cut points of the latest census."""

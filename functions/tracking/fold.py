@@ -7,7 +7,7 @@ import msgspec
 
 from functions.tracking import company, orders, referral, visits
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
-from functions.tracking.identity import short_hash
+from functions.tracking.identity import SPEAKS_OF_TRAITS, short_hash
 from functions.tracking.own_event import SCORING
 from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Visit, newer
 
@@ -125,7 +125,7 @@ def _identify(profile: Profile, event: Event) -> None:
         profile.user_id = event.user_id
     if event.anonymous_id and event.anonymous_id not in profile.anonymous_ids:
         profile.anonymous_ids = [*profile.anonymous_ids, event.anonymous_id][-KEPT:]
-    if event.type != "identify":
+    if event.type not in SPEAKS_OF_TRAITS:
         return
     for name, value in event.traits.items():
         if _fits(profile, name, value) and room(profile, profile.traits, name, "traits"):

@@ -6,6 +6,9 @@ from typing import Any
 
 from functions.tracking.event import Event
 
+# Clients send traits with identify calls; of track calls only our own forms' do, so that whoever
+# signs up is known by their address when the journey begins.
+SPEAKS_OF_TRAITS = ("identify", "track")
 KINDS = ("user_id", "email", "phone", "anonymous_id")
 
 
@@ -65,7 +68,7 @@ def normal(kind: str, value: str) -> str:
 def identifiers(event: Event) -> list[tuple[str, str]]:
     """The identifiers that an event carries, strongest first, as (kind, value)."""
     found = [("user_id", event.user_id)]
-    if event.type == "identify":
+    if event.type in SPEAKS_OF_TRAITS:
         found.append(("email", normal_email(event.traits.get("email"))))
         found += [("phone", number) for number in phones(event.traits)[:1]]
     found.append(("anonymous_id", event.anonymous_id))

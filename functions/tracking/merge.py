@@ -170,6 +170,7 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.live = {**source.live, **target.live}
     target.paused = {**source.paused, **target.paused}
     target.wishes = stricter_wishes(source.wishes, target.wishes)
+    target.asked = {**source.asked, **target.asked}
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
     source.moved_to = target.person
 

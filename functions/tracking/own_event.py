@@ -21,6 +21,9 @@ ADDRESS_SUPPRESSED, SUPPRESSION_LIFTED = "Address Suppressed", "Suppression Lift
 TEXT_RECEIVED = "SMS Received"  # somebody wrote to our number
 PREFERENCES_CHANGED = "Preferences Changed"  # by the person, on our page
 CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
+CONSENT_REQUESTED, CONSENT_CONFIRMED = "Consent Requested", "Subscription Confirmed"
+CONSENT_GIVEN, CONSENT_WITHDRAWN = "Consent Given", "Consent Withdrawn"
+SIGN_UPS, SIGN_UP_EXPIRED = "sign-ups", "Sign-Up Expired"  # the source of the last, and its name
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
     {
@@ -28,6 +31,7 @@ NO_SIGN_OF_LIFE = frozenset(
         *("Account Joined", "Account Changed", "Account Left"),
         *(REFERRAL_WON, REFERRAL_LOST),
         *(CODE_ISSUED, CODE_REDEEMED),
+        SIGN_UP_EXPIRED,
         *(STAGE_CHANGED, SCORE_REACHED, SCORE_FELL, SCORE_ADDED),
         *(ADDRESS_SUPPRESSED, SUPPRESSION_LIFTED),
         *("Email Sent", "Email Delivered", "Email Bounced", "Email Delayed", "Email Rejected"),
@@ -40,6 +44,7 @@ NO_SIGN_OF_LIFE = frozenset(
 OURS = NO_SIGN_OF_LIFE | {
     "Person Erased",
     *("Email Opened", "Email Link Clicked", "Email Marked as Spam", TEXT_RECEIVED),
+    *(CONSENT_REQUESTED, CONSENT_CONFIRMED),
     *("Task Created", "Task Completed", "Task Reopened", "Task Reassigned"),
     *("Lead Handed Over", "Lead Accepted", "Lead Rejected", "Lead Won", "Lead Lost"),
     *("Deal Created", "Deal Stage Changed", "Deal Won", "Deal Lost", "Offer Sent", "Offer Signed"),

@@ -10,6 +10,8 @@ from functions.tracking.wishes import Wishes
 CLAIMS_KEPT_FOR = timedelta(days=8)  # longer than any retry of a step, and than a weekly cap
 MOST_CLAIMS = 30
 MOST_PAUSES = 20
+MOST_ASKED = 5  # sign-ups of one person that may be confirmed
+NOT_CONFIRMED = "not confirmed yet"
 MARKETING_PAUSED = "marketing is paused"
 UNSUBSCRIBE_LINK = "unsubscribe link"  # the source of what is withdrawn by one
 PREFERENCE_PAGE = "preference page"
@@ -22,6 +24,20 @@ class Consent(msgspec.Struct, array_like=True):
     time: datetime
     source: str = ""
     text: str = ""
+
+
+class Asked(msgspec.Struct, array_like=True):
+    """A sign-up: what somebody asked for by a form, which counts from when they confirm it.
+
+    `address` is the hash of the one that was entered; after `until` nobody can confirm any more.
+    """
+
+    channel: str
+    purposes: list[str]
+    time: datetime
+    until: datetime
+    address: str = ""
+    confirmed: datetime | None = None
 
 
 class Live(msgspec.Struct, array_like=True):
@@ -56,7 +72,7 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     under way by run id; `claims` the recent ones, oldest first; `paused` until when a task (by its
     id) keeps messages back that need consent, None until it is done; `failed` when messages to
     the address in force failed for a while, in a row, per channel; `wishes` what the person asked
-    for beside.
+    for beside; `asked` the sign-ups that are not over, by the name of the request.
     """
 
     person: str
@@ -71,6 +87,7 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     paused: dict[str, datetime | None] = {}
     failed: dict[str, list[datetime]] = {}
     wishes: Wishes | None = None
+    asked: dict[str, Asked] = {}
 
 
 class Refused(Exception):
@@ -113,10 +130,20 @@ def refusal(permission: Permission, channel: str, purpose: str, needs_consent: b
     if not needs_consent:
         return ""
     key = f"{channel}/{purpose}"
-    if key not in permission.consents:
-        return "no consent"
     word = last_word(permission, key)
-    return "" if word and word.given else "consent withdrawn"
+    if word and word.given:
+        return ""
+    if is_unconfirmed(permission, channel, purpose):
+        return NOT_CONFIRMED
+    return "consent withdrawn" if key in permission.consents else "no consent"
+
+
+def is_unconfirmed(permission: Permission, channel: str, purpose: str) -> bool:
+    """Whether the person signed up for it and has not confirmed that."""
+    return any(
+        one.channel == channel and purpose in one.purposes and one.confirmed is None
+        for one in permission.asked.values()
+    )
 
 
 def pause_marketing(

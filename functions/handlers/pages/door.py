@@ -10,6 +10,8 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
+
 from functions.handlers import wiring
 from functions.handlers.headers import ALWAYS
 from functions.messages.brand import Brand
@@ -90,9 +92,28 @@ def _form(event: Mapping[str, Any]) -> dict[str, list[str]]:
     body = event.get("body") or ""
     try:
         raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-        return parse_qs(raw.decode(), max_num_fields=100) if len(raw) <= MOST else {}
-    except ValueError:
+        if len(raw) > MOST:
+            return {}
+        if is_json(event.get("headers") or {}):
+            return _fields(msgspec.json.decode(raw))
+        return parse_qs(raw.decode(), max_num_fields=100)
+    except (ValueError, RecursionError):
         return {}
+
+
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Whether what was sent is JSON."""
+    return headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+
+
+def _fields(said: Any) -> dict[str, list[str]]:
+    """A JSON object as the fields of a form: texts, numbers, yes, and lists of texts."""
+    found = said.items() if isinstance(said, dict) else ()
+    values = {name: value if isinstance(value, list) else [value] for name, value in found}
+    return {
+        name: [str(one) for one in value if isinstance(one, str | int | float)]
+        for name, value in list(values.items())[:100]
+    }
 
 
 def language(asked: Asked, person_key: str, known: list[str]) -> str:
