@@ -16,6 +16,7 @@ from local import (
     cluster_commands,
     code_commands,
     folder_commands,
+    form_commands,
     import_commands,
     journeys_app,
     lifecycle_commands,
@@ -50,6 +51,7 @@ app.add_typer(account_commands.app, name="accounts", no_args_is_help=True)
 app.add_typer(breaker_commands.app, name="breaker")
 app.add_typer(message_commands.app, name="messages", no_args_is_help=True)
 app.add_typer(code_commands.app, name="codes")
+app.add_typer(form_commands.app, name="forms")
 app.add_typer(cluster_commands.app, name="clusters")
 app.add_typer(product_commands.app, name="products", no_args_is_help=True)
 app.add_typer(segment_commands.app, name="segments")

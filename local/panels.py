@@ -8,7 +8,7 @@ PANELS = {
     "Journeys": ("new", "check", "test", "show", "diff", "publish", "journeys", "why", "schema"),
     "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts", "suppressions"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
-    "Data": ("import", "products", "codes", "keys"),
+    "Data": ("import", "products", "codes", "forms", "keys"),
     "Operations": (
         *("run", "demo", "doctor", "breaker", "messages", "dead-letters"),
         *("audit", "restore", "register"),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from local.address import segment
 from local.asking import At, Client, In, Key, RunningData, asking, err, out, wide
+from local.consent_command import consent as told_consent
 from local.privacy_commands import register_people
 from local.referral_commands import register
 from local.repeat_command import repeat
@@ -20,6 +21,7 @@ people_app = typer.Typer(help="People: who they are, and as whom they were known
 register(people_app)
 register_people(people_app)
 people_app.command("repeat")(repeat)
+people_app.command("consent")(told_consent)
 PATIENCE, PAUSE = 15.0, 0.5  # seconds for which an undo is waited for, between two looks at it
 
 Who = Annotated[
@@ -186,6 +188,9 @@ def _lines(person: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for consent in person["consents"]:
         word = "given" if consent["given"] else "withdrawn"
         yield f"{consent['channel']}, {consent['purpose']}", f"{word} {consent['time']}"
+    for one in person["unconfirmed"]:
+        words = f"signed up {one['time']}, not confirmed"
+        yield f"{one['channel']}, {', '.join(one['purposes'])}", words
     for channel, reason in person["suppressed"].items():
         yield channel, f"suppressed: {reason}"
     yield "segments", ", ".join(person["segments"])

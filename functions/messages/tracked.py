@@ -18,8 +18,6 @@ from functions.tracking.short_link import ShortLink
 
 PURPOSE = "tracking"
 TEXT_LINK = "text"  # the name of a link that only a plain text has
-# Whoever clicks on it says yes to what the message asks, and wants us to know.
-ALWAYS_TOLD = frozenset({"confirm"})
 SHORT_LINKS_LIVE = 400  # days, as long as the timeline
 _URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _ENDS = ".,;:!?"  # of a sentence, not of the address that stands there
@@ -106,23 +104,28 @@ class Tracker:
 
     def _name(self, url: str) -> str:
         """By brand.yaml, or what links without a name are called; "" for one that is let be."""
-        if url.startswith(f"{self.public_url}/"):
+        if self._is_let_be(url):
             return ""
         named = [name for name, target in self.brand.links.items() if target == url]
         if named and all(name in NOT_TRACKED for name in named):
             return ""
         return next((name for name in named if name not in NOT_TRACKED), TEXT_LINK)
 
+    def _is_let_be(self, url: str) -> bool:
+        """Our own pages; and what the reader passes on to friends, whose clicks are not theirs."""
+        page = self.brand.referral_page
+        return url.startswith(f"{self.public_url}/") or bool(page and url.startswith(page))
+
     def _through_us(self, name: str, of: str, url: str) -> str:
-        if url.startswith(f"{self.public_url}/") or not url.lower().startswith("http"):
+        if self._is_let_be(url) or not url.lower().startswith("http"):
             return url
         target = self._with_utm(url, name)
-        is_told = self.keys and (self.on or name in ALWAYS_TOLD)
+        is_told = bool(self.keys) and self.on
         return self._address("click", "c", name, of, target) if is_told else target
 
     def _short(self, name: str, url: str) -> str:
         target = self._with_utm(url, name)
-        if not self.keys or not (self.on or name in ALWAYS_TOLD):
+        if not self.keys or not self.on:
             return target
         token = self._token("click", name, "", target)
         text, code = short(self.row.person, token)

@@ -89,7 +89,7 @@ MOST_LETTERS = 60  # of a name by which something is listed
 
 def alphabetical(name: str) -> str:
     """A name as text that sorts the other way round, so that a listing begins with A."""
-    text = name.casefold().encode()[:MOST_LETTERS] + b"\0"
+    text = name.casefold().replace("\0", "\1").encode()[:MOST_LETTERS] + b"\0"
     return bytes(255 - byte for byte in text).hex()
 
 

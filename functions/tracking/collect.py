@@ -16,6 +16,7 @@ import msgspec
 from functions.tracking.client_time import corrected, correction, moment_of
 from functions.tracking.event import Event, EventType
 from functions.tracking.own_event import OURS
+from functions.tracking.refusing import as_needed, refuses
 from functions.tracking.source import Source
 
 MAX_BODY = 500 * 1024  # bytes of a request; the clients cut their batches at 464 to 480 KB
@@ -160,17 +161,21 @@ def accept(
 ) -> Collected:
     """The request's events as `source` may send them, received at `received_at` (UTC).
 
-    One bad event is reported and the rest are taken. `client_ip` and `user_agent` are the
-    caller's, for events that come from a browser and do not name their own.
+    One bad event is reported and the rest are taken; of a visitor who refuses to be tracked only
+    what is needed. `client_ip` and `user_agent` are the caller's, for events that come from a
+    browser and do not name their own.
     """
     reader = _Reader(request, source, received_at, client_ip, user_agent)
     found = Collected([], [])
     for index, raw in enumerate(request.items):
         try:
-            event = reader.event(raw)
-            if not source.takes(event):
+            event: Event | None = reader.event(raw)
+            if event and not source.takes(event):
                 raise _Refused("event_not_allowed", "This write key may not send such events.")
-            found.events.append(event)
+            if event and refuses(event.context):
+                event = as_needed(event)
+            if event:
+                found.events.append(event)
         except _Refused as refusal:
             error = EventError(index, refusal.code, refusal.message, _label(raw))
             found.errors.append(error)

@@ -430,10 +430,10 @@ def test_of_a_message_that_a_loop_sends_again_the_latest_pass_counts(
     world = _with_mail(begin, tmp_path)
     world.track("ada", "loop")
     [mail] = [kept for kept in world.outbox() if kept.channel == "email"]
-    world.click(mail, "0")
+    world.click(mail, "shop")
     assert texts(world) == ["news 1"]
     world.advance("1 day")
-    world.click(mail, "0")  # the mail of the first pass, while the second one's is waited for
+    world.click(mail, "shop")  # the mail of the first pass, while the second one's is waited for
     assert texts(world) == ["news 1"]
     world.advance("2 days")
     assert texts(world) == ["news 1", "other 2"]

@@ -303,3 +303,54 @@ def test_the_question_knows_what_is_unconfirmed(world: World) -> None:
     said = world.api(f"/api/people/{who}")
     assert said["consents"] == []
     assert [one["purposes"] for one in said["unconfirmed"]] == [["offers"]]
+
+
+def test_what_is_agreed_to_has_a_name_that_we_know(world: World) -> None:
+    world.identify("ada", email=ADA)
+    world.advance("1 minute")
+    world.track("ada", "Consent Given", channel="email", purposes=["ofers"])
+    world.advance("1 minute")
+    assert consents(world) == set()
+    [(_, reason, _)] = world.system.queue.dead()
+    assert 'there is no purpose "ofers"; there are: transactional, product tips' in reason
+    world.track("ada", "Consent Given", channel="email", purposes=["tracking"])
+    assert consents(world) == {"email/tracking"}
+
+
+def test_consent_that_an_import_brings_is_marked_as_not_confirmed_by_us(world: World) -> None:
+    world.identify("ada", email=ADA)
+    world.advance("1 minute")
+    proof = {"ip": "10.1.2.3", "text": "v7", "confirmed": "2024-05-06T07:08:09+00:00"}
+    world.track("ada", "Consent Given", channel="email", purposes=["offers"], **proof)
+    found = world.api(f"/api/people/{person(world).person}/consent")
+    assert found["intact"]
+    [one] = found["chains"][0]["records"]
+    assert (one["said"], one["ip"], one["text"]) == ("given", "10.1.2.3", "v7")
+    assert one["time"].startswith("2024-05-06T07:08:09")
+    assert "We did not ask for a confirmation ourselves" in "".join(found["paragraphs"])
+
+
+def test_the_proof_can_be_printed_and_shows_when_somebody_changed_it(world: World) -> None:
+    send(world, email=ADA)
+    who = person(world).person
+    assert world.api(f"/api/people/{who}/consent", **{"in": "de"})["intact"]
+    [first] = chain(world)
+    first.ip = "10.9.9.9"
+    world.store.put(first)
+    found = world.api(f"/api/people/{who}/consent", **{"in": "de"})
+    assert (found["intact"], found["chains"][0]["broken_at"]) == (False, 1)
+    assert "GEBROCHEN bei Eintrag 1" in found["html"]
+
+
+def test_both_chains_are_kept_when_two_people_turn_out_to_be_one(world: World) -> None:
+    send(world, "both", email=ADA, phone="0151 12345678", purpose=["offers"])
+    world.advance("1 minute")
+    for number in (0, 1):
+        click(world, link_in(world, number))
+    world.advance("1 minute")
+    world.identify("ada", email=ADA, phone="+4915112345678")
+    found = world.api(f"/api/people/{person(world).person}/consent")
+    assert found["intact"]
+    said = [[one["said"] for one in chain["records"]] for chain in found["chains"]]
+    assert said == [["asked", "confirmed"]] * 2
+    assert consents(world) == {"email/offers", "sms/offers"}

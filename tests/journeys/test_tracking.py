@@ -182,14 +182,6 @@ def test_who_did_not_permit_it_gets_the_plain_mail(begin: Begin, brand: str) -> 
         assert trace not in kept.text
 
 
-def test_the_link_that_confirms_is_told_of_before_there_is_any_consent(begin: Begin) -> None:
-    world = begin(consents=(), link="confirm")
-    kept = mail(world)
-    visit(world, hrefs(kept)[0])
-    assert "/o/" not in kept.html
-    assert [told["link_id"] for told in events(world, "Email Link Clicked")] == ["confirm"]
-
-
 def test_without_a_word_unless_refused_means_yes(begin: Begin) -> None:
     assert "/o/" in mail(begin("tracking: unless refused\n", consents=())).html
 

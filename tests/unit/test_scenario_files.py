@@ -77,7 +77,7 @@ def test_a_scenario_needs_no_more_than_what_happens_and_what_is_expected(folder:
     [one] = scenarios(folder, RIGHT)
     assert (one.journey, one.title, one.line) == ("onboarding", "Who buys is welcomed", 1)
     assert one.person == SOMEBODY
-    needed = ["product tips", "offers", "customer care"]
+    needed = ["product tips", "offers", "customer care", "tracking"]
     assert one.consents == {"email": needed, "sms": needed}
     assert one.happens[0][0] == datetime(2027, 3, 1, 9, tzinfo=UTC)  # ten in Berlin
     assert one.until is None

@@ -8,10 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from functions.handlers import requesting
-from functions.handlers.pages import form_page
 from functions.handlers.pages.door import Asked, is_json, language, page, show
-from functions.handlers.pages.form_words import WORDS, WRONG
-from functions.messages import link
+from functions.messages import form_page, form_words, link
 from functions.messages.forms import ADDRESSES, Form, Wrong, allows, answers, chosen
 from functions.storage.store import Contended
 
@@ -110,15 +108,15 @@ def _is_too_quick(asked: Asked) -> bool:
 
 def _thank(asked: Asked, form: Form, spoken: str) -> dict[str, Any]:
     if _wants_json(asked):
-        return _json(200, {"code": "asked", "message": WORDS[spoken]["thanks"]})
+        return _json(200, {"code": "asked", "message": form_words.words(spoken)["thanks"]})
     if form.thanks:
         return {"statusCode": 303, "headers": {"location": form.thanks}, "body": ""}
-    return show(asked, spoken, WORDS[spoken]["thanks"])
+    return show(asked, spoken, form_words.words(spoken)["thanks"])
 
 
 def _again(asked: Asked, form: Form, spoken: str, status: int, wrong: Wrong) -> dict[str, Any]:
     label = form.label(wrong.field, spoken) if wrong.field in form.fields else ""
-    words = WRONG[spoken][wrong.why].format(field=label)
+    words = form_words.refusal(spoken, wrong.why).format(field=label)
     if _wants_json(asked):
         code = "bad_field" if wrong.field else "try_later"
         return _json(status, {"code": code, "field": wrong.field, "message": words})
@@ -127,8 +125,8 @@ def _again(asked: Asked, form: Form, spoken: str, status: int, wrong: Wrong) -> 
 
 def _refuse(asked: Asked, spoken: str, status: int, code: str, why: str) -> dict[str, Any]:
     if _wants_json(asked):
-        return _json(status, {"code": code, "message": WORDS[spoken][why]})
-    return show(asked, spoken, WORDS[spoken][why], status=status)
+        return _json(status, {"code": code, "message": form_words.words(spoken)[why]})
+    return show(asked, spoken, form_words.words(spoken)[why], status=status)
 
 
 def _show(
@@ -141,7 +139,7 @@ def _show(
     brand = asked.brand
     titles = {name: brand.purposes[name].title.get(spoken, name) for name in form.purposes}
     html = form_page.form(form, spoken, titles, asked.form, opened, field, words)
-    title = form.title.get(spoken) or WORDS[spoken]["title"]
+    title = form.title.get(spoken) or form_words.words(spoken)["title"]
     answer = show(asked, spoken, title, html, status)
     if form.thanks:
         # Browsers hold the redirect behind a form to its policy as well.
@@ -179,7 +177,7 @@ def _with_origin(asked: Asked, answer: dict[str, Any]) -> dict[str, Any]:
 
 def _language(asked: Asked) -> str:
     """That of the form or the address, else of the browser, else the brand's."""
-    known = [one for one in asked.brand.languages if one in WORDS] or list(WORDS)
+    known = asked.brand.languages
     said = "".join(asked.form.get("language", ())[:1]) or asked.query.get("in", "")
     browser = asked.headers.get("accept-language", "").partition(",")[0].partition(";")[0]
     wanted = said or browser.partition("-")[0]

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from functions.handlers.pages.form_words import WORDS
+from functions.messages import form_words
 from functions.messages.forms import Form
 
 STYLE = """<style>label,legend{display:block;margin:.9rem 0 .2rem}fieldset{border:0;padding:0}
 input[type=text],input[type=email],input[type=tel]{font:inherit;width:100%;box-sizing:border-box;
 padding:.6rem;border:1px solid #667;border-radius:.4rem}[aria-invalid=true]{border-color:#a11}
-.wrong{color:#a11}.aside{position:absolute;left:-9999px}</style>"""
+.wrong{color:#a11}</style>"""
+ASIDE = "position:absolute;left:-9999px"
 TYPES = {"email": "email", "phone": "tel"}
 COMPLETE = {
     "email": "email",
@@ -31,8 +32,9 @@ def form(
     action: str = "",
 ) -> str:
     """The form with what was `filled` in; `wrong` is the field that `words` are about. `titles` are
-    those of its purposes; `action` is where it is sent, "" for the page where it stands."""
-    said = WORDS[language]
+    those of its purposes; `action` is where it is sent, "" for the page of ours where it stands (on
+    others it takes their looks)."""
+    said = form_words.words(language)
     alert = f'<p class="wrong" role="alert" id="wrong">{escape(words)}</p>' if words else ""
     to = f' action="{escape(action)}"' if action else ""
     hidden = f'<input type="hidden" name="language" value="{escape(language)}">'
@@ -40,12 +42,12 @@ def form(
         hidden += f'<input type="hidden" name="opened" value="{escape(opened)}">'
     button = form.button.get(language) or said["button"]
     return (
-        f"{STYLE}{alert}"
+        f"{'' if action else STYLE}{alert}"
         f'<form method="post"{to}>'
         + "".join(_field(form, name, language, filled, wrong) for name in form.fields)
         + _purposes(form, titles, filled, said["about"])
         # Robots fill in whatever there is; people neither see nor reach it.
-        + f'<div class="aside" aria-hidden="true"><label for="website">{escape(said["empty"])}'
+        + f'<div style="{ASIDE}" aria-hidden="true"><label for="website">{escape(said["empty"])}'
         '</label><input id="website" name="website" type="text" tabindex="-1" autocomplete="off">'
         "</div>" + hidden + f"<p>{escape(form.wording(language))}</p>"
         f"<button>{escape(button)}</button></form>"
@@ -58,7 +60,7 @@ def _field(
     needed = form.fields[name].required
     label = escape(form.label(name, language))
     if needed:
-        label += f" {escape(WORDS[language]['required'])}"
+        label += f" {escape(form_words.words(language)['required'])}"
     value = escape("".join(filled.get(name, ())[:1]))
     more = " required" if needed else ""
     if name in COMPLETE:

@@ -1,4 +1,4 @@
-"""What the pages of forms say."""
+"""What forms say around the words of forms.yaml."""
 
 WORDS = {
     "de": {
@@ -46,3 +46,13 @@ WRONG = {
         "busy": "Much is going on just now. Please send the form once more.",
     },
 }
+
+
+def words(language: str) -> dict[str, str]:
+    """What stands around a form; in English where we have none in that language."""
+    return WORDS.get(language, WORDS["en"])
+
+
+def refusal(language: str, why: str) -> str:
+    """What is wrong with an answer, with a place for the `field`."""
+    return WRONG.get(language, WRONG["en"])[why]
