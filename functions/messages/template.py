@@ -14,7 +14,9 @@ from liquid.exceptions import LiquidError
 
 from functions.problem import Problem
 
-_LINK = re.compile(r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe|preferences))\s*\}\}\1""")
+_LINK = re.compile(
+    r"""href=(["'])\{\{\s*(?:links\.([A-Za-z0-9_-]+)|(unsubscribe|preferences))\s*\}\}\1"""
+)
 _TAGGED = re.compile(r'ses:tags="link:([A-Za-z0-9_-]+);"')
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
 _CODE = re.compile(r"(?<![\w.])code\.([A-Za-z0-9_-]+)")

@@ -140,9 +140,7 @@ def end_pause(permission: Permission, task_id: str) -> bool:
 def is_paused(permission: Permission, now: datetime) -> bool:
     """Whether messages that need consent are kept back."""
     wished = permission.wishes and permission.wishes.pauses_until(now)
-    return bool(wished) or any(
-        until is None or now < until for until in permission.paused.values()
-    )
+    return bool(wished) or any(until is None or now < until for until in permission.paused.values())
 
 
 def last_word(permission: Permission, key: str) -> Consent | None:

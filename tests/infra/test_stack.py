@@ -21,6 +21,7 @@ CONTRACT = {
     "collect_event",
     "answer_admin",
     "answer_page",
+    "take_leave",
     "process_event",
     "run_step",
     "start_run",
@@ -286,7 +287,9 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
         },
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{AnswerPageFunction.Arn}",
-        "POST /leave/{token}": "{AnswerPageFunction.Arn}",
+        "GET /preferences/{token}": "{AnswerPageFunction.Arn}",
+        "POST /preferences/{token}": "{AnswerPageFunction.Arn}",
+        "POST /leave/{token}": "{TakeLeaveFunction.Arn}",
     }
 
 

@@ -49,9 +49,9 @@ def may_get(world: World, purpose: str = "offers", channel: str = "sms") -> bool
 
 
 def timeline(world: World) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = world.api(
-        f"/api/people/{world.person('ada').person}/timeline"
-    )["events"]
+    events: list[dict[str, Any]] = world.api(f"/api/people/{world.person('ada').person}/timeline")[
+        "events"
+    ]
     return events
 
 
@@ -139,7 +139,11 @@ def test_what_is_said_to_be_a_text_and_is_none_is_set_aside(
 
 @given(st.text(max_size=200))
 def test_no_made_up_body_breaks_the_reader(junk: str) -> None:
-    for body in (junk, f"inboundMessageId{junk}", json.dumps({"Message": "inboundMessageId" + junk})):
+    for body in (
+        junk,
+        f"inboundMessageId{junk}",
+        json.dumps({"Message": "inboundMessageId" + junk}),
+    ):
         with suppress(NotAText):
             read(body)
 

@@ -18,7 +18,7 @@ from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.own_event import PREFERENCES_CHANGED
 from functions.tracking.permission import PREFERENCE_PAGE, Permission, last_word
-from functions.tracking.wishes import HOW_OFTEN, Wishes, no_wishes
+from functions.tracking.wishes import HOW_OFTEN, no_wishes
 
 PAUSES = (30, 90)  # days
 AS_IT_COMES, NO_PAUSE = "any", "none"
@@ -92,9 +92,7 @@ def preferences(asked: Asked) -> dict[str, Any]:
     permission = people.permission_of(asked.parts.store, person)
     if permission.erased or not permission.version:
         return show(asked, spoken, words["gone"], status=404)
-    proven = {
-        channel: bool(address) and permission.addresses.get(channel, "").startswith(address)
-    }
+    proven = {channel: bool(address) and permission.addresses.get(channel, "").startswith(address)}
     text = words["intro"]
     if asked.method == "POST":
         said = _said(asked, permission, proven, spoken)
@@ -246,9 +244,7 @@ def _group(legend: str, rows: list[str]) -> str:
     return f"<fieldset><legend>{escape(legend)}</legend>{''.join(rows)}</fieldset>"
 
 
-def _choice(
-    kind: str, name: str, value: str, label: str, is_on: bool, is_open: bool = True
-) -> str:
+def _choice(kind: str, name: str, value: str, label: str, is_on: bool, is_open: bool = True) -> str:
     marks = (" checked" if is_on else "") + ("" if is_open else " disabled")
     return (
         f'<p><label><input type="{kind}" name="{name}" value="{escape(value)}"{marks}> '
