@@ -60,6 +60,9 @@ class Delivery(Construct):
             encryption.let_publish(SMS)
             own = f"arn:{Aws.PARTITION}:sms-voice:{stage.region}:{Aws.ACCOUNT_ID}"
             let_publish(self.topic, SMS, f"{own}:configuration-set/{stage.prefix}")
+            # What people answer: a number with two-way SMS publishes it itself, or its pool does.
+            for kind in ("phone-number", "pool"):
+                let_publish(self.topic, SMS, f"{own}:{kind}/*")
 
     def let_send(self, role: iam.IRole) -> None:
         """The role may send as our sender. Where nobody may be written to, it may not."""

@@ -149,7 +149,7 @@ class Tante(Stack):
         self._leaving()
 
     def _leaving(self) -> None:
-        """The Lambda that mail programs and our own page post to: it changes an item, and no more."""
+        """The Lambda that mail programs and our page post to: it changes an item, and no more."""
         leave = self._function(
             "take_leave",
             "EVENT_QUEUE_URL",

@@ -93,19 +93,23 @@ class Tables(Construct):
     def let_say(self, role: iam.IRole, name: str) -> None:
         """The role may say a word to an item of which it knows the key (`storage.say`), and sees
         nothing of it but where it has moved."""
-        seen = {"dynamodb:Attributes": ["pk", "sk", "version", "said", "moved"]}
-        only = {
-            "dynamodb:UpdateItem": {"StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"}},
-            "dynamodb:GetItem": {"StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}},
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+        nothing_else = {
+            "ForAllValues:StringEquals": {
+                "dynamodb:Attributes": ["pk", "sk", "version", "said", "moved"]
+            },
+            "StringEqualsIfExists": {
+                "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
+                "dynamodb:ReturnValues": "NONE",
+            },
         }
-        for action, condition in only.items():
-            role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    actions=[action],
-                    resources=[self.tables[name].table_arn],
-                    conditions={"ForAllValues:StringEquals": seen, **condition},
-                )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:UpdateItem", "dynamodb:GetItem"],
+                resources=[self.tables[name].table_arn],
+                conditions=nothing_else,
             )
+        )
         self._encryption.let_use(role, write=True)
 
 

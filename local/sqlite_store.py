@@ -173,11 +173,15 @@ class SqliteStore(Store):
 
     def say(self, kind: type, partition: str, word: str) -> str | None:
         where = KINDS[kind]
-        assert where.takes_in and where.moved, f"nothing can be said to a {where.prefix}"
+        if where.takes_in is None or where.moved is None:
+            raise ValueError(f"nothing can be said to a {where.prefix}")
         with self.together():
-            record = self.get(kind, partition)
-            if record is None or where.moved(record):
-                return record and where.moved(record)
+            record: Any = self.get(kind, partition)
+            if record is None:
+                return None
+            moved = where.moved(record)
+            if moved:
+                return moved
             where.takes_in(record, [word])
             self.put(record)
         return ""

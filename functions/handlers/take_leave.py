@@ -169,7 +169,7 @@ def _spoken(language: str) -> str:
 
 
 def _later(language: str, error: Exception) -> dict[str, Any]:
-    """The page that says to try once more; and a line in the log that is counted, without the token.
+    """The page that says to try once more; and a line in the log that is counted, with no token.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     metric = "LeavesFailed"

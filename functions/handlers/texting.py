@@ -1,5 +1,8 @@
 """What a text that somebody sent to our number says about them, as events like any other."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from aws_lambda_powertools import Logger
 
 from functions.channels.received_text import ReceivedText
@@ -52,7 +55,7 @@ def _taken_by_stop(permission: Permission) -> list[str]:
 
 
 def _event(
-    parts: wiring.Parts, text: ReceivedText, key: str, name: str, properties: dict[str, object]
+    parts: wiring.Parts, text: ReceivedText, key: str, name: str, properties: Mapping[str, Any]
 ) -> Event:
     time = parts.settings.on_stage(text.time)
     return Event(
@@ -62,7 +65,7 @@ def _event(
         time=time,
         received_at=time,
         client_time=text.time.isoformat(),
-        properties=properties,
+        properties=dict(properties),
         source=SOURCE,
         trusted=True,
         person=key,

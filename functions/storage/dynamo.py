@@ -265,7 +265,8 @@ class DynamoStore(Store):
     def _row(self, record: Any, item: Item) -> _Row:
         kind = KINDS[type(record)]
         moved = kind.moved(record) if kind.moved else ""
-        return self._models[kind.table](**_attributes(item), **({"moved": moved} if moved else {}))
+        where = {"moved": moved} if moved else {}
+        return self._models[kind.table](**_attributes(item) | where)
 
 
 def _attributes(item: Item) -> dict[str, Any]:

@@ -75,6 +75,13 @@ def put(table: str) -> Call:
 
 
 @probe
+def where_moved(table: str) -> Call:
+    return lambda cloud, client: client("dynamodb").get_item(
+        TableName=PREFIX + table, Key=KEY, ProjectionExpression="sk, moved"
+    )
+
+
+@probe
 def drop(table: str) -> Call:
     return lambda cloud, client: client("dynamodb").delete_table(TableName=PREFIX + table)
 
@@ -161,6 +168,7 @@ MAY: dict[str, list[Probe]] = {
     ],
     "answer_page": [get("people"), secret("Link")],
     "take_click": [get("people"), send("EventQueueUrl"), secret("Link")],
+    "take_leave": [where_moved("people"), send("EventQueueUrl"), secret("Link")],
     "process_event": [
         *(query("people"), start(f"{PREFIX}none"), stop("onboarding")),
         *(send("EventQueueUrl"), send("StartQueueUrl"), send("TellQueueUrl")),
@@ -214,6 +222,12 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(query("people"), put("people"), get("timeline"), get("catalogue")),
         *(secret("Identity"), secret("Admin"), send("StartQueueUrl"), mail(), text()),
         *(receive("EventQueueUrl"), start(f"{PREFIX}onboarding"), invoke("run_step")),
+    ],
+    "take_leave": [
+        *(get("people"), put("people"), query("people"), where_moved("timeline")),
+        *(get("catalogue"), secret("Identity"), secret("Admin"), send("StartQueueUrl")),
+        *(receive("EventQueueUrl"), start(f"{PREFIX}onboarding"), invoke("run_step")),
+        *(mail(), text()),
     ],
     "process_event": [
         *(put("catalogue"), drop("people"), secret("Link"), secret("Admin")),

@@ -22,6 +22,7 @@ CONTRACT = {
     "answer_admin",
     "answer_page",
     "take_click",
+    "take_leave",
     "process_event",
     "run_step",
     "start_run",
@@ -287,12 +288,14 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
         },
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
         "GET /leave/{token}": "{AnswerPageFunction.Arn}",
-        "POST /leave/{token}": "{AnswerPageFunction.Arn}",
         **{
             f"{method} /{door}/{{token}}": "{TakeClickFunction.Arn}"
             for door in "cods"
             for method in ("GET", "HEAD")
         },
+        "GET /preferences/{token}": "{AnswerPageFunction.Arn}",
+        "POST /preferences/{token}": "{AnswerPageFunction.Arn}",
+        "POST /leave/{token}": "{TakeLeaveFunction.Arn}",
     }
 
 

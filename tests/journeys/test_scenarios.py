@@ -83,7 +83,7 @@ def test_the_scenarios_of_a_ready_journey_are_right_under_another_name(
 def test_every_marketing_message_of_the_pack_says_how_to_leave(name: str) -> None:
     mails = sorted((JOURNEYS / PACK / name).glob("*.mjml"))
     sends = "send: " in (JOURNEYS / PACK / name / "journey.yaml").read_text("utf-8")
-    assert bool(mails) == sends
+    assert bool(mails) == (sends and name != "text-help"), "one answers a text by a text"
     for mail in mails:
         text = mail.read_text("utf-8")
         # The footer has the link; the part `imprint` is for those who have not agreed yet.

@@ -172,11 +172,13 @@ def test_how_often_is_kept_as_the_person_s_own_wish(reader: Reader, often: str) 
     form = reader.choose(often=often)
     assert ("often", often) in form.on
     wishes = reader.world.permission("ada").wishes
-    assert wishes and wishes.how_often == often
+    assert wishes
+    assert wishes.how_often == often
     reader.world.advance("1 minute")
     reader.choose(often="any")
     again = reader.world.permission("ada").wishes
-    assert again and again.how_often == ""
+    assert again
+    assert again.how_often == ""
 
 
 def test_a_pause_keeps_marketing_back_until_it_is_over(reader: Reader) -> None:
@@ -199,11 +201,13 @@ def test_a_pause_can_be_ended(reader: Reader) -> None:
     reader.world.advance("1 minute")
     reader.choose(often="weekly")
     kept = reader.world.permission("ada").wishes
-    assert kept and kept.pauses_until(reader.world.now), "saying something else does not end it"
+    assert kept
+    assert kept.pauses_until(reader.world.now), "saying something else does not end it"
     reader.world.advance("1 minute")
     reader.choose(pause="none")
     ended = reader.world.permission("ada").wishes
-    assert ended and not ended.pauses_until(reader.world.now)
+    assert ended
+    assert not ended.pauses_until(reader.world.now)
 
 
 def test_sending_the_form_as_it_is_changes_nothing_and_says_so(reader: Reader) -> None:
@@ -220,7 +224,8 @@ def test_what_is_processed_again_later_changes_nothing_that_was_said_since(reade
     reader.choose(often="weekly")
     world.advance("1 day")
     wishes = world.permission("ada").wishes
-    assert wishes and wishes.how_often == "weekly"
+    assert wishes
+    assert wishes.how_often == "weekly"
 
 
 @pytest.mark.parametrize("ending", ["", "x", "%00"])
@@ -287,7 +292,8 @@ def test_of_two_people_who_become_one_the_stricter_wishes_hold(
     one: Wishes, other: Wishes, now: datetime
 ) -> None:
     both = stricter_wishes(one, other)
-    assert both and both == stricter_wishes(other, one)
+    assert both
+    assert both == stricter_wishes(other, one)
     for each in (one, other):
         assert HOW_OFTEN.index(both.how_often) >= HOW_OFTEN.index(each.how_often)
         assert both.pauses_until(now) or not each.pauses_until(now)
