@@ -18,7 +18,8 @@ PURE = {"tracking", "segments", "products", "sales", "codes", "journeys", "engin
 MAY_IMPORT: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
-    "folder": {"codes", "journeys", "messages", "sales", "segments", "tracking"},
+    "folder": {"codes", "journeys", "mails", "messages", "sales", "segments", "tracking"},
+    "mails": {"journeys", "messages"},
     "tracking": set(),
     "segments": {"tracking"},
     "products": {"tracking", "segments"},
@@ -77,6 +78,7 @@ OTHERS: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
     "folder": {"msgspec"},
+    "mails": set(),
     "tracking": {"msgspec"},
     "segments": {"msgspec", "dateutil"},
     "products": {"msgspec"},
