@@ -1,7 +1,7 @@
 """A folder of journeys as a marketer writes it: read, and checked as a whole."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from functions.journeys.mentions import Known, unknown
 from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.steps.send import Send
 from functions.journeys.yaml_file import read
+from functions.mails import advice, lawful
 from functions.messages import breaker_rules, confirming, forms, referral, template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
@@ -193,12 +194,20 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
     for one in checked:
         located = read(f"{one.journey.name}/{JOURNEY_FILE}", one.files[JOURNEY_FILE])
         problems += unknown(one.journey.name, located, Known(links, takers))
+        problems += lawful(one.journey, one.files, folder.parts, brand)
     others_there = {one: published[one] for one in published.keys() - folder.journeys.keys()}
     problems += _codes_gone(others_there, code_names)
     problems += _never_sending([one.journey for one in checked], brand)
     if problems:
         raise Problems(problems)
     return checked
+
+
+def warnings(folder: Folder, checked: Iterable[Checked]) -> list[Problem]:
+    """What could be better in the mails of journeys that passed every check."""
+    brand = check_brand(folder.brand)
+    found = (advice(one.journey, one.files, folder.parts, brand) for one in checked)
+    return sorted({problem for problems in found for problem in problems})
 
 
 def _takers(folder: Folder, brand: Brand) -> list[str]:

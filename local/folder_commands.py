@@ -37,9 +37,9 @@ def check(
     folder: Annotated[Path, typer.Argument(help="The folder of journeys.")] = JOURNEYS,
 ) -> None:
     """Check every journey, message and scenario of a folder; the exit status is 1 if anything is
-    wrong."""
+    wrong. What could be better in a mail is told with a "!" and is not wrong."""
     from functions.folder import check as check_folder
-    from functions.folder import read_folder
+    from functions.folder import read_folder, warnings
     from functions.journeys.bound import dollars, transitions
     from functions.journeys.flow import compile_journey
     from local.scenarios.read import read_scenarios
@@ -47,7 +47,9 @@ def check(
     if not folder.is_dir():
         err.print(f'[red]✗[/] there is no folder "{escape(str(folder))}"', soft_wrap=True)
         sys.exit(2)
-    for one in check_folder(read_folder(folder)):
+    found = read_folder(folder)
+    checked = check_folder(found)
+    for one in checked:
         states = compile_journey(one.journey, one.version)["States"]
         steps = len(list(one.journey.every_step()))
         most, held = transitions(one.journey, again=0), transitions(one.journey)
@@ -58,6 +60,8 @@ def check(
             + (f" ({held} if all is held or moved once)" if held > most else ""),
             soft_wrap=True,
         )
+    for better in warnings(found, checked):
+        out.print(f"[yellow]![/] {escape(str(better))}", soft_wrap=True, highlight=False)
     if scenarios := read_scenarios(folder):
         out.print(f"[green]✓[/] {len(scenarios)} scenarios; try them with: tante test")
 

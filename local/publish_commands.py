@@ -64,6 +64,7 @@ class Commands:
         self._show_shared(shared)
         for one in doing:
             self._show(one)
+        self._advise(found.get("warnings", []))
         if any(one["problems"] for one in doing):
             self._out.print(KEEP)
             sys.exit(1)
@@ -71,6 +72,11 @@ class Commands:
         with told():
             done = self._client.ask("POST", path, body)["journeys"]
         self._say_done(done, shared)
+
+    def _advise(self, warnings: list[dict[str, Any]]) -> None:
+        for one in warnings:
+            place = escape(f"{one['file']}:{one['line']}: {one['message']}")
+            self._out.print(f"[yellow]![/] {place}", soft_wrap=True)
 
     def _show_shared(self, shared: dict[str, list[str]]) -> None:
         for file, changes in shared.items():
@@ -200,6 +206,7 @@ class Commands:
             found = self._client.ask("POST", self._client.journey(name, "/draft/check"), {})
             if found["problems"]:
                 raise Refusal("it cannot be published yet", found["problems"])
+        self._advise(found.get("warnings", []))
         self._line(f"{name}: nothing is wrong with the draft")
 
     def drop_draft(self, name: str) -> None:

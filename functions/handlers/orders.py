@@ -74,11 +74,12 @@ class Preview(msgspec.Struct, kw_only=True):
 class Published(msgspec.Struct):
     """What was published, or with `done` false what would be. `shared` has those of the files
     that count for everybody (brand.yaml, segments.yaml, ...) that change, with sentences on what
-    changes in them, as far as we have any."""
+    changes in them, as far as we have any. `warnings` tells what could be better in the mails."""
 
     done: bool
     journeys: list[Preview]
     shared: dict[str, list[str]] = {}
+    warnings: list[ProblemView] = []
 
 
 class VersionView(msgspec.Struct):
@@ -118,9 +119,11 @@ class DraftsPage(msgspec.Struct):
 
 
 class CheckedDraft(msgspec.Struct):
-    """What is wrong with a draft; it can be published when nothing is."""
+    """What is wrong with a draft; it can be published when nothing is. `warnings` tells what could
+    be better in its mails."""
 
     problems: list[ProblemView]
+    warnings: list[ProblemView] = []
 
 
 NAME = Parameter("name", "path", "the journey's name")

@@ -1,12 +1,12 @@
 """What the publisher does for the admin API: publish, pause, stop, roll back, keep drafts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from functions.folder import BRAND_FILE, PARTS, Folder, Journeys, check
+from functions.folder import BRAND_FILE, PARTS, Folder, Journeys, check, warnings
 from functions.handlers import orders, wiring
 from functions.handlers.openapi import ProblemView
 from functions.handlers.standing import order_moves, standing
@@ -50,7 +50,7 @@ def answer(parts: wiring.Parts, event: dict[str, Any]) -> dict[str, Any]:
     except msgspec.ValidationError as error:
         return _error(400, "bad_request", str(error))
     except Problems as wrong:
-        problems = [msgspec.to_builtins(view) for view in _views(wrong)]
+        problems = [msgspec.to_builtins(view) for view in _views(wrong.found)]
         return _error(400, "problems", "nothing was published", problems=problems)
     except Refused as error:
         return _error(400, "bad_request", str(error))
@@ -64,8 +64,8 @@ def _error(status: int, code: str, message: str, **more: Any) -> dict[str, Any]:
     return {"status": status, "body": {"code": code, "message": message, **more}}
 
 
-def _views(wrong: Problems) -> list[ProblemView]:
-    return [ProblemView(one.file, one.line, one.text) for one in wrong.found]
+def _views(found: Iterable[Problem]) -> list[ProblemView]:
+    return [ProblemView(one.file, one.line, one.text) for one in found]
 
 
 # --- publishing
@@ -84,7 +84,8 @@ def _publish(parts: wiring.Parts, name: str, asked: orders.PublishBody) -> order
         raise Problems(theirs)
     previews = [preview(parts, one) for one in plans]
     if asked.dry_run:
-        return orders.Published(False, previews, _shared_changes(parts, folder))
+        better = _views(warnings(folder, checked))
+        return orders.Published(False, previews, _shared_changes(parts, folder), better)
     shared = _shared_changes(parts, folder)
     refuse(plans)
     publish_brand(parts, folder, asked.owner or REPOSITORY)
@@ -306,10 +307,11 @@ def _check_draft(parts: wiring.Parts, name: str, asked: orders.NoBody) -> orders
     folder = _published_folder(parts)
     folder.journeys[name] = _read_draft(parts, name).files
     try:
-        check(folder, _there(parts))
+        checked = check(folder, _there(parts))
     except Problems as wrong:
-        return orders.CheckedDraft(_views(wrong))
-    return orders.CheckedDraft([])
+        return orders.CheckedDraft(_views(wrong.found))
+    mine = [one for one in checked if one.journey.name == name]
+    return orders.CheckedDraft([], _views(warnings(folder, mine)))
 
 
 Act = Callable[[wiring.Parts, str, Any], Any]

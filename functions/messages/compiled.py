@@ -12,7 +12,7 @@ from functools import partial
 from sys import getsizeof
 from typing import Any
 
-from liquid import BoundTemplate, Undefined
+from liquid import BoundTemplate, Markup, Undefined
 from liquid.ast import BlockNode, Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions.filtered import FilteredExpression
@@ -59,7 +59,6 @@ from liquid.builtin.tags.liquid_tag import LiquidNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.context import RenderContext
 from liquid.stringify import to_liquid_string
-from markupsafe import Markup
 
 USES = 8  # Python's own compiling costs as much as filling in so often
 _LITERALS = (TrueLiteral, FalseLiteral, IntegerLiteral, FloatLiteral)

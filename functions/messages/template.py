@@ -150,16 +150,12 @@ def _with_parts(text: str, parts: Mapping[str, str], depth: int = 0) -> str:
 
 
 def _hide_liquid(text: str) -> tuple[str, list[str]]:
-    kept: list[str] = []
-
-    def hide(match: re.Match[str]) -> str:
-        kept.append(match.group())
-        return f"{_HIDDEN}{len(kept) - 1}x"
-
     if _HIDDEN in text:
         words = f'the word "{_HIDDEN}" is used inside Tante; please write another one'
         raise TemplateError(words, near=_HIDDEN)
-    return LIQUID.sub(hide, text), kept
+    first, *others = LIQUID.split(text)
+    hidden = first + "".join(f"{_HIDDEN}{n}x{other}" for n, other in enumerate(others))
+    return hidden, LIQUID.findall(text)
 
 
 def _show_liquid(text: str, kept: list[str]) -> str:
