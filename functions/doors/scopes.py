@@ -29,7 +29,8 @@ SCOPE_OF = {noun: scope for scope, nouns in _NOUNS.items() for noun in nouns}
 COPIES = {"export", "exports"}  # parts of a path under which personal data leaves as a whole
 # Parts of a path under which one reads about people; each look is written down.
 PERSONAL = {
-    *("people", "messages", "runs", "accounts", "referrals", "weights", "consents", "suppressions"),
+    *("people", "messages", "runs", "accounts", "referrals", "weights", "clusters"),
+    *("consents", "suppressions"),
     *_NOUNS["sales"],
     *_NOUNS["keys"],
     *COPIES,
