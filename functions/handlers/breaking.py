@@ -8,9 +8,9 @@ from aws_lambda_powertools import Logger
 from functions.handlers.wiring import Parts
 from functions.storage.store import Contended, change
 from functions.tracking import breaker
-from functions.tracking.breaker import SHARDS, Bucket, Counts, bucket_key
+from functions.tracking.breaker import SHARDS, Bucket, bucket_key
 from functions.tracking.event import EventBatch
-from functions.tracking.pause import Pause, pause_key
+from functions.tracking.pause import Counts, Pause, pause_key
 
 logger = Logger(service="breaking")
 CHANNEL = "email"
