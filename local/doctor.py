@@ -288,13 +288,22 @@ def _dmarc(stage: Stage, what: str) -> Iterator[Finding]:
         records = stage.look_up(f"_dmarc.{domain}", "TXT")
         found = [text for text in records if text.lower().startswith("v=dmarc1")]
         if found:
-            yield _policy(what, domain, found[0])
+            yield _policy(stage, what, domain, found[0])
             return
     do = f'set _dmarc.{stage.domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{stage.domain}"'
     yield stage.lacking(what, f"{stage.domain} has no record; Gmail and Yahoo ask for one", do)
 
 
-def _policy(what: str, domain: str, record: str) -> Finding:
+def _policy(stage: Stage, what: str, domain: str, record: str) -> Finding:
+    """Its alignment as well: RFC 7489, 3.1. Our MAIL FROM is below the sender's domain, so in
+    strict mode ("s") only DKIM of the sender's very domain counts."""
+    if not re.search(r";\s*p\s*=\s*(none|quarantine|reject)\s*(;|$)", record, re.I):
+        do = f'set _dmarc.{domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"'
+        return stage.lacking(what, f"{domain} names no policy: {record}", do)
+    if re.search(r";\s*adkim\s*=\s*s\b", record, re.I) and stage.identity[0] != stage.domain:
+        do = f"take adkim=s out of _dmarc.{domain}, or verify {stage.domain} itself in SES"
+        found = f"{record}: strict, but {stage.identity[0] or 'nobody'} signs for {stage.domain}"
+        return stage.lacking(what, found, do)
     if re.search(r";\s*p\s*=\s*(quarantine|reject)", record, re.I):
         return Finding("fine", what, f"{domain}: {record}")
     do = "enough to begin with; when its reports are clean, set p=quarantine"

@@ -304,13 +304,10 @@ def _fates(message: Message, language: Language) -> Iterable[str]:
         form = "link" if link else "clicked"
         parts = [quoted(link, language)] if link else []
         yield words[form].format(*parts, _time(time, language))
-    for word, time in (
-        ("delayed", message.delayed),
-        ("bounced", message.bounced),
-        ("complained", message.complained),
-    ):
-        if time:
-            yield words[word].format(_time(time, language))
+    for word in ("delayed", "bounced", "complained"):
+        moment_of = getattr(message, word)
+        if moment_of:
+            yield words[word].format(_time(moment_of, language))
     yield from (words[f"{did} by robots"] for did in ("opened", "clicked") if did in message.robots)
 
 

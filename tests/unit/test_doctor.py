@@ -289,6 +289,20 @@ TROUBLES: dict[str, tuple[dict[str, Any], dict[Any, list[str]], str, str, str]] 
         "look",
         "p=quarantine",
     ),
+    "a DMARC without a policy": (
+        {},
+        {**RECORDS, ("_dmarc.shop.example", "TXT"): ["v=DMARC1; sp=reject"]},
+        "DMARC",
+        "wrong",
+        "p=none",
+    ),
+    "a DMARC too strict for a domain that signs for one below it": (
+        {},
+        {**RECORDS, ("_dmarc.shop.example", "TXT"): ["v=DMARC1; p=reject; adkim=s"]},
+        "DMARC",
+        "wrong",
+        "take adkim=s out",
+    ),
     "the sandbox of SMS": (
         {"GetSMSSandboxAccountStatus": {"IsInSandbox": True}},
         RECORDS,
