@@ -28,6 +28,7 @@ from functions.problem import Problem, Problems
 from functions.segments.rules import (
     CODES_FILE,
     LIFECYCLE_FILE,
+    LIMITS_FILE,
     SALES_FILE,
     SCORING_FILE,
     SEGMENTS_FILE,
@@ -54,6 +55,7 @@ def between(before: Path, after: Path, language: Language) -> dict[str, list[str
             build(old.raw(SCORING_FILE)), build(new.raw(SCORING_FILE)), language
         ),
         CODES_FILE: of_mapping(old.raw(CODES_FILE) or {}, new.raw(CODES_FILE) or {}, language),
+        LIMITS_FILE: of_mapping(old.raw(LIMITS_FILE) or {}, new.raw(LIMITS_FILE) or {}, language),
         SALES_FILE: of_mapping(_sales(old), _sales(new), language),
         PARTS: of_files(_parts(old), _parts(new), language),
         **differences(old.journeys, new.journeys, language),

@@ -31,8 +31,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"tracking", "segments", "journeys"},
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
-    # The library types a version's files, so it knows how a brand is read.
-    "storage": {"tracking", "segments", "products", "sales", "codes", "journeys", "messages.brand"},
+    # The library types a version's files, so it knows how a brand and limits are read.
+    "storage": {
+        "tracking",
+        "segments",
+        "products",
+        "sales",
+        "codes",
+        "journeys",
+        "messages.brand",
+        "messages.limits",
+    },
     "handlers": {
         "folder",
         "tracking",

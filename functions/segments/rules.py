@@ -19,9 +19,12 @@ from functions.tracking.identity import short_hash
 
 SEGMENTS_FILE, LIFECYCLE_FILE = "segments.yaml", "lifecycle.yaml"
 SCORING_FILE, SALES_FILE = "scoring.yaml", "sales.yaml"
-CODES_FILE = "codes.yaml"
+CODES_FILE, LIMITS_FILE = "codes.yaml", "limits.yaml"
 # Beside brand.yaml: what counts for everybody as soon as it is published.
-LIVE_FILES = (SEGMENTS_FILE, LIFECYCLE_FILE, SCORING_FILE, SALES_FILE, CODES_FILE)
+LIVE_FILES = (
+    *(SEGMENTS_FILE, LIFECYCLE_FILE, SCORING_FILE, SALES_FILE, CODES_FILE),
+    LIMITS_FILE,
+)
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,27 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
+from functions.messages import limits
 from functions.messages.brand import BRAND, Brand, Webhook
+from functions.messages.limits import NO_LIMITS, Limits
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.census_records import Cuts
 from functions.segments.condition import Segment
-from functions.segments.rules import CODES_FILE, LIVE_FILES, SALES_FILE, Rules, rules_of
+from functions.segments.rules import (
+    CODES_FILE,
+    LIMITS_FILE,
+    LIVE_FILES,
+    SALES_FILE,
+    Rules,
+    rules_of,
+)
 from functions.storage.shelf import Shelf
 from functions.storage.store import Store
 
 NEWEST = "newest"
 KEPT_FOR = 10.0  # seconds
+_TELLING_NOTHING = (CODES_FILE, LIMITS_FILE)
 
 
 @dataclass(frozen=True)
@@ -35,8 +45,8 @@ class Published:
 
 def rules_in(files: Mapping[str, str]) -> Rules:
     """The rules that the files of a publish beside brand.yaml hold."""
-    # Codes tell of nobody who they are: when they change, nobody need be looked at.
-    telling = [name for name in LIVE_FILES if name in files and name != CODES_FILE]
+    # Codes and limits tell of nobody who they are: when they change, nobody need be looked at.
+    telling = [name for name in LIVE_FILES if name in files and name not in _TELLING_NOTHING]
     live = {name: read(name, files[name]).value for name in telling}
     return rules_of(live, _brand_in(files).needs_consent)
 
@@ -60,6 +70,7 @@ class Library:
         self._rules = Rules()
         self._sales: Sales | None = None
         self._codes: Mapping[str, CodeRule] = {}
+        self._limits = NO_LIMITS
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -152,6 +163,11 @@ class Library:
         self._refresh()
         return self._codes
 
+    def limits(self) -> Limits:
+        """How often and when people may be written to, in force; none without a limits.yaml."""
+        self._refresh()
+        return self._limits
+
     def _refresh(self) -> None:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
@@ -183,6 +199,7 @@ class Library:
             self._brand, self._rules = (version, _brand_in(row.files)), rules
             self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)
             self._codes = code_rules.build(read(CODES_FILE, row.files.get(CODES_FILE, "")).value)
+            self._limits = limits.build(read(LIMITS_FILE, row.files.get(LIMITS_FILE, "")).value)
 
     def _read_cuts(self) -> None:
         """The cut points of the latest census."""

@@ -8,6 +8,7 @@ from functions.tracking.fold import KEPT, latest, latest_carts, room, seen, tota
 from functions.tracking.permission import Consent, Permission, last_word
 from functions.tracking.profile import ANEW, MOST_MOVES, Cart, OrderRow, Profile, Stay, Trait
 from functions.tracking.tally import joined
+from functions.tracking.wishes import stricter_wishes
 
 LEAVES_BY_MERGE = "merged"  # the outcome of a run that another of the same person replaces
 OUTRANKED = "outranked"  # the outcome of a run that gave way to a journey of its group
@@ -168,7 +169,20 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.live = {**source.live, **target.live}
     target.paused = {**source.paused, **target.paused}
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
+    _count_together(source, target)
     source.moved_to = target.person
+
+
+def _count_together(source: Permission, target: Permission) -> None:
+    """What went to either went to both; the later sign of life counts, and all since either's."""
+    target.wishes = stricter_wishes(source.wishes, target.wishes)
+    target.sent = {
+        key: sorted([*source.sent.get(key, ()), *target.sent.get(key, ())])
+        for key in {**source.sent, **target.sent}
+    }
+    target.waiting = {**source.waiting, **target.waiting}
+    target.unanswered += source.unanswered
+    target.sign = max((one for one in (source.sign, target.sign) if one), default=None)
 
 
 def stricter_consents(source: Permission, target: Permission) -> dict[str, Consent]:

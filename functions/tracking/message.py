@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -10,6 +10,9 @@ from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.permission import Claim
 
+Kind = Literal["campaign", "newsletter", "automation"]  # the class of a journey
+AUTOMATION: Kind = "automation"
+KINDS: tuple[Kind, ...] = get_args(Kind)
 State = Literal["sent", "unknown", "failed", "not sent", "held"]
 
 
@@ -32,7 +35,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     that kind came; `clicked` has the first time for each link's name ("" for a nameless link).
     `latest` is the last moment at which it may still go (`skip after`).
     `opened` and `clicked` are people's; what robots did is in `robots`.
-    `held_out` is when it would have gone, had the person not been in the hold-out group.
+    `held_out` is when it would have gone, had the person not been in the hold-out group; `full`
+    since when it waits because a limit is reached; `kind` the class of its journey.
     """
 
     person: str
@@ -59,6 +63,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     bounced: datetime | None = None
     complained: datetime | None = None
     robots: list[str] = []
+    full: datetime | None = None
+    kind: Kind = AUTOMATION
 
     @property
     def key(self) -> str:

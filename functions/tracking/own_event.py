@@ -15,11 +15,12 @@ LIFECYCLE, STAGE_CHANGED = "lifecycle", "Stage Changed"
 REFERRALS = "referrals"  # of what the one hears whose code brought a customer
 REFERRAL_WON, REFERRAL_LOST = "Referral Won", "Referral Lost"
 MESSAGE_SENT = "Message Sent"  # told where a rule asks for it
+FELL_ASLEEP = "Fell Asleep"  # of somebody to whom a message did not go because of the sunset
 CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
     {
-        *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
+        *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT, FELL_ASLEEP),
         *("Account Joined", "Account Changed", "Account Left"),
         *(REFERRAL_WON, REFERRAL_LOST),
         *(CODE_ISSUED, CODE_REDEEMED),

@@ -4,8 +4,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from functions.tracking.wishes import Wishes
+
 CLAIMS_KEPT_FOR = timedelta(days=8)  # longer than any retry of a step, and than a weekly cap
 MOST_CLAIMS = 30
+COUNTED_FOR = timedelta(days=31)  # the longest that a limit looks back
+MOST_COUNTED = 30  # of one kind, and the highest limit
 MOST_PAUSES = 20
 MARKETING_PAUSED = "marketing is paused"
 
@@ -43,13 +47,27 @@ class Claim(msgspec.Struct, array_like=True):
     purpose: str
 
 
+class Waiting(msgspec.Struct, array_like=True):
+    """A message that waits and keeps a place free for itself until then: those of a lower rank may
+    not take the last one. `key` is what is counted together (see `Permission.sent`)."""
+
+    run_id: str
+    message: str
+    key: str
+    until: datetime
+
+
 class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One a person, small, and changed only by compare-and-set.
 
     `consents` is keyed "channel/purpose" ("channel/*" withdraws them all); `addresses` holds a
     hash of the address in force per channel; `suppressed` a reason per channel; `live` the runs
     under way by run id; `claims` the recent ones, oldest first; `paused` until when a task (by its
-    id) keeps messages back that need consent, None until it is done.
+    id) keeps messages back that need consent, None until it is done; `wishes` what the person asked
+    for beside.
+    For limits (see `messages.room`): `sent` has the epoch seconds of what went and needed consent,
+    by "channel/class/purpose"; `waiting` what keeps a place free, by send id. For the sunset:
+    `unanswered` messages went since the last sign of life, which was at `sign`.
     """
 
     person: str
@@ -62,6 +80,11 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     live: dict[str, Live] = {}
     claims: list[Claim] = []
     paused: dict[str, datetime | None] = {}
+    wishes: Wishes | None = None
+    sent: dict[str, list[int]] = {}
+    waiting: dict[str, Waiting] = {}
+    unanswered: int = 0
+    sign: datetime | None = None
 
 
 class Refused(Exception):
