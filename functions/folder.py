@@ -18,7 +18,7 @@ from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.steps.send import Send
 from functions.journeys.yaml_file import read
 from functions.mails import advice, lawful
-from functions.messages import breaker_rules, confirming, forms, referral, template
+from functions.messages import confirming, forms, limits_file, referral, template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
@@ -159,8 +159,10 @@ def check_live(folder: Folder, brand: Brand, published: Journeys = NONE) -> list
         ),
         SALES_FILE: sales.mistakes(folder.raw(SALES_FILE), brand.teams, *there, known.segments),
         CODES_FILE: codes.mistakes(folder.raw(CODES_FILE)),
-        LIMITS_FILE: breaker_rules.file_mistakes(folder.raw(LIMITS_FILE)),
         FORMS_FILE: forms.mistakes(folder.raw(FORMS_FILE), brand),
+        LIMITS_FILE: limits_file.mistakes(
+            folder.raw(LIMITS_FILE), limits_file.Named(brand, known.segments, known.journeys)
+        ),
     }
     return [
         Problem(file, read(file, folder.live.get(file, "")).line(path), words)
@@ -280,7 +282,9 @@ def _check_files(
     for file, text in files.items():
         match = MESSAGE_FILE.match(file)
         if match:
-            languages.setdefault(f"{match['name']}|{match['kind']}", set()).add(match["locale"])
+            message = f"{match['name']}{match['short'] or ''}"
+            languages.setdefault(f"{message}|{match['kind']}", set()).add(match["locale"])
+            problems += _short_alone(name, match, files)
             problems += template.check(f"{name}/{file}", text, brand.links, code_names)
             problems += referral.check(f"{name}/{file}", text, brand)
         elif not file.endswith(".yaml"):
@@ -293,6 +297,17 @@ def _check_files(
             words = f"is missing: brand.yaml lists the language {language}"
             problems.append(Problem(f"{name}/{message}.{language}.{kind}", 0, words))
     return problems
+
+
+def _short_alone(name: str, match: re.Match[str], files: Mapping[str, str]) -> list[Problem]:
+    """A shorter mail goes in place of another."""
+    long = f"{match['name']}.{match['locale']}.mjml"
+    if not match["short"] or (match["kind"] != "sms" and long in files):
+        return []
+    words = f"is the shorter form of a mail, {long}, which is missing"
+    if match["kind"] == "sms":
+        words = "is a shorter form; only mails have one"
+    return [Problem(f"{name}/{match.group()}", 0, words)]
 
 
 def _codes_gone(journeys: Journeys, code_names: Collection[str]) -> list[Problem]:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from local.asking import At, In, Key, RunningData, asking, err, out
 from local.address import segment
+from local.asking import At, In, Key, RunningData, asking, err, out
 from local.find_person import find_person
 
 

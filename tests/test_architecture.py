@@ -37,10 +37,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"tracking", "segments", "journeys"},
     "forecast": {"tracking", "segments", "journeys", "engine"},
     "channels": set(),
-    # The library types a version's files, so it knows how a brand is read.
+    # The library types a version's files, so it knows how a brand and limits are read.
     "storage": {
         *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
-        *("messages.brand", "messages.breaker_rules", "messages.forms"),
+        *("messages.brand", "messages.breaker_rules", "messages.forms", "messages.limits"),
     },
     "handlers": {
         "doors",

@@ -37,7 +37,7 @@ from functions.segments.segment import unknown
 from functions.segments.stage_words import OF_EACH, OF_THE_FIRST, StageNames, mapping
 
 MESSAGE_FILE = re.compile(
-    r"^(?P<name>[a-z0-9-]+)\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
+    r"^(?P<name>[a-z0-9-]+)(?P<short>\.short)?\.(?P<locale>[a-z]{2}(-[A-Z]{2})?)\.(?P<kind>mjml|txt|sms)$"
 )
 DEAD = "this step is never reached: the run has ended before"
 CHANNEL_OF = {"mjml": "email", "sms": "sms"}
@@ -100,7 +100,7 @@ def messages(files: Mapping[str, str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for file in files:
         match = MESSAGE_FILE.match(file)
-        if match and match["kind"] in CHANNEL_OF:
+        if match and match["kind"] in CHANNEL_OF and not match["short"]:
             found.setdefault(match["name"], set()).add(CHANNEL_OF[match["kind"]])
     return found
 

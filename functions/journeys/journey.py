@@ -19,6 +19,7 @@ from functions.segments.condition import Condition, condition
 from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase, duration, share
 from functions.tracking.merge import taken
+from functions.tracking.message import AUTOMATION, Kind
 
 NOT_YET: tuple[str, ...] = ()
 LEAVES_AS_GOAL = "goal"
@@ -35,6 +36,7 @@ class JourneyFile(
         "leave_when": "leave when",
         "hold_out": "hold out",
         "send_only": "send only",
+        "kind": "class",
     },
 ):
     """What stands in journey.yaml."""
@@ -63,6 +65,7 @@ class JourneyFile(
     limit: schema.Limit | None = None
     group: schema.Words | None = None
     priority: schema.Priority | None = None
+    kind: schema.Class = AUTOMATION
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Journey:
     limit: Limit | None = None
     group: str = ""
     priority: int = 0
+    kind: Kind = AUTOMATION
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
@@ -163,6 +167,7 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
         limit=limit(file.limit) if file.limit else None,
         group=file.group or "",
         priority=file.priority or 0,
+        kind=file.kind,
         only_if=condition(file.only_if) if file.only_if else None,
         leave_when=[leave(item) for item in file.leave_when],
         goal=goal(file.goal) if file.goal else None,

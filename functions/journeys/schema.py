@@ -12,6 +12,7 @@ from functions.segments.phrases import (
     SHARE_EXAMPLE,
     SHARE_PATTERN,
 )
+from functions.tracking.message import Kind
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -78,6 +79,10 @@ Event = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("event"))]
 Entering = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("entering"))]
 Limit = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_ref("limit"))]
 Priority = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
+Class = Annotated[
+    Kind,
+    msgspec.Meta(description="what the messages are, for limits.yaml: automation without it"),
+]
 
 
 _MOMENT = {"type": "string", "pattern": MOMENT_PATTERN, "patternErrorMessage": MOMENT_EXAMPLE}

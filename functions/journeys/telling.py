@@ -29,7 +29,7 @@ _GERMAN_DAYS = {
 }
 JOURNEY_WORDS = (
     *("title", "purpose", "enter when", "once per", "only if", "limit", "group", "priority"),
-    *("leave when", "goal", "hold out", "send only"),
+    *("leave when", "goal", "hold out", "send only", "class"),
 )
 _GERMAN_PARTS = {
     "day": "an jedem Tag",
@@ -68,6 +68,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "per hour": "{} in an hour",
         "group": "group, of which a person is in one journey at a time",
         "priority": "priority in it",
+        "class": "class",
+        "campaign": "campaign",
+        "newsletter": "newsletter",
+        "automation": "automation",
         "person": "once, never again",
         "occasion": "every time",
         "again": "again after {}",
@@ -145,6 +149,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "per hour": "{} in einer Stunde",
         "group": "Gruppe, von der man in einer Journey zur Zeit ist",
         "priority": "Rang darin",
+        "class": "Art",
+        "campaign": "Kampagne",
+        "newsletter": "Newsletter",
+        "automation": "Automatik",
         "person": "einmal, nie wieder",
         "occasion": "jedes Mal",
         "again": "wieder nach Ablauf von: {}",
@@ -348,6 +356,7 @@ _RULES: dict[str, Callable[[Any, Language], str]] = {
     "only if": lambda raw, language: happens(raw, language),
     "limit": lambda raw, language: _limit(raw, language),
     "priority": lambda raw, language: str(raw),
+    "class": lambda raw, language: _WORDS[language].get(str(raw), str(raw)),
     "goal": lambda raw, language: _goal(raw, language),
     "hold out": lambda raw, language: _about_messages("hold out", str(raw), language),
     "send only": lambda raw, language: _about_messages("send only", str(raw), language),

@@ -26,19 +26,6 @@ def build(raw: Mapping[str, Any] | str | None) -> Bounds | None:
     )
 
 
-def file_mistakes(raw: Any) -> Iterator[Mistake]:
-    """What is wrong in limits.yaml."""
-    if raw is None:
-        return
-    if not isinstance(raw, dict):
-        yield (), f"limits are named, like {_EXAMPLE}"
-        return
-    for word in raw:
-        if word != WORD:
-            yield (word,), f'"{word}" is unknown here; {did_you_mean(str(word), [WORD])}'
-    yield from (((WORD, *path), words) for path, words in mistakes(raw.get(WORD)))
-
-
 def mistakes(raw: Any) -> Iterator[Mistake]:
     """What is wrong in the value: the place in it, and what would be right."""
     if raw is None or raw == OFF:

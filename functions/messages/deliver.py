@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
-from functions.messages import confirming, referral
+from functions.messages import confirming, referral, room, sunset
 from functions.messages.address import address_hash, address_of, is_in
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import best_channel
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
+from functions.messages.limits import DROP, NO_LIMITS, Limits
 from functions.messages.link import sign
+from functions.messages.room import Full, NoRoom, Wanted
 from functions.messages.template import (
     PRODUCTS,
     Rendered,
@@ -27,13 +29,14 @@ from functions.messages.template import (
 )
 from functions.messages.tracked import Tracker, may_track
 from functions.segments import account as accounts
+from functions.segments import limit_words
 from functions.segments.census_records import Cuts
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
 from functions.tracking.breaker import DOMAIN_WAITS, STOPPED, is_domain, stopped_by
 from functions.tracking.event import Event
-from functions.tracking.message import Message, Outcome, ledger_key
+from functions.tracking.message import AUTOMATION, Kind, Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
 from functions.tracking.pause import Pause, extend, pause_key, turn
 from functions.tracking.permission import (
@@ -71,6 +74,9 @@ class Wish:
     `held_out`: the run belongs to the hold-out group, which gets nothing that needs consent.
     While the journey is `paused` it is held. `is_chosen`: there were several channels, so the
     ledger has to keep which it is.
+    For limits: `kind` is the journey's class, `country` where the person is ("" where nothing goes
+    by it), `last_sign` when they last showed a sign of life, `is_calm`: they are to hear less from
+    us, `is_short`: in shorter mails.
     """
 
     person: str
@@ -89,6 +95,11 @@ class Wish:
     held_out: bool = False
     is_chosen: bool = False
     paused: bool = False
+    kind: Kind = AUTOMATION
+    country: str = ""
+    last_sign: datetime | None = None
+    is_calm: bool = False
+    is_short: bool = False
 
     @property
     def channel(self) -> str:
@@ -112,7 +123,7 @@ class Desk:
     `profile` and `permission` look a person up, following merges; `products` finds what is
     suggested to them (see `template.PRODUCTS`), `referral` their code and link: both cost reads.
     `codes` gives them codes of their own, which a journey's run asks for; `cuts` are the day's cut
-    points, by which a person stands among all others.
+    points, by which a person stands among all others; `limits` how often and when we write.
     """
 
     store: Store
@@ -127,6 +138,7 @@ class Desk:
     referral: Callable[[Profile], Mapping[str, str]] = lambda profile: NO_REFERRAL
     codes: Callable[[Wish, Profile], Codes] = lambda wish, profile: NO_CODES
     cuts: Cuts | None = None
+    limits: Limits = NO_LIMITS
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -151,33 +163,44 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
     if _is_too_late(row, desk.now()):
         return _note(desk, row, "not sent", TOO_LATE)
     try:
-        address = _address(wish, row, profile, permission, desk)
-        hold = _reason_to_hold(wish, row, desk, address, desk.now())
-        if hold:
-            return _hold(desk, row, hold)
+        return _go(wish, row, desk, profile, permission)
+    except (Refused, TemplateError) as error:
+        return _refused(desk, row, str(error))
+
+
+def _go(wish: Wish, row: Message, desk: Desk, profile: Profile, permission: Permission) -> Outcome:
+    """Hold it, or send it. Raises Refused, TemplateError, Contended."""
+    address = _address(wish, row, profile, permission, desk)
+    hold = _reason_to_hold(wish, row, desk, address, desk.now())
+    if hold:
+        if not wish.paused:
+            _keep_place(wish, row, desk, permission, hold.until)
+        return _hold(desk, row, hold)
+    try:
+        if _is_limited(row, desk):
+            room.check(permission, _wanted(wish, row), desk.limits, desk.now())
         if wish.held_out and desk.brand.must_be_allowed(row.purpose):
             row.held_out = desk.now()
             return _note(desk, row, "not sent", HELD_OUT)
         tracker = _tracker(wish, row, desk, profile, permission)
         return _send(wish, row, desk, profile, address, tracker)
-    except (Refused, TemplateError) as error:
-        return _refused(desk, row, str(error))
+    except NoRoom as error:
+        return _wait_for_room(wish, row, desk, permission, error.full)
 
 
 def _send(
     wish: Wish, row: Message, desk: Desk, profile: Profile, address: str, tracker: Tracker
 ) -> Outcome:
-    """Find the words, take the claim, hand it over. Raises Refused, TemplateError, Contended."""
+    """Find the words, take the claim, hand it over. Raises Refused, NoRoom, TemplateError,
+    Contended."""
     values = _values(wish, row, profile, desk, tracker)
     rendered = tracker.take(render(wish, row.locale, values))
     moment = desk.now()
     hold = _not_at_this_time(wish, row, desk, moment)  # the hour may have passed meanwhile
     if hold:
         return _hold(desk, row, hold)
-    if tracker.made:
-        desk.store.write(
-            tracker.made
-        )  # before the claim: after it nothing may fail but the sending
+    if tracker.made:  # before the claim: after it nothing may fail but the sending
+        desk.store.write(tracker.made)
     _claim(wish, row, desk, address, moment)
     row.claimed = moment
     row.subject = rendered.subject
@@ -236,7 +259,7 @@ def _reason_to_hold(
 def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
     """Until the next hour in which it may go; those who wait for the same hour are spread over its
     first minutes. Raises Refused when there is none."""
-    times = desk.brand.times(row.purpose, wish.send_only)
+    times = desk.limits.times(desk.brand, row.purpose, wish.send_only, wish.country)
     opens = times.next_allowed(now, wish.zone)
     if opens is None:
         raise Refused(NO_TIME)
@@ -275,6 +298,55 @@ def _hold(desk: Desk, row: Message, hold: Hold) -> Outcome:
     return _outcome(row, hold.until)
 
 
+def _is_limited(row: Message, desk: Desk) -> bool:
+    """Whether limits count it: what is part of a contract goes whatever else went."""
+    return desk.brand.must_be_allowed(row.purpose)
+
+
+def _wanted(wish: Wish, row: Message) -> Wanted:
+    """The message as limits see it."""
+    return Wanted(
+        send_id=row.send_id,
+        run_id=wish.run_id,
+        journey=wish.journey,
+        message=wish.message,
+        channel=row.channel,
+        purpose=row.purpose,
+        kind=wish.kind,
+        is_calm=wish.is_calm,
+    )
+
+
+def _wait_for_room(
+    wish: Wish, row: Message, desk: Desk, permission: Permission, full: Full
+) -> Outcome:
+    """A limit is reached: it waits for the first moment at which it may go, unless that is too far
+    away. Raises Refused."""
+    row.full = row.full or desk.now()
+    hold = _not_at_this_time(wish, row, desk, full.until)
+    until = hold.until if hold else full.until
+    if desk.limits.when_full == DROP or until > row.full + desk.limits.hold_at_most:
+        return _note(desk, row, "not sent", full.reason)
+    if _is_too_late(row, until):
+        return _note(desk, row, "not sent", TOO_LATE)
+    _keep_place(wish, row, desk, permission, until)
+    there = until.astimezone(wish.zone)
+    _note(desk, row, "held", limit_words.until(full.reason, there))
+    return _outcome(row, until)
+
+
+def _keep_place(
+    wish: Wish, row: Message, desk: Desk, permission: Permission, until: datetime
+) -> None:
+    """What has a rank and waits keeps a place free. A write, where there are ranks only."""
+    wanted, now = _wanted(wish, row), desk.now()
+    if wish.held_out or not _is_limited(row, desk):
+        return
+    if room.has_rank(wanted, desk.limits, permission):
+        keep = lambda found: room.wait(found, wanted, until, now)  # noqa: E731
+        change(desk.store, lambda: desk.permission(wish.person), keep)
+
+
 def _is_too_late(row: Message, moment: datetime) -> bool:
     """Whether the moment is behind the one that `skip after` leaves it, counted from when the run
     first came to the step."""
@@ -301,6 +373,7 @@ def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
         locale=desk.brand.language(locale, languages(wish.files, wish.message, wish.channel)),
         state="held",
         latest=wish.latest,
+        kind=wish.kind,
     )
 
 
@@ -322,12 +395,30 @@ def _address(wish: Wish, row: Message, profile: Profile, permission: Permission,
     reason = why_not(permission, row.channel, row.purpose, desk.brand, desk.now())
     if reason:
         raise Refused(reason)
+    _refuse_if_asleep(wish, row, desk, permission, desk.now())
     return address
+
+
+def _refuse_if_asleep(
+    wish: Wish, row: Message, desk: Desk, permission: Permission, now: datetime
+) -> None:
+    """Raises Refused."""
+    if _is_limited(row, desk) and sunset.is_asleep(
+        permission, wish.last_sign, wish.journey, desk.limits, now
+    ):
+        raise Refused(limit_words.ASLEEP)
+
+
+def _stem(wish: Wish, locale: str) -> str:
+    """How the message's files begin: of the shorter mail, where there is one and it is wanted."""
+    short = f"{wish.message}.short.{locale}"
+    is_there = f"{short}.html" in wish.files and wish.channel == "email"
+    return short if wish.is_short and is_there else f"{wish.message}.{locale}"
 
 
 def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
     """The message's words in one language. Raises TemplateError."""
-    stem = f"{wish.message}.{locale}"
+    stem = _stem(wish, locale)
     if wish.channel == "sms":
         return render_sms(wish.files[f"{stem}.sms"], values)
     return render_mail(
@@ -382,7 +473,7 @@ def _values(
 ) -> dict[str, Any]:
     person = shown_fields(profile, desk.now(), desk.cuts)
     account = accounts.fields(profile)
-    stem = f"{wish.message}.{row.locale}."
+    stem = f"{_stem(wish, row.locale)}."
     texts = [text for name, text in wish.files.items() if name.startswith(stem)]
     if any(map(referral.mentions, texts)):
         person |= desk.referral(profile)
@@ -424,7 +515,7 @@ def _known_as(row: Message, profile: Profile) -> str:
 
 
 def _claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime) -> None:
-    """One conditional update of the permission item. Raises Refused, Contended."""
+    """One conditional update of the permission item. Raises Refused, NoRoom, Contended."""
 
     def take(permission: Permission) -> bool:
         if claimed(permission, row.send_id):
@@ -432,6 +523,10 @@ def _claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime)
         wanted = Claim(row.send_id, moment, wish.channel, wish.purpose)
         reason = why_not(permission, row.channel, row.purpose, desk.brand, moment)
         claim(permission, wish.run_id, wanted, address_hash(wish.channel, address), reason)
+        if _is_limited(row, desk):
+            _refuse_if_asleep(wish, row, desk, permission, moment)
+            room.take(permission, _wanted(wish, row), desk.limits, moment)
+            sunset.count(permission, wish.last_sign, desk.limits)
         return True
 
     change(desk.store, lambda: desk.permission(wish.person), take)
@@ -442,6 +537,9 @@ def _unclaim(wish: Wish, row: Message, desk: Desk) -> None:
 
     def give_back(permission: Permission) -> bool:
         permission.claims = [made for made in permission.claims if made.send_id != row.send_id]
+        if row.claimed and _is_limited(row, desk):
+            room.give_back(permission, _wanted(wish, row), row.claimed)
+            sunset.give_back(permission)
         return True
 
     change(desk.store, lambda: desk.permission(wish.person), give_back)
@@ -528,7 +626,7 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     Meanwhile the end of the run or a receipt may have written to it: we know better what we
     did, a receipt what came of it.
     """
-    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id")
+    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id", "full")
     said = {name: getattr(row, name) for name in names}
 
     def note(found: Message) -> bool:

@@ -1,6 +1,6 @@
 """When a message may go: the brand's quiet hours and holidays, the journey's sending hours."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ class Times:
 
     only: Hours | None = None
     quiet: Hours | None = None
-    holidays: frozenset[date] = frozenset()
+    holidays: Container[date] = frozenset()
 
     def allow(self, moment: datetime, zone: ZoneInfo) -> bool:
         """Whether a message may go at this moment."""

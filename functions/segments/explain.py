@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.segments import account, cart, tally
+from functions.segments import account, cart, limit_words, tally
 from functions.segments.condition import (
     OUTCOMES,
     Facts,
@@ -144,6 +144,7 @@ _GERMAN_REASONS = {
     "the provider asked us to wait": "der Anbieter bat uns zu warten",
     "hold-out group": "Vergleichsgruppe (hold out)",
     MARKETING_PAUSED: "Werbung ruht",
+    limit_words.ASLEEP: "schläft: seit langem kein Lebenszeichen",
     "no code is left": "kein Code mehr übrig",
     "the code is expired": "der Code ist abgelaufen",
     "the code is redeemed": "der Code ist schon eingelöst",
@@ -345,6 +346,8 @@ def reason(said: str, language: Language) -> str:
     """A reason of permission or ledger, which are kept in English."""
     if language == "en" or said in _GERMAN_REASONS:
         return said if language == "en" else _GERMAN_REASONS[said]
+    if said.startswith(limit_words.FULL):
+        return limit_words.in_german(said)
     kind, colon, rest = said.partition(": ")
     return _GERMAN_REASONS.get(kind, kind) + colon + (reason(rest, language) if rest else "")
 

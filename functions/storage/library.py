@@ -12,8 +12,10 @@ from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
 from functions.messages import breaker_rules
 from functions.messages import forms as form_rules
+from functions.messages import limits as limit_rules
 from functions.messages.brand import BRAND, Brand, Webhook
 from functions.messages.forms import Form
+from functions.messages.limits import NO_LIMITS, Limits
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
 from functions.segments.census_records import Cuts
@@ -75,6 +77,7 @@ class Library:
         self._codes: Mapping[str, CodeRule] = {}
         self._bounds: Bounds | None = Bounds()
         self._forms: Mapping[str, Form] = {}
+        self._limits = NO_LIMITS
         self._read_at: float | None = None
 
     def forget(self) -> None:
@@ -182,6 +185,11 @@ class Library:
         self._refresh()
         return self._bounds
 
+    def limits(self) -> Limits:
+        """How often and when people may be written to, in force; none without a limits.yaml."""
+        self._refresh()
+        return self._limits
+
     def _refresh(self) -> None:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
@@ -215,6 +223,7 @@ class Library:
             self._codes = code_rules.build(read(CODES_FILE, row.files.get(CODES_FILE, "")).value)
             limits = read(LIMITS_FILE, row.files.get(LIMITS_FILE, "")).value or {}
             self._bounds = breaker_rules.build(limits.get(breaker_rules.WORD))
+            self._limits = limit_rules.build(limits)
             self._forms = form_rules.build(read(FORMS_FILE, row.files.get(FORMS_FILE, "")).value)
 
     def _read_cuts(self) -> None:

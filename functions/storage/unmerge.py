@@ -266,7 +266,7 @@ class _Parting:
     def _permissions(
         self, parted: Profile, kept: Profile, addresses: Addresses
     ) -> Iterator[Permission]:
-        """A withdrawal and a suppression hold for both, and so do the claims, which caps count;
+        """A withdrawal and a suppression hold for both, and so do the claims and what limits count;
         a run goes on with the person under whose key it began."""
         versions = ((self.parted, parted, self.own_version), (self.kept, kept, 0))
         for half, profile, version in versions:
@@ -289,6 +289,11 @@ class _Parting:
                 live=mine,
                 claims=self.together.claims,
                 paused=paused,
+                wishes=self.together.wishes,
+                sent=self.together.sent,
+                waiting=self.together.waiting,
+                unanswered=self.together.unanswered,
+                sign=self.together.sign,
             )
 
     def _whose_task(self, task_id: str) -> str:

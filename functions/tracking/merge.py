@@ -172,7 +172,20 @@ def merge_permissions(source: Permission, target: Permission) -> None:
     target.wishes = stricter_wishes(source.wishes, target.wishes)
     target.asked = {**source.asked, **target.asked}
     target.claims = sorted([*source.claims, *target.claims], key=lambda claim: claim.time)
+    _count_together(source, target)
     source.moved_to = target.person
+
+
+def _count_together(source: Permission, target: Permission) -> None:
+    """What went to either went to both; the later sign of life counts, and all since either's."""
+    target.wishes = stricter_wishes(source.wishes, target.wishes)
+    target.sent = {
+        key: sorted([*source.sent.get(key, ()), *target.sent.get(key, ())])
+        for key in {**source.sent, **target.sent}
+    }
+    target.waiting = {**source.waiting, **target.waiting}
+    target.unanswered += source.unanswered
+    target.sign = max((one for one in (source.sign, target.sign) if one), default=None)
 
 
 def stricter_consents(source: Permission, target: Permission) -> dict[str, Consent]:

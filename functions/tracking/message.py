@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -12,6 +12,9 @@ from functions.tracking.identity import short_hash
 from functions.tracking.permission import Claim
 from functions.tracking.robots import Touch
 
+Kind = Literal["campaign", "newsletter", "automation"]  # the class of a journey
+AUTOMATION: Kind = "automation"
+KINDS: tuple[Kind, ...] = get_args(Kind)
 State = Literal["sent", "unknown", "failed", "not sent", "held"]
 
 
@@ -35,7 +38,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     `latest` is the last moment at which it may still go (`skip after`).
     `opened` and `clicked` are people's; what robots did is in `robots`. `touches` are the last
     opens and clicks, by which the next ones are judged.
-    `held_out` is when it would have gone, had the person not been in the hold-out group.
+    `held_out` is when it would have gone, had the person not been in the hold-out group; `full`
+    since when it waits because a limit is reached; `kind` the class of its journey.
     """
 
     person: str
@@ -64,6 +68,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     delayed: datetime | None = None
     robots: list[str] = []
     touches: list[Touch] = []
+    full: datetime | None = None
+    kind: Kind = AUTOMATION
 
     @property
     def key(self) -> str:

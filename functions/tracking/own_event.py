@@ -20,6 +20,7 @@ SUPPRESSIONS = "suppressions"  # of addresses to which nothing may go any more, 
 ADDRESS_SUPPRESSED, SUPPRESSION_LIFTED = "Address Suppressed", "Suppression Lifted"
 TEXT_RECEIVED = "SMS Received"  # somebody wrote to our number
 PREFERENCES_CHANGED = "Preferences Changed"  # by the person, on our page
+FELL_ASLEEP = "Fell Asleep"  # of somebody to whom a message did not go because of the sunset
 CODES, CODE_ISSUED, CODE_REDEEMED = "codes", "Code Issued", "Code Redeemed"
 CONSENT_REQUESTED, CONSENT_CONFIRMED = "Consent Requested", "Subscription Confirmed"
 CONSENT_GIVEN, CONSENT_WITHDRAWN = "Consent Given", "Consent Withdrawn"
@@ -27,7 +28,7 @@ SIGN_UPS, SIGN_UP_EXPIRED = "sign-ups", "Sign-Up Expired"  # the source of the l
 # What we found out or did: no sign that the person was there.
 NO_SIGN_OF_LIFE = frozenset(
     {
-        *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT),
+        *(SEGMENT_ENTERED, SEGMENT_LEFT, MESSAGE_SENT, FELL_ASLEEP),
         *("Account Joined", "Account Changed", "Account Left"),
         *(REFERRAL_WON, REFERRAL_LOST),
         *(CODE_ISSUED, CODE_REDEEMED),

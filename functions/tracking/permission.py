@@ -9,6 +9,8 @@ from functions.tracking.wishes import Wishes
 
 CLAIMS_KEPT_FOR = timedelta(days=8)  # longer than any retry of a step, and than a weekly cap
 MOST_CLAIMS = 30
+COUNTED_FOR = timedelta(days=31)  # the longest that a limit looks back
+MOST_COUNTED = 30  # of one kind, and the highest limit
 MOST_PAUSES = 20
 MOST_ASKED = 5  # sign-ups of one person that may be confirmed
 NOT_CONFIRMED = "not confirmed yet"
@@ -64,6 +66,16 @@ class Claim(msgspec.Struct, array_like=True):
     purpose: str
 
 
+class Waiting(msgspec.Struct, array_like=True):
+    """A message that waits and keeps a place free for itself until then: those of a lower rank may
+    not take the last one. `key` is what is counted together (see `Permission.sent`)."""
+
+    run_id: str
+    message: str
+    key: str
+    until: datetime
+
+
 class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One a person, small, and changed only by compare-and-set.
 
@@ -73,6 +85,9 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     id) keeps messages back that need consent, None until it is done; `failed` when messages to
     the address in force failed for a while, in a row, per channel; `wishes` what the person asked
     for beside; `asked` the sign-ups that are not over, by the name of the request.
+    For limits (see `messages.room`): `sent` has the epoch seconds of what went and needed consent,
+    by "channel/class/purpose"; `waiting` what keeps a place free, by send id. For the sunset:
+    `unanswered` messages went since the last sign of life, which was at `sign`.
     """
 
     person: str
@@ -88,6 +103,10 @@ class Permission(msgspec.Struct, omit_defaults=True, kw_only=True):
     failed: dict[str, list[datetime]] = {}
     wishes: Wishes | None = None
     asked: dict[str, Asked] = {}
+    sent: dict[str, list[int]] = {}
+    waiting: dict[str, Waiting] = {}
+    unanswered: int = 0
+    sign: datetime | None = None
 
 
 class Refused(Exception):

@@ -8,11 +8,14 @@ from functions.handlers.effects.at_step import AtStep
 from functions.handlers.offers import for_template, offers_of
 from functions.journeys.steps.send import BEST_CHANNEL, Send
 from functions.messages.best_channel import ORDER
+from functions.messages.country import country_of
 from functions.messages.deliver import Desk, Wish, deliver, languages
+from functions.messages.sunset import last_sign
+from functions.segments.limit_words import ASLEEP
 from functions.storage import people
 from functions.tracking.event import EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
-from functions.tracking.own_event import MESSAGE_SENT, own_event
+from functions.tracking.own_event import FELL_ASLEEP, MESSAGE_SENT, own_event
 
 
 class Messages(AtStep):
@@ -21,6 +24,8 @@ class Messages(AtStep):
     def _deliver(self, step: Send) -> Outcome:
         files = self.published.files
         channels = [name for name in ORDER if languages(files, step.send, name)]
+        limits = self.parts.library.limits()
+        calm = limits.calm if limits.calm and limits.calm.segment in self.profile.segments else None
         wish = Wish(
             person=self.run.person,
             run_id=self.run.run_id,
@@ -37,9 +42,16 @@ class Messages(AtStep):
             iteration=self._pass,
             latest=step.latest(self._entered, self.desk.zone(self.profile)),
             paused=self.parts.library.is_paused(self.run.journey),
+            kind=self.journey.kind,
+            country=country_of(self.profile) or limits.country if limits.countries else "",
+            last_sign=last_sign(self.profile) if limits.sunset else None,
+            is_calm=calm is not None,
+            is_short=calm is not None and calm.short,
         )
         outcome = deliver(wish, self._delivery_desk())
         self._tell_of_message(step, outcome)
+        if outcome.reason == ASLEEP:
+            self._tell_of_sleep(wish.last_sign)
         return outcome
 
     def _tell_of_message(self, step: Send, outcome: Outcome) -> None:
@@ -61,6 +73,16 @@ class Messages(AtStep):
         )
         self.parts.send_events(bodies(EventBatch([sent])), 0)
 
+    def _tell_of_sleep(self, since: datetime | None) -> None:
+        """Once for each sleep, however many messages do not go: a journey may ask whether the
+        person wants to stay."""
+        told = self.profile.events.get(FELL_ASLEEP)
+        if told and since and told.last > since:
+            return
+        person, now = self.run.person, self.parts.now()
+        asleep = own_event("messages", person, FELL_ASLEEP, str(since), now, since=str(since))
+        self.parts.send_events(bodies(EventBatch([asleep])), 0)
+
     def _delivery_desk(self) -> Desk:
         parts = self.parts
         return Desk(
@@ -76,6 +98,7 @@ class Messages(AtStep):
             referral=lambda profile: referring.shown(parts, profile),
             codes=lambda wish, profile: codes_for(parts, profile, self.run),
             cuts=parts.library.rules().cuts,
+            limits=parts.library.limits(),
         )
 
     def _claimed_at(self, step: str) -> datetime | None:

@@ -1,0 +1,26 @@
+"""In which country a person is: as they said, else as their phone number does."""
+
+from typing import Any
+
+import phonenumbers
+
+from functions.messages.address import address_of
+from functions.tracking.profile import Profile
+
+
+def country_of(profile: Profile) -> str:
+    """Two capital letters (ISO 3166-1); "" where nobody knows."""
+    address = profile.trait("address")
+    said = (profile.trait("country"), address.get("country") if isinstance(address, dict) else None)
+    return next(filter(None, map(_normal, said)), "") or _of_phone(address_of(profile, "sms"))
+
+
+def _normal(value: Any) -> str:
+    text = value.strip().upper() if isinstance(value, str) else ""
+    return text if len(text) == 2 and text.isascii() and text.isalpha() else ""
+
+
+def _of_phone(number: str) -> str:
+    if not number:
+        return ""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
