@@ -13,9 +13,11 @@ from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import referral
 from functions.messages.address import address_hash, address_of
 from functions.messages.allowed import why_not
-from functions.messages.best_channel import best_channel
+from functions.messages.best_channel import Market, best_channel
+from functions.messages.best_time import best_time
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
+from functions.messages.hours import Times
 from functions.messages.link import sign
 from functions.messages.template import (
     PRODUCTS,
@@ -27,11 +29,13 @@ from functions.messages.template import (
 )
 from functions.messages.tracked import Tracker, may_track
 from functions.segments import account as accounts
-from functions.segments.census_records import Cuts
+from functions.segments.census_records import Cuts, Responding
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
+from functions.tracking.choice import ChannelChoice
 from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 from functions.tracking.message import Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
 from functions.tracking.pause import Pause, extend, pause_key, turn
@@ -43,7 +47,9 @@ from functions.tracking.permission import (
     claimed,
 )
 from functions.tracking.profile import Profile
+from functions.tracking.response import engaged, responses
 
+OWN_CHANNEL = "preferred_channel"  # the trait by which a person says how they want to be written to
 NO_ACCOUNT: Mapping[str, Any] = {}
 NO_REFERRAL: Mapping[str, str] = {}
 NO_PRODUCTS: Mapping[str, Any] = {name: [] for name in PRODUCTS}
@@ -54,6 +60,8 @@ HELD_OUT = "hold-out group"
 JOURNEY_PAUSED = "the journey is paused"
 TOO_MANY = "the provider asked us to wait"
 NOT_NOW = "outside of the hours in which it may go"
+BEST_TIME = "the person is there more often at another hour (best time)"
+NOBODYS = Responding(people=0)
 SPREAD_OVER = timedelta(minutes=10)  # what comes out of the night together
 
 
@@ -65,8 +73,8 @@ class Wish:
     `channels` are those that it may go by: of several the person's best is taken, once. The
     journey's sending hours `send_only` and the brand's hours count in `zone`, where the person is.
     `held_out`: the run belongs to the hold-out group, which gets nothing that needs consent.
-    While the journey is `paused` it is held. `is_chosen`: there were several channels, so the
-    ledger has to keep which it is.
+    While the journey is `paused` it is held. `choice`: there were several channels, so the ledger
+    has to keep which it is. It goes at the person's best hour until `best_until` (None: at once).
     """
 
     person: str
@@ -83,7 +91,8 @@ class Wish:
     latest: datetime | None = None
     send_only: Hours | None = None
     held_out: bool = False
-    is_chosen: bool = False
+    best_until: datetime | None = None
+    choice: ChannelChoice | None = None
     paused: bool = False
 
     @property
@@ -148,6 +157,7 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
         return _note(desk, row, "not sent", TOO_LATE)
     try:
         address = _address(wish, row, profile, permission, desk)
+        _choose_time(wish, row, profile, desk)
         hold = _reason_to_hold(wish, row, desk, desk.now())
         if hold:
             return _hold(desk, row, hold)
@@ -191,18 +201,44 @@ def _by_one_channel(
         return wish
     settled = row or made
     if settled:
-        return replace(wish, channels=(settled.channel,), is_chosen=True)
+        return replace(wish, channels=(settled.channel,))
 
     def is_open(channel: str) -> bool:
         reason = why_not(permission, channel, wish.purpose, desk.brand, desk.now())
         return not reason and bool(address_of(profile, channel))
 
-    def messages() -> list[Message]:
-        return [one for key in profile.keys for one in desk.store.query(Message, key)]
-
     allowed = [channel for channel in wish.channels if is_open(channel)]
-    chosen = best_channel(allowed, messages) if allowed else wish.channel
-    return replace(wish, channels=(chosen,), is_chosen=True)
+    if not allowed:
+        return replace(wish, channels=(wish.channel,))
+    occasion, now = _occasion(wish, "channel"), desk.now()
+    choice = best_channel(
+        allowed,
+        profile.trait(OWN_CHANNEL),
+        lambda: responses(_ledger(profile, desk), profile, desk.brand.must_be_allowed, now),
+        _market(profile, desk),
+        occasion,
+        now,
+    )
+    return replace(wish, channels=(choice.channel,), choice=choice)
+
+
+def _ledger(profile: Profile, desk: Desk) -> list[Message]:
+    """All messages that the person was sent: a read, so only where something is chosen by them."""
+    return [one for key in profile.keys for one in desk.store.query(Message, key)]
+
+
+def _occasion(wish: Wish, what: str) -> str:
+    """What chance hangs on: the same for every try of a message."""
+    return short_hash(what, wish.person, wish.run_id, wish.step, str(wish.iteration))
+
+
+def _everyones(desk: Desk) -> Responding:
+    return (desk.cuts and desk.cuts.responding) or NOBODYS
+
+
+def _market(profile: Profile, desk: Desk) -> Market:
+    costs = {"sms": desk.brand.sms_cost(address_of(profile, "sms") or "")}
+    return Market(_everyones(desk).rates, desk.brand.answer_worth, costs)
 
 
 def _outcome(row: Message, until: datetime | None = None) -> Outcome:
@@ -218,13 +254,15 @@ def _reason_to_hold(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold
     step is tried again and meets the next."""
     if wish.paused:
         return Hold(now + PAUSED_FOR, JOURNEY_PAUSED, is_noted=True)
+    if row.by_time and now < row.by_time.at:
+        return Hold(row.by_time.at, BEST_TIME, is_noted=True)
     return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, now)
 
 
 def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
     """Until the next hour in which it may go; those who wait for the same hour are spread over its
     first minutes. Raises Refused when there is none."""
-    times = desk.brand.times(row.purpose, wish.send_only)
+    times = _times(wish, row, desk)
     opens = times.next_allowed(now, wish.zone)
     if opens is None:
         raise Refused(NO_TIME)
@@ -234,7 +272,30 @@ def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Ho
     length = times.open_for(opens, 2 * SPREAD_OVER, wish.zone) / 2
     until = opens + timedelta(seconds=int(_spread(row) * length.total_seconds()))
     # The next try knows it all again, but for what was settled when the run came here first.
-    return Hold(until, NOT_NOW, is_noted=wish.latest is not None or wish.is_chosen)
+    is_settled = wish.latest or wish.choice or row.by_time
+    return Hold(until, NOT_NOW, is_noted=bool(is_settled))
+
+
+def _times(wish: Wish, row: Message, desk: Desk) -> Times:
+    """When it may go by the hours of the brand and of the journey."""
+    return desk.brand.times(row.purpose, wish.send_only)
+
+
+def _choose_time(wish: Wish, row: Message, profile: Profile, desk: Desk) -> None:
+    """Settle in the row when it goes, where that is asked for. Nobody looks for an hour while the
+    journey is paused."""
+    if wish.best_until is None or row.by_time or wish.paused:
+        return
+    now, times = desk.now(), _times(wish, row, desk)
+    row.by_time = best_time(
+        now,
+        min(wish.best_until, row.latest or wish.best_until),
+        wish.zone,
+        engaged(_ledger(profile, desk), profile, now),
+        _everyones(desk).hours,
+        lambda moment: times.allow(moment, wish.zone),
+        _occasion(wish, "time"),
+    )
 
 
 def _channel_pauses(row: Message, desk: Desk, now: datetime) -> Hold | None:
@@ -247,7 +308,7 @@ def _hold(desk: Desk, row: Message, hold: Hold) -> Outcome:
     """The ledger hears of it once at most, not again and again."""
     if _is_too_late(row, hold.until):
         return _note(desk, row, "not sent", TOO_LATE)
-    if hold.is_noted and row.version == 0:
+    if hold.is_noted and (row.version == 0 or hold.reason == BEST_TIME):
         _note(desk, row, "held", hold.reason)
     return _outcome(row, hold.until)
 
@@ -278,6 +339,7 @@ def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
         locale=desk.brand.language(locale, languages(wish.files, wish.message, wish.channel)),
         state="held",
         latest=wish.latest,
+        by_channel=wish.choice,
     )
 
 
@@ -483,7 +545,7 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     Meanwhile the end of the run or a receipt may have written to it: we know better what we
     did, a receipt what came of it.
     """
-    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id")
+    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id", "by_time")
     said = {name: getattr(row, name) for name in names}
 
     def note(found: Message) -> bool:

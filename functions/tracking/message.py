@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from functions.tracking import robots
+from functions.tracking.choice import ChannelChoice, TimeChoice
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.permission import Claim
@@ -36,6 +37,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     `opened` and `clicked` are people's; what robots did is in `robots`. `touches` are the last
     opens and clicks, by which the next ones are judged.
     `held_out` is when it would have gone, had the person not been in the hold-out group.
+    `by_channel` tells how the channel was chosen where there were several, `by_time` the moment
+    where the best time was asked for.
     """
 
     person: str
@@ -63,6 +66,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     complained: datetime | None = None
     robots: list[str] = []
     touches: list[Touch] = []
+    by_channel: ChannelChoice | None = None
+    by_time: TimeChoice | None = None
 
     @property
     def key(self) -> str:

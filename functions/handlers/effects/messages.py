@@ -36,6 +36,7 @@ class Messages(AtStep):
             held_out=self.run.held_out,
             iteration=self._pass,
             latest=step.latest(self._entered, self.desk.zone(self.profile)),
+            best_until=step.best_until(self._entered),
             paused=self.parts.library.is_paused(self.run.journey),
         )
         outcome = deliver(wish, self._delivery_desk())
