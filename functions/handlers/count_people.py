@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from functions.handlers import wiring
+from functions.handlers.desk import zone_of
 from functions.handlers.discreet import Logger
 from functions.handlers.expiring import expire
 from functions.journeys.standing import Look
+from functions.journeys.steps.send import asks_to_learn
 from functions.journeys.yaml_file import read
 from functions.segments.calibration import Trial
 from functions.segments.census import Census, Counting, Progress
@@ -21,12 +23,15 @@ from functions.segments.condition import condition
 from functions.segments.figures import figures
 from functions.segments.keeping import facts_of
 from functions.segments.population import comparisons
+from functions.segments.responding import ResponseSums
 from functions.segments.rules import Rules
 from functions.segments.sample import Sample
 from functions.storage import clusters
 from functions.storage.people import order_rows
 from functions.storage.store import Store
+from functions.tracking.message import Message
 from functions.tracking.profile import Profile
+from functions.tracking.response import engaged, responses
 
 logger = Logger(service="count_people")
 JOURNEY = "journey.yaml"
@@ -84,11 +89,14 @@ class Pass:
         today = self.parts.now().date()
         if self.rules.cuts and self.rules.cuts.made.date() >= today:
             return False
-        return bool(self.rules.segments or self._compared())
+        return bool(self.rules.segments or self._compared() or self._learns())
 
     def _begun(self) -> Census:
         is_learning = clusters.is_due(self.store, self._clusters, self.parts.now())
-        return Census(sample=Sample() if is_learning else None)
+        return Census(
+            sample=Sample() if is_learning else None,
+            responding=ResponseSums() if self._learns() else None,
+        )
 
     @property
     def _clusters(self) -> ClusterModel | None:
@@ -100,6 +108,21 @@ class Pass:
         told = [one for found in journeys for one in _comparisons(found.files[JOURNEY])]
         return [*self.rules.comparisons, *comparisons(told)]
 
+    def _learns(self) -> bool:
+        """Whether a journey asks for the best channel or the best time."""
+        return any(_learns(found.files[JOURNEY]) for found in self.parts.library.journeys())
+
+    def _count_responses(self, sums: ResponseSums | None, profile: Profile, now: datetime) -> None:
+        """Of the few in the sample: their messages are a read each."""
+        people = self.rules.cuts.people if self.rules.cuts else 0
+        if sums is None or not sums.takes(profile.person, people):
+            return
+        messages = [one for key in profile.keys for one in self.store.query(Message, key)]
+        asks, zone = self.parts.library.brand().must_be_allowed, zone_of(self.parts, profile)
+        if messages:
+            found = responses(messages, profile, asks, now)
+            sums.take(found, engaged(messages, profile, now), zone)
+
     def _count(self, progress: Progress) -> bool:
         """The first half. False where it is to be gone on with; then it is kept."""
         counting, now = Counting(progress.census), self.parts.now()
@@ -108,6 +131,7 @@ class Pass:
             for profile in page:
                 counting.take(profile, now)
                 trial.take(profile)
+                self._count_responses(counting.responding, profile, now)
             self.done["counted"] += len(page)
             if after and self._is_over(LEARNING if counting.sample else 0):
                 census = counting.packed()
@@ -184,6 +208,11 @@ class Pass:
 def _comparisons(text: str) -> list[Any]:
     """Those of one journey's file. Where days fly, many a census reads the same files."""
     return comparisons([read(JOURNEY, text).value])
+
+
+@lru_cache(maxsize=256)
+def _learns(text: str) -> bool:
+    return asks_to_learn(read(JOURNEY, text).value)
 
 
 def _keep(store: Store, progress: Progress, now: datetime) -> None:

@@ -11,6 +11,8 @@ from functions.segments.phrases import (
     DURATION_PATTERN,
     SHARE_EXAMPLE,
     SHARE_PATTERN,
+    WITHIN_EXAMPLE,
+    WITHIN_PATTERN,
 )
 from functions.tracking.message import Kind
 
@@ -29,6 +31,7 @@ def _phrase(description: str, pattern: str, example: str) -> msgspec.Meta:
 
 
 Duration = Annotated[str, _phrase("How long", DURATION_PATTERN, DURATION_EXAMPLE)]
+Within = Annotated[str, _phrase("In which of the next hours", WITHIN_PATTERN, WITHIN_EXAMPLE)]
 Moment = Annotated[str, _phrase("Until when", MOMENT_PATTERN, MOMENT_EXAMPLE)]
 Hours = Annotated[str, _phrase("When messages go", HOURS_PATTERN, HOURS_EXAMPLE)]
 UNTIL_DONE = "until done"

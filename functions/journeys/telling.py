@@ -109,6 +109,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "by best channel": "by the person's best channel",
         "for purpose": "for the purpose {}",
         "due": "due in {}",
+        "best time": "in the person's best hour within {}",
         "skip after": "skipped after {}",
         "pause marketing": "marketing to the person is paused for {}",
         "until done": "marketing to the person is paused until that is done",
@@ -190,6 +191,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "by best channel": "auf dem besten Weg für die Person",
         "for purpose": "für den Zweck {}",
         "due": "fällig in: {}",
+        "best time": "zur besten Stunde der Person innerhalb von {}",
         "skip after": "entfällt nach: {}",
         "pause marketing": "Werbung an die Person ruht so lange: {}",
         "until done": "Werbung an die Person ruht, bis das erledigt ist",
@@ -427,7 +429,9 @@ def _beside(word: str, raw: Any, language: Language) -> str:
         return words["until done"]
     if word == "hand over":
         return words[word]
-    if word in ("due", "skip after", "pause marketing"):
+    if word == "best time":
+        raw = str(raw).removeprefix("within ")
+    if word in ("best time", "due", "skip after", "pause marketing"):
         return words[word].format(_length(raw, language))
     form = {"purpose": "for purpose", "as": "outcome", "name": "called"}.get(word)
     if form:

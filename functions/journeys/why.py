@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from functions.journeys.choice_words import chosen
 from functions.journeys.decision import as_of, tell
 from functions.journeys.desk import Desk
 from functions.journeys.enter import ENTERED_BY_API
@@ -247,10 +248,12 @@ class _Walk:
         self._at = row.claimed or self._at
         why = reason(row.reason, self._asked.language)
         if row.state == "held":
-            return self._stop("held", why)
+            learned = chosen(row, self._asked.zone, self._asked.language)
+            return self._stop("held", "; ".join((why, *learned)))
         if row.state == "not sent":
             return self._say("not sent", why), [], ("if not sent",)
         fate = [self._say("failed message" if row.state == "failed" else row.state, why)]
+        fate += chosen(row, self._asked.zone, self._asked.language)
         for word in ("delivered", "opened", "bounced"):
             time = getattr(row, word)
             fate += [self._say(word, self._time(time))] if time else []

@@ -19,8 +19,11 @@ from functions.segments.phrases import BadPhrase
 from functions.tracking.identity import normal_email
 
 PERSON_CHANGED = "person changed"
+OTHERS = "others"  # numbers of which "sms costs" says nothing else
+SMS_COST = 0.08  # where brand.yaml says none
 MOST_TOLD = 50  # names of events
 BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
+_NUMBERS = re.compile(r"\+[1-9][0-9]{0,6}\Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _REFERRAL_PAGE = re.compile(r"https://[^\s#]+[?&](ref|referral_code)=\Z")
 # A name of several parts whose last has letters only: no number is one.
@@ -84,10 +87,16 @@ class Brand(
         "quiet_hours": "quiet hours",
         "referral_page": "referral page",
         "sms_countries": "sms countries",
+        "answer_worth": "answer worth",
+        "sms_costs": "sms costs",
     },
 ):
     """brand.yaml, typed. A person's referral code is written behind `referral_page`. Text messages
-    go to numbers of `sms_countries` only (ISO 3166, such as DE), where there are any."""
+    go to numbers of `sms_countries` only (ISO 3166, such as DE), where there are any.
+
+    In `currency`: what an answer to a message is worth (`answer_worth`), and what a text message
+    costs by the beginning of the number it goes to, "+49" or OTHERS (`sms_costs`).
+    """
 
     name: str
     locale: str
@@ -107,6 +116,8 @@ class Brand(
     owner: str = ""
     quiet_hours: str = ""
     referral_page: str = ""
+    answer_worth: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    sms_costs: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
     holidays: list[str] = []
     sms_countries: list[str] = []
     abc: Abc = msgspec.field(default_factory=Abc)
@@ -118,6 +129,13 @@ class Brand(
             return Times(only=send_only)
         quiet = hours(self.quiet_hours) if self.quiet_hours else None
         return Times(send_only, quiet, frozenset(map(date.fromisoformat, self.holidays)))
+
+    def sms_cost(self, number: str) -> float:
+        """What a text message to this number ("+" and digits) costs, in the brand's currency."""
+        fitting = [start for start in self.sms_costs if number.startswith(start)]
+        if fitting:
+            return self.sms_costs[max(fitting, key=len)]
+        return self.sms_costs.get(OTHERS, SMS_COST)
 
     def must_be_allowed(self, purpose: str) -> bool:
         """Whether messages of a purpose need the person's consent; those of an unknown one do."""
@@ -169,6 +187,7 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
         words = "it is what A and B make together, so it is more than A"
         yield ("abc", "B"), f"{brand.abc.B}: {words} ({brand.abc.A})"
     yield from _wrong_countries(brand)
+    yield from _wrong_costs(brand)
     yield from _wrong_times(brand)
     yield from _wrong_links(brand)
     yield from _wrong_webhooks(brand)
@@ -179,6 +198,13 @@ def _wrong_countries(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]
         if country not in SUPPORTED_REGIONS:
             words = 'is no country; write its two capital letters, such as "DE"'
             yield ("sms countries", index), f'"{country}" {words}'
+
+
+def _wrong_costs(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for start in brand.sms_costs:
+        if start != OTHERS and not _NUMBERS.match(start):
+            words = f'is no beginning of a number; write "+49" (in quotes) or {OTHERS}'
+            yield ("sms costs", start), f'"{start}" {words}'
 
 
 def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:

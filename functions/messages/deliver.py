@@ -13,9 +13,11 @@ from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import confirming, referral, room, sunset
 from functions.messages.address import address_hash, address_of, is_in
 from functions.messages.allowed import why_not
-from functions.messages.best_channel import best_channel
+from functions.messages.best_channel import Market, best_channel
+from functions.messages.best_time import best_time
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
+from functions.messages.hours import Times
 from functions.messages.limits import DROP, NO_LIMITS, Limits
 from functions.messages.link import sign
 from functions.messages.room import Full, NoRoom, Wanted
@@ -30,12 +32,14 @@ from functions.messages.template import (
 from functions.messages.tracked import Tracker, may_track
 from functions.segments import account as accounts
 from functions.segments import limit_words
-from functions.segments.census_records import Cuts
+from functions.segments.census_records import Cuts, Responding
 from functions.segments.hours import Hours
 from functions.segments.person import fields, shown_fields
 from functions.storage.store import Contended, Store, change
 from functions.tracking.breaker import DOMAIN_WAITS, STOPPED, is_domain, stopped_by
+from functions.tracking.choice import ChannelChoice
 from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
 from functions.tracking.message import AUTOMATION, Kind, Message, Outcome, ledger_key
 from functions.tracking.message import send_id as id_of
 from functions.tracking.pause import Pause, extend, pause_key, turn
@@ -47,8 +51,10 @@ from functions.tracking.permission import (
     claimed,
 )
 from functions.tracking.profile import Profile
+from functions.tracking.response import engaged, responses
 from functions.tracking.suppressed import ADDRESS
 
+OWN_CHANNEL = "preferred_channel"  # the trait by which a person says how they want to be written to
 NO_ACCOUNT: Mapping[str, Any] = {}
 NO_REFERRAL: Mapping[str, str] = {}
 NO_PRODUCTS: Mapping[str, Any] = {name: [] for name in PRODUCTS}
@@ -61,6 +67,8 @@ WRONG_COUNTRY = "brand.yaml has not this number's country among its sms countrie
 TOO_MANY = "the provider asked us to wait"
 NOT_NOW = "outside of the hours in which it may go"
 ADDRESS_LETTERS = 8  # of an address's hash in a link, so that it stays short
+BEST_TIME = "the person is there more often at another hour (best time)"
+NOBODYS = Responding(people=0)
 SPREAD_OVER = timedelta(minutes=10)  # what comes out of the night together
 
 
@@ -72,8 +80,8 @@ class Wish:
     `channels` are those that it may go by: of several the person's best is taken, once. The
     journey's sending hours `send_only` and the brand's hours count in `zone`, where the person is.
     `held_out`: the run belongs to the hold-out group, which gets nothing that needs consent.
-    While the journey is `paused` it is held. `is_chosen`: there were several channels, so the
-    ledger has to keep which it is.
+    While the journey is `paused` it is held. `choice`: there were several channels, so the ledger
+    has to keep which it is. It goes at the person's best hour until `best_until` (None: at once).
     For limits: `kind` is the journey's class, `country` where the person is ("" where nothing goes
     by it), `last_sign` when they last showed a sign of life, `is_calm`: they are to hear less from
     us, `is_short`: in shorter mails.
@@ -93,7 +101,8 @@ class Wish:
     latest: datetime | None = None
     send_only: Hours | None = None
     held_out: bool = False
-    is_chosen: bool = False
+    best_until: datetime | None = None
+    choice: ChannelChoice | None = None
     paused: bool = False
     kind: Kind = AUTOMATION
     country: str = ""
@@ -171,6 +180,7 @@ def deliver(wish: Wish, desk: Desk) -> Outcome:
 def _go(wish: Wish, row: Message, desk: Desk, profile: Profile, permission: Permission) -> Outcome:
     """Hold it, or send it. Raises Refused, TemplateError, Contended."""
     address = _address(wish, row, profile, permission, desk)
+    _choose_time(wish, row, profile, desk)
     hold = _reason_to_hold(wish, row, desk, address, desk.now())
     if hold:
         if not wish.paused:
@@ -221,7 +231,7 @@ def _by_one_channel(
         return wish
     settled = row or made
     if settled:
-        return replace(wish, channels=(settled.channel,), is_chosen=True)
+        return replace(wish, channels=(settled.channel,))
 
     def is_open(channel: str) -> bool:
         reason = why_not(permission, channel, wish.purpose, desk.brand, desk.now())
@@ -230,12 +240,38 @@ def _by_one_channel(
             return False
         return channel != "sms" or is_in(address, desk.brand.sms_countries)
 
-    def messages() -> list[Message]:
-        return [one for key in profile.keys for one in desk.store.query(Message, key)]
-
     allowed = [channel for channel in wish.channels if is_open(channel)]
-    chosen = best_channel(allowed, messages) if allowed else wish.channel
-    return replace(wish, channels=(chosen,), is_chosen=True)
+    if not allowed:
+        return replace(wish, channels=(wish.channel,))
+    occasion, now = _occasion(wish, "channel"), desk.now()
+    choice = best_channel(
+        allowed,
+        profile.trait(OWN_CHANNEL),
+        lambda: responses(_ledger(profile, desk), profile, desk.brand.must_be_allowed, now),
+        _market(profile, desk),
+        occasion,
+        now,
+    )
+    return replace(wish, channels=(choice.channel,), choice=choice)
+
+
+def _ledger(profile: Profile, desk: Desk) -> list[Message]:
+    """All messages that the person was sent: a read, so only where something is chosen by them."""
+    return [one for key in profile.keys for one in desk.store.query(Message, key)]
+
+
+def _occasion(wish: Wish, what: str) -> str:
+    """What chance hangs on: the same for every try of a message."""
+    return short_hash(what, wish.person, wish.run_id, wish.step, str(wish.iteration))
+
+
+def _everyones(desk: Desk) -> Responding:
+    return (desk.cuts and desk.cuts.responding) or NOBODYS
+
+
+def _market(profile: Profile, desk: Desk) -> Market:
+    costs = {"sms": desk.brand.sms_cost(address_of(profile, "sms") or "")}
+    return Market(_everyones(desk).rates, desk.brand.answer_worth, costs)
 
 
 def _outcome(row: Message, until: datetime | None = None) -> Outcome:
@@ -253,13 +289,15 @@ def _reason_to_hold(
     step is tried again and meets the next."""
     if wish.paused:
         return Hold(now + PAUSED_FOR, JOURNEY_PAUSED, is_noted=True)
+    if row.by_time and now < row.by_time.at:
+        return Hold(row.by_time.at, BEST_TIME, is_noted=True)
     return _not_at_this_time(wish, row, desk, now) or _channel_pauses(row, desk, address, now)
 
 
 def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Hold | None:
     """Until the next hour in which it may go; those who wait for the same hour are spread over its
     first minutes. Raises Refused when there is none."""
-    times = desk.limits.times(desk.brand, row.purpose, wish.send_only, wish.country)
+    times = _times(wish, row, desk)
     opens = times.next_allowed(now, wish.zone)
     if opens is None:
         raise Refused(NO_TIME)
@@ -269,7 +307,30 @@ def _not_at_this_time(wish: Wish, row: Message, desk: Desk, now: datetime) -> Ho
     length = times.open_for(opens, 2 * SPREAD_OVER, wish.zone) / 2
     until = opens + timedelta(seconds=int(_spread(row) * length.total_seconds()))
     # The next try knows it all again, but for what was settled when the run came here first.
-    return Hold(until, NOT_NOW, is_noted=wish.latest is not None or wish.is_chosen)
+    is_settled = wish.latest or wish.choice or row.by_time
+    return Hold(until, NOT_NOW, is_noted=bool(is_settled))
+
+
+def _times(wish: Wish, row: Message, desk: Desk) -> Times:
+    """When it may go by the hours of the brand and of the journey."""
+    return desk.limits.times(desk.brand, row.purpose, wish.send_only, wish.country)
+
+
+def _choose_time(wish: Wish, row: Message, profile: Profile, desk: Desk) -> None:
+    """Settle in the row when it goes, where that is asked for. Nobody looks for an hour while the
+    journey is paused."""
+    if wish.best_until is None or row.by_time or wish.paused:
+        return
+    now, times = desk.now(), _times(wish, row, desk)
+    row.by_time = best_time(
+        now,
+        min(wish.best_until, row.latest or wish.best_until),
+        wish.zone,
+        engaged(_ledger(profile, desk), profile, now),
+        _everyones(desk).hours,
+        lambda moment: times.allow(moment, wish.zone),
+        _occasion(wish, "time"),
+    )
 
 
 def _channel_pauses(row: Message, desk: Desk, address: str, now: datetime) -> Hold | None:
@@ -293,7 +354,7 @@ def _hold(desk: Desk, row: Message, hold: Hold) -> Outcome:
     """The ledger hears of it once at most, not again and again."""
     if _is_too_late(row, hold.until):
         return _note(desk, row, "not sent", TOO_LATE)
-    if hold.is_noted and row.version == 0:
+    if hold.is_noted and (row.version == 0 or hold.reason == BEST_TIME):
         _note(desk, row, "held", hold.reason)
     return _outcome(row, hold.until)
 
@@ -374,6 +435,7 @@ def _row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
         state="held",
         latest=wish.latest,
         kind=wish.kind,
+        by_channel=wish.choice,
     )
 
 
@@ -626,7 +688,10 @@ def _note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     Meanwhile the end of the run or a receipt may have written to it: we know better what we
     did, a receipt what came of it.
     """
-    names = ("channel", "locale", "claimed", "held_out", "subject", "provider_id", "full")
+    names = (
+        *("channel", "locale", "claimed", "held_out", "subject", "provider_id"),
+        *("by_time", "full"),
+    )
     said = {name: getattr(row, name) for name in names}
 
     def note(found: Message) -> bool:

@@ -19,6 +19,7 @@ from functions.segments.census_records import Cuts, Measure
 from functions.segments.figures import Tallied
 from functions.segments.population import AVERAGED
 from functions.segments.referral_figures import Counted
+from functions.segments.responding import ResponseSums
 from functions.segments.sample import Sample
 from functions.segments.value_learning import Customers
 from functions.tracking import orders
@@ -36,7 +37,8 @@ class Census(msgspec.Struct, kw_only=True):
     """What was counted so far. `numbers` has, packed, a whole number for each person of whom there
     is one: a field in millionths, the last order in microseconds; `customers` what they bought;
     `trial` the sample of those by whom the model is judged, as of when the pass `began`. A `sample`
-    is drawn where clusters are to be learned."""
+    is drawn where clusters are to be learned, and `responding` counted where a journey asks for it.
+    """
 
     people: int = 0
     numbers: dict[str, bytes] = {}
@@ -46,6 +48,7 @@ class Census(msgspec.Struct, kw_only=True):
     tallied: Tallied = msgspec.field(default_factory=Tallied)
     referrals: Counted = msgspec.field(default_factory=Counted)
     sample: Sample | None = None
+    responding: ResponseSums | None = None
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -68,7 +71,7 @@ class Counting:
         found = before or Census()
         self.people, self.tallied, self.sample = found.people, found.tallied, found.sample
         self._customers = Customers(found.customers)
-        self.referrals = found.referrals
+        self.referrals, self.responding = found.referrals, found.responding
         self._numbers = {
             name: array("q", found.numbers.get(name, b"")) for name in (*AVERAGED, RECENCY)
         }
@@ -98,6 +101,7 @@ class Counting:
             tallied=self.tallied,
             referrals=self.referrals,
             sample=self.sample,
+            responding=self.responding,
         )
 
     def cuts(self, made: datetime, shares: tuple[int, int] = ABC_SHARES) -> Cuts:
@@ -112,6 +116,7 @@ class Counting:
             abc={name: found for name in ABC if (found := _abc(by_size[name], shares))},
             recency=[_EPOCH + one * _MOMENT for one in _quintiles(recent)],
             value=self._customers.model(made),
+            responding=self.responding.found() if self.responding else None,
         )
 
 

@@ -78,13 +78,31 @@ class Calibration(msgspec.Struct, kw_only=True):
     why: str = ""
 
 
+class Rate(msgspec.Struct, array_like=True):
+    """How often messages of a channel are answered, over so many `messages`: people's own rates lie
+    around the `mean` as a Beta distribution of that `strength` (messages' worth)."""
+
+    mean: float
+    strength: float
+    messages: int = 0
+
+
+class Responding(msgspec.Struct, kw_only=True):
+    """How a sample of so many `people` responds: the rate of each channel, and how often they were
+    there at each hour of the day where they are (24 numbers)."""
+
+    people: int
+    rates: dict[str, Rate] = {}
+    hours: list[int] = []
+
+
 class Cuts(msgspec.Struct, kw_only=True):
     """The cut points as they were `made`, over so many `people`.
 
     `abc` has, of revenue and of margin, the least amount of an A and of a B; `recency` the times of
     the last order before or at which 20, 40, 60 and 80 % of the customers ordered last; `value`
     what their next orders are foretold by. `clusters` are as they were learned last, at most a week
-    before.
+    before. `responding` is there where a journey asks for the best channel or the best time.
     """
 
     made: datetime
@@ -94,6 +112,7 @@ class Cuts(msgspec.Struct, kw_only=True):
     recency: list[datetime] = []
     value: ValueModel | None = None
     clusters: ClusterModel | None = None
+    responding: Responding | None = None
 
     @property
     def key(self) -> str:

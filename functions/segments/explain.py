@@ -141,6 +141,9 @@ _GERMAN_REASONS = {
         "Ruhezeiten, Feiertage und Sendezeiten lassen ihr keine Zeit"
     ),
     "outside of the hours in which it may go": "außerhalb der Zeiten, zu denen sie gehen darf",
+    "the person is there more often at another hour (best time)": (
+        "zu einer anderen Stunde ist die Person öfter da (best time)"
+    ),
     "the provider asked us to wait": "der Anbieter bat uns zu warten",
     "hold-out group": "Vergleichsgruppe (hold out)",
     MARKETING_PAUSED: "Werbung ruht",

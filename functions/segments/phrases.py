@@ -15,6 +15,9 @@ EXACT = {
 DURATION_PATTERN = r"^[1-9][0-9]{0,4} (minute|hour|day|week|month|year|working day)s?(?!\n)$"
 DURATION_EXAMPLE = 'a duration is written like "30 minutes", "5 days", "1 month", "2 working days"'
 _DURATION = re.compile(DURATION_PATTERN)
+WITHIN_PATTERN = r"^within ([2-9]|[1-9][0-9]) hours(?!\n)$|^within [1-7] days?(?!\n)$"
+WITHIN_EXAMPLE = 'a best time is written like "within 24 hours", of 2 to 99 hours or 1 to 7 days'
+_WITHIN = re.compile(WITHIN_PATTERN)
 SHARE_PATTERN = r"^(?!0+(\.0+)? )(100|[1-9]?[0-9](\.[0-9]{1,2})?) percent(?!\n)$"
 SHARE_EXAMPLE = 'a share is written like "45 percent" or "33.33 percent", more than 0, at most 100'
 _SHARE = re.compile(SHARE_PATTERN)
@@ -90,6 +93,14 @@ def duration(text: object) -> Duration:
     if found.at_most > timedelta(days=366 * 30):
         raise BadPhrase(f"{text!r} is longer than 30 years")
     return found
+
+
+def within(text: object) -> timedelta:
+    """Read "within 24 hours", 2 hours to 7 days. Raises BadPhrase."""
+    if not isinstance(text, str) or not _WITHIN.match(text):
+        raise BadPhrase(f"{text!r} is no best time; {WITHIN_EXAMPLE}")
+    _, amount, unit = text.split(" ")
+    return EXACT[unit.removesuffix("s")] * int(amount)
 
 
 def share(text: object) -> int:

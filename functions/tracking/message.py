@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from functions.tracking import robots
+from functions.tracking.choice import ChannelChoice, TimeChoice
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.permission import Claim
@@ -39,7 +40,9 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     `opened` and `clicked` are people's; what robots did is in `robots`. `touches` are the last
     opens and clicks, by which the next ones are judged.
     `held_out` is when it would have gone, had the person not been in the hold-out group; `full`
-    since when it waits because a limit is reached; `kind` the class of its journey.
+    since when it waits because a limit is reached; `kind` the class of its journey. `by_channel`
+    tells how the channel was chosen where there were several, `by_time` the moment where the best
+    time was asked for.
     """
 
     person: str
@@ -70,6 +73,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     touches: list[Touch] = []
     full: datetime | None = None
     kind: Kind = AUTOMATION
+    by_channel: ChannelChoice | None = None
+    by_time: TimeChoice | None = None
 
     @property
     def key(self) -> str:

@@ -41,6 +41,7 @@ class Messages(AtStep):
             held_out=self.run.held_out,
             iteration=self._pass,
             latest=step.latest(self._entered, self.desk.zone(self.profile)),
+            best_until=step.best_until(self._entered),
             paused=self.parts.library.is_paused(self.run.journey),
             kind=self.journey.kind,
             country=country_of(self.profile) or limits.country if limits.countries else "",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from functions.journeys import schema
 from functions.journeys.step import Answer, Step, Visit, ends
-from functions.segments.phrases import duration
+from functions.segments.phrases import duration, within
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 BEST_CHANNEL = "best channel"
 
 
-class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after"}):
+class Send(
+    Step,
+    rename={"if_not_sent": "if not sent", "skip_after": "skip after", "best_time": "best time"},
+):
     """Sends a message of this folder by e-mail or SMS, in the person's language, once.
 
     `by` is needed only where the message exists in several channels; `best channel` is the one on
-    which the person last opened or clicked something, among those that they may get it by. `if not
-    sent` holds the steps for someone who may not get it or has no address. A message that is held
-    longer than `skip after` is not sent.
+    which the person answers most for its cost, among those that they may get it by. With `best
+    time: within 24 hours` it goes in that one of the next hours in which the person is there most.
+    `if not sent` holds the steps for someone who may not get it or has no address. A message that
+    is held longer than `skip after` is not sent.
     """
 
     send: schema.Name
     by: Literal["email", "sms", "best channel", ""] = ""
     purpose: str = ""
+    best_time: schema.Within = ""
     skip_after: schema.Duration = ""
     if_not_sent: schema.Steps = msgspec.field(default_factory=list)
 
@@ -72,6 +77,10 @@ class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after
         """The last moment at which the message may go, when the run came here at `entered`."""
         return duration(self.skip_after).after(entered, zone) if self.skip_after else None
 
+    def best_until(self, entered: datetime) -> datetime | None:
+        """Until when the best time is looked for; None where it is not."""
+        return entered + within(self.best_time) if self.best_time else None
+
     def visit(self, visit: Visit) -> Answer | None:
         outcome = visit.deliver(self)
         if outcome.state == "gone":
@@ -81,6 +90,16 @@ class Send(Step, rename={"if_not_sent": "if not sent", "skip_after": "skip after
         if outcome.state == "not sent" and self.if_not_sent:
             return Answer(error="NotSent", cause=outcome.reason)
         return Answer({"sent": outcome.state != "not sent"})
+
+
+def asks_to_learn(raw: Any) -> bool:
+    """Whether a step in what a file says chooses by how people respond."""
+    if isinstance(raw, list):
+        return any(map(asks_to_learn, raw))
+    if not isinstance(raw, dict):
+        return False
+    is_asked = "send" in raw and (raw.get("by") == BEST_CHANNEL or "best time" in raw)
+    return is_asked or any(map(asks_to_learn, raw.values()))
 
 
 def moment(time: datetime) -> str:
