@@ -1,4 +1,4 @@
-"""All that is kept of a person, in words instead of positions (Art. 15 and 20 GDPR)."""
+"""All that is kept of a person, in words instead of positions (Articles 15 and 20 GDPR)."""
 
 from collections.abc import Iterator
 from datetime import datetime

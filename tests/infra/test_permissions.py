@@ -188,7 +188,7 @@ def test_the_catalogue_is_written_only_where_it_is_about_people() -> None:
     keys = "dynamodb:LeadingKeys"
     reports = ["erasure *", "figures", "clusters", "referrals"]
     assert found == {
-        "AnswerAdminRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: "erasure *"}},
+        "AnswerAdminRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: ["erasure *"]}},
         "ProcessEventRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: reports}},
     }
 
