@@ -147,6 +147,7 @@ MAY = {
     "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager", "sqs", "states"}),
     "AnswerPage": ({"People"}, {"kms", "secretsmanager", "sqs"}),
     "TakeClick": (set(), {"kms", "secretsmanager", "sqs"}),
+    "TakeLeave": ({"People"}, {"kms", "secretsmanager", "sqs"}),
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
     "StartRun": ({"People"}, {"kms", "sqs", "states"}),
@@ -202,6 +203,26 @@ def test_outside_prod_the_outbox_may_be_written() -> None:
             for resource in one.resources
         }
         assert written == {f"{{Tables{name}.Arn}}" for name in tables}
+
+
+def test_leaving_may_say_a_word_to_an_item_and_see_nothing_of_it() -> None:
+    """Whoever has a mail can reach it."""
+    [one] = [
+        one
+        for one in statements("prod")
+        if one.owner == "TakeLeaveRoleDefaultPolicy"
+        and any(action.startswith("dynamodb:") for action in one.actions)
+    ]
+    assert set(one.actions) == {"dynamodb:UpdateItem", "dynamodb:GetItem"}
+    assert one.condition == {
+        "ForAllValues:StringEquals": {
+            "dynamodb:Attributes": ["pk", "sk", "version", "said", "moved"]
+        },
+        "StringEqualsIfExists": {
+            "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
+            "dynamodb:ReturnValues": "NONE",
+        },
+    }
 
 
 def test_collecting_may_look_one_key_up_and_send_to_one_queue() -> None:

@@ -1,5 +1,4 @@
-"""Leaving: the page behind a mail's "unsubscribe". Its button, and the one click of mail programs,
-are taken by the light door `take_leave`."""
+"""Leaving: the page behind a mail's "unsubscribe", whose button leads to `take_leave`."""
 
 from html import escape
 from typing import Any
