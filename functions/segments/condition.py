@@ -13,7 +13,7 @@ from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.event import Event
 from functions.tracking.merge import LEAVES_BY_MERGE, taken
 from functions.tracking.message import Message
-from functions.tracking.permission import Permission, refusal
+from functions.tracking.permission import Permission, is_unconfirmed, refusal
 from functions.tracking.profile import Profile
 from functions.tracking.tally import Tally, since
 
@@ -380,6 +380,15 @@ def _may_get(raw: dict[str, Any]) -> Condition:
     return holds
 
 
+def _unconfirmed(raw: dict[str, Any]) -> Condition:
+    channel, purpose = raw["unconfirmed"], raw.get("purpose", "")
+    if channel not in list(ADDRESSED):
+        raise BadPhrase(f"{channel!r} is not a channel; there are: {', '.join(ADDRESSED)}")
+    if not isinstance(purpose, str):
+        raise BadPhrase('"purpose" takes the name of a purpose')
+    return lambda facts: is_unconfirmed(facts.permission, channel, purpose)
+
+
 def _in_segment(raw: dict[str, Any]) -> Condition:
     name = name_of(raw, "in segment")
 
@@ -456,6 +465,7 @@ READERS: dict[str, tuple[Callable[[dict[str, Any]], Condition], tuple[str, ...]]
     "clicked": (_outcome("clicked", _was_clicked), ("link", "robots")),
     "bounced": (_outcome("bounced", lambda message, link: message.bounced is not None), ()),
     "may get": (_may_get, ("purpose",)),
+    "unconfirmed": (_unconfirmed, ("purpose",)),
     "in segment": (_in_segment, ()),
     "in journey": (_in_journey, ()),
     "left journey": (_left_journey, ("as",)),
@@ -474,7 +484,7 @@ def mentioned_messages(raw: Any) -> list[str]:
 
 def mentioned_purposes(raw: Any) -> list[str]:
     """The purposes that a condition speaks of, wherever they stand in it."""
-    found = (one for _, one in parts_of(raw) if "may get" in one)
+    found = (one for _, one in parts_of(raw) if "may get" in one or "unconfirmed" in one)
     return [one["purpose"] for one in found if "purpose" in one]
 
 

@@ -72,6 +72,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "no address": "there is no address for {}",
         "allowed": "allowed for {}",
         "refused": "not allowed for {}: {}",
+        "unconfirmed": "{}: signed up on {}, not confirmed",
+        "confirmed": "{}: confirmed on {}",
+        "no sign-up": "no sign-up for {}",
         "no segment": "there is no segment {}",
         "under way": "{}: since {}",
         "not under way": "{}: not in it",
@@ -108,6 +111,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "no address": "es gibt keine Adresse für {}",
         "allowed": "erlaubt für {}",
         "refused": "nicht erlaubt für {}: {}",
+        "unconfirmed": "{}: angemeldet am {}, nicht bestätigt",
+        "confirmed": "{}: bestätigt am {}",
+        "no sign-up": "keine Anmeldung für {}",
         "no segment": "es gibt kein Segment {}",
         "under way": "{}: seit {}",
         "not under way": "{}: nicht darin",
@@ -326,6 +332,17 @@ def _permission(raw: dict[str, Any], facts: Facts, language: Language) -> Iterab
     yield words[form].format(quoted(purpose, language), reason(why_not, language))
 
 
+def _of_sign_ups(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
+    words = _WORDS[language]
+    asked = [one for one in facts.permission.asked.values() if one.channel == raw["unconfirmed"]]
+    for one in asked:
+        form = "confirmed" if one.confirmed else "unconfirmed"
+        purposes = ", ".join(quoted(name, language) for name in one.purposes)
+        yield words[form].format(purposes, _time(one.confirmed or one.time, language))
+    if not asked:
+        yield words["no sign-up"].format(channel(raw["unconfirmed"], language))
+
+
 def _of_segment(raw: dict[str, Any], facts: Facts, language: Language) -> Iterable[str]:
     """Of one that is there, its own condition tells."""
     return [_WORDS[language]["no segment"].format(quoted(raw["in segment"], language))]
@@ -370,6 +387,7 @@ USED: dict[str, Callable[[dict[str, Any], Facts, Language], Iterable[str]]] = {
     "clicked": _of_messages,
     "bounced": _of_messages,
     "may get": _permission,
+    "unconfirmed": _of_sign_ups,
     "in segment": _of_segment,
     "in journey": _of_runs,
     "left journey": _of_ended_runs,

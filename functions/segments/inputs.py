@@ -39,7 +39,8 @@ FIELDS: Mapping[str, Inputs] = {
     person.COMPANY: frozenset({TRAITS, ACCOUNT}),
 }
 _OF_OTHERS = (*person.COMPUTED, *person.STAGED)
-_OF_PERMISSION = ("may get", "in journey", "left journey")  # asked whenever the item is at hand
+# Asked whenever the item is at hand.
+_OF_PERMISSION = ("may get", "unconfirmed", "in journey", "left journey")
 _COMBINED = ("all of", "any of", "none of", "in segment")
 
 

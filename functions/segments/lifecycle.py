@@ -30,7 +30,7 @@ MOST_STAGES = 30
 _MODEL_WORDS = ("title", "stages")
 _STAGE_WORDS = ("title", "phase", "from", "when")
 # Of a condition: what does not stand in the profile, and so is not known where stages are kept.
-_ELSEWHERE = ("may get", "in journey", "left journey")
+_ELSEWHERE = ("may get", "unconfirmed", "in journey", "left journey")
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def _of_when(
 def _not_here(word: str, said: str) -> str:
     hint = (
         "write what the person did, like {did: Consent Given}"
-        if word == "may get"
+        if word in ("may get", "unconfirmed")
         else "write what the person did, like {did: Lead Accepted}"
     )
     return f"{said} is not known where stages are kept; {hint}"

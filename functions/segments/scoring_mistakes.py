@@ -21,6 +21,7 @@ from functions.tracking.own_event import SCORE_FELL, SCORE_REACHED
 _WORDS = ("title", *OF_RULE, "thresholds", "bands")
 _OF_CLAUSE = ("did", "where")
 _IN_FIT = ("person", "account", "in segment", "all of", "any of", "none of")
+_OF_PERMISSION = ("may get", "unconfirmed", "in journey", "left journey")
 _BEHIND = ("score", "stage", "stages", "phase", "stage_since")  # what is made of the score
 _EVENTS_BEHIND = (SCORE_REACHED, SCORE_FELL, SCORE_ADDED, "Stage Changed")
 MOST_RULES, MOST_POINTS, LONGEST_TEXT = 50, 10_000, 200
@@ -158,7 +159,7 @@ def _of_segment(name: Any, segments: Mapping[str, Any]) -> Iterator[str]:
         ways += mentioned_segments(who)
         for _, part in parts_of(who):
             of = [path for path in part.get("person") or () if path.split(".")[0] in _BEHIND]
-            run = [word for word in ("may get", "in journey", "left journey") if word in part]
+            run = [word for word in _OF_PERMISSION if word in part]
             for word in (*of, *run):
                 yield f'the segment "{which}" asks for "{word}", of which no score can be made'
 

@@ -38,7 +38,7 @@ def build(raw: Mapping[str, Any] | None) -> dict[str, Segment]:
             holds=condition(one["who"]),
             turns=turning(one["who"]),
             needs=frozenset(rule.clause.key for rule in tally_rules(one["who"], wanted)),
-            asks=asks(one["who"], wanted, ("may get", *_OF_RUNS)),
+            asks=asks(one["who"], wanted, ("may get", "unconfirmed", *_OF_RUNS)),
             asks_runs=asks(one["who"], wanted, _OF_RUNS),
             looks_at=looks_at(one["who"], wanted),
         )
@@ -110,7 +110,7 @@ def mistakes_of_condition(
         for word, text in (*_of_a_run(one, what), *_of_its_messages(one, journeys)):
             yield (*path, word), text
         purpose = one.get("purpose")
-        if "may get" in one and purpose and purpose not in purposes:
+        if {"may get", "unconfirmed"} & one.keys() and purpose and purpose not in purposes:
             words = f'"{purpose}" is not a purpose in brand.yaml; {did_you_mean(purpose, purposes)}'
             yield (*path, "purpose"), words
     yield from unknown(who, segments, journeys, stages)

@@ -72,6 +72,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "bounced": "{} bounced",
         "may get": "the person may get {}",
         "may get for": "the person may get {} for the purpose {purpose}",
+        "unconfirmed": "the person signed up for {} and has not confirmed that",
+        "unconfirmed for": (
+            "the person signed up for {} for the purpose {purpose} and has not confirmed that"
+        ),
         "email": "e-mails",
         "sms": "text messages",
         "in segment": "the person is in the segment {}",
@@ -127,6 +131,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "bounced": "{} kam als unzustellbar zurück",
         "may get": "die Person darf {} bekommen",
         "may get for": "die Person darf {} für den Zweck {purpose} bekommen",
+        "unconfirmed": "die Person hat sich für {} angemeldet und das nicht bestätigt",
+        "unconfirmed for": (
+            "die Person hat sich für {} für den Zweck {purpose} angemeldet und das nicht bestätigt"
+        ),
         "email": "E-Mails",
         "sms": "SMS",
         "in segment": "die Person ist im Segment {}",
@@ -256,7 +264,7 @@ def _message(raw: dict[str, Any], word: str, language: Language) -> str:
 
 
 def _may_get(raw: dict[str, Any], word: str, language: Language) -> str:
-    form = "may get for" if "purpose" in raw else word
+    form = f"{word} for" if "purpose" in raw else word
     purpose = quoted(raw.get("purpose", ""), language)
     return _WORDS[language][form].format(channel(raw[word], language), purpose=purpose)
 
@@ -314,6 +322,7 @@ SAID: dict[str, Callable[[dict[str, Any], str, Language], str]] = {
     "clicked": _message,
     "bounced": _message,
     "may get": _may_get,
+    "unconfirmed": _may_get,
     "in segment": _named,
     "in journey": _named,
     "left journey": _named,

@@ -17,7 +17,10 @@ Raw = dict[str, Any]
 JUST_AFTER = timedelta(microseconds=1)  # the last moment of a span still belongs to it
 UNKNOWN = timedelta(days=1)  # between looks at a condition of which nothing better is known
 COMBINED = ("all of", "any of", "none of")
-TIMELESS = ("may get", "sent", "opened", "clicked", "bounced", "in journey", "left journey")
+TIMELESS = (
+    *("may get", "unconfirmed", "sent", "opened", "clicked", "bounced"),
+    *("in journey", "left journey"),
+)
 
 
 def turning(raw: Raw) -> Turning:

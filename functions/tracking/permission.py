@@ -158,9 +158,12 @@ def refusal(permission: Permission, channel: str, purpose: str, needs_consent: b
 
 
 def is_unconfirmed(permission: Permission, channel: str, purpose: str) -> bool:
-    """Whether the person signed up for it and has not confirmed that."""
+    """Whether the person signed up for it (on a channel, for a purpose or, with "", for any) and
+    has not confirmed that."""
     return any(
-        one.channel == channel and purpose in one.purposes and one.confirmed is None
+        one.channel == channel
+        and one.confirmed is None
+        and (not purpose or purpose in one.purposes)
         for one in permission.asked.values()
     )
 

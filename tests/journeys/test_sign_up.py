@@ -36,6 +36,14 @@ both:
   thanks: https://www.shop.example/thanks
   confirmed: https://www.shop.example/done
 """
+SEGMENTS = """
+unconfirmed:
+  title: Has not confirmed
+  who: {unconfirmed: email, purpose: offers}
+confirmed:
+  title: Has
+  who: {may get: email, purpose: offers}
+"""
 ADA = "ada@example.com"
 FORM_TYPE = {"content-type": "application/x-www-form-urlencoded"}
 Send = Callable[..., dict[str, Any]]
@@ -46,6 +54,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     folder = folder_with("double-opt-in", tmp_path / "journeys")
     copy(folder, "welcome", "welcome")
     (folder / "forms.yaml").write_text(FORMS, "utf-8")
+    (folder / "segments.yaml").write_text(SEGMENTS, "utf-8")
     shutil.rmtree(folder / "pack")
     yield World(tmp_path / "data", folder)
     wiring.use(None)
@@ -297,12 +306,17 @@ def test_a_sign_up_that_nobody_confirms_is_forgotten_after_two_weeks(world: Worl
     assert not list(world.store.query(SignUp, person(world).person))
 
 
-def test_the_question_knows_what_is_unconfirmed(world: World) -> None:
+def test_a_person_and_a_segment_show_who_has_not_confirmed(world: World) -> None:
     send(world, email=ADA)
     who = person(world).person
     said = world.api(f"/api/people/{who}")
     assert said["consents"] == []
     assert [one["purposes"] for one in said["unconfirmed"]] == [["offers"]]
+    assert set(said["segments"]) == {"unconfirmed"}
+    world.advance("1 minute")
+    click(world, link_in(world))
+    said = world.api(f"/api/people/{who}")
+    assert (said["unconfirmed"], set(said["segments"])) == ([], {"confirmed"})
 
 
 def test_what_is_agreed_to_has_a_name_that_we_know(world: World) -> None:

@@ -308,6 +308,8 @@ def test_messages_are_found_wherever_a_condition_mentions_them() -> None:
         ),
         ({"account": {"stage": "customer"}}, "Ask the person ({person: {stage: ...}})"),
         ({"may get": "fax"}, "'fax' is not a channel; there are: email, sms"),
+        ({"unconfirmed": "fax"}, "'fax' is not a channel; there are: email, sms"),
+        ({"unconfirmed": "sms", "purpose": 1}, '"purpose" takes the name of a purpose'),
         ({"may get": ["email"]}, "['email'] is not a channel; there are: email, sms"),
         ({"may get": "sms", "purpose": ["offers"]}, '"purpose" takes the name of a purpose'),
         ({"all of": {}}, "{} is not a list of conditions"),

@@ -267,8 +267,8 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         "  - if: {click: welcome}\n    then: [{end: a}]\n",
         [
             "5: a condition has exactly one of: person, account, entry, cart, did, sent, opened, "
-            "clicked, bounced, may get, in segment, in journey, left journey, all of, any of, "
-            "none of; here: click"
+            "clicked, bounced, may get, unconfirmed, in segment, in journey, left journey, "
+            "all of, any of, none of; here: click"
         ],
     ),
     "a condition on a message that is not there": (

@@ -78,6 +78,12 @@ languages = st.sampled_from(LANGUAGES)
             "die Person hat in „guide“ oder „onboarding/hacks“ auf den Link „premium“ geklickt",
         ),
         (
+            {"unconfirmed": "sms", "purpose": "offers"},
+            "the person signed up for text messages for the purpose “offers” and has not confirmed "
+            "that",
+            "die Person hat sich für SMS für den Zweck „offers“ angemeldet und das nicht bestätigt",
+        ),
+        (
             {"may get": "sms", "purpose": "offers"},
             "the person may get text messages for the purpose “offers”",
             "die Person darf SMS für den Zweck „offers“ bekommen",

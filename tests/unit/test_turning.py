@@ -137,6 +137,7 @@ def _is_date(event: Event) -> bool:
         ({"account": {"since": {"in the last": "1 day"}}}, None, NOW + timedelta(days=1) + TICK),
         ({"did": "Visit"}, None, None),
         ({"may get": "email"}, None, None),
+        ({"unconfirmed": "email"}, None, None),
     ],
 )
 def test_it_names_the_first_change_there_is(
