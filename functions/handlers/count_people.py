@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aws_lambda_powertools import Logger
 
-from functions.handlers import wiring
+from functions.handlers import erasing, wiring
 from functions.journeys.standing import Look
 from functions.journeys.yaml_file import read
 from functions.segments.calibration import Trial
@@ -39,7 +39,8 @@ FORGOTTEN = timedelta(days=2)  # after which an interrupted pass is worth nothin
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Returns how many people were counted and how many are to be looked at.
+    """Returns how many people were counted, are to be looked at, and are to be erased because
+    nothing was heard of them.
 
     A day's pass that does not get to its end is gone on with an hour later; one that fails begins
     again where it was last kept.
@@ -82,7 +83,8 @@ class Pass:
         today = self.parts.now().date()
         if self.rules.cuts and self.rules.cuts.made.date() >= today:
             return False
-        return bool(self.rules.segments or self._compared())
+        forgets = bool(self.parts.library.brand().forget_after)
+        return bool(forgets or self.rules.segments or self._compared())
 
     def _begun(self) -> Census:
         is_learning = clusters.is_due(self.store, self._clusters, self.parts.now())
@@ -107,6 +109,8 @@ class Pass:
                 counting.take(profile, now)
                 trial.take(profile)
             self.done["counted"] += len(page)
+            if forgotten := erasing.forget(self.parts, page):
+                self.done["forgotten"] = self.done.get("forgotten", 0) + forgotten
             if after and self._is_over(LEARNING if counting.sample else 0):
                 census = counting.packed()
                 census.began, census.trial = trial.began, trial.packed()

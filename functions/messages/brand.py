@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,9 +13,10 @@ import msgspec
 
 from functions.messages.hours import Times
 from functions.segments.hours import Hours, hours
-from functions.segments.phrases import BadPhrase
+from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.identity import normal_email
 
+SOONEST_FORGOTTEN = timedelta(days=365)
 PERSON_CHANGED = "person changed"
 MOST_TOLD = 50  # names of events
 BRAND = "brand"  # it is kept like a journey of this name; no folder may be called so
@@ -81,9 +82,11 @@ class Brand(
         "time_zone": "time zone",
         "quiet_hours": "quiet hours",
         "referral_page": "referral page",
+        "forget_after": "forget after",
     },
 ):
-    """brand.yaml, typed. A person's referral code is written behind `referral_page`."""
+    """brand.yaml, typed. A person's referral code is written behind `referral_page`. Who was not
+    heard of for `forget_after` (a duration; "": never) is erased."""
 
     name: str
     locale: str
@@ -100,6 +103,7 @@ class Brand(
     owner: str = ""
     quiet_hours: str = ""
     referral_page: str = ""
+    forget_after: str = ""
     holidays: list[str] = []
     abc: Abc = msgspec.field(default_factory=Abc)
 
@@ -161,6 +165,7 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
         words = "it is what A and B make together, so it is more than A"
         yield ("abc", "B"), f"{brand.abc.B}: {words} ({brand.abc.A})"
     yield from _wrong_times(brand)
+    yield from _wrong_forgetting(brand)
     yield from _wrong_links(brand)
     yield from _wrong_webhooks(brand)
 
@@ -173,6 +178,15 @@ def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if page and not _REFERRAL_PAGE.match(page):
         words = 'is no page to which a code can be added; write "https://shop.example/?ref="'
         yield ("referral page",), f'"{page}" {words}'
+
+
+def _wrong_forgetting(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    try:
+        if brand.forget_after and duration(brand.forget_after).at_most < SOONEST_FORGOTTEN:
+            words = "is too soon to erase people of whom nothing was heard; take a year or more"
+            yield ("forget after",), f'"{brand.forget_after}" {words}'
+    except BadPhrase as error:
+        yield ("forget after",), str(error)
 
 
 def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
