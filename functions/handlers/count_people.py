@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from functions.handlers import wiring
+from functions.handlers import erasing, wiring
 from functions.handlers.desk import zone_of
 from functions.handlers.discreet import Logger
 from functions.handlers.expiring import expire
@@ -45,7 +45,8 @@ FORGOTTEN = timedelta(days=2)  # after which an interrupted pass is worth nothin
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Returns how many people were counted and how many are to be looked at.
+    """Returns how many people were counted, are to be looked at, and are to be erased because
+    nothing was heard of them.
 
     A day's pass that does not get to its end is gone on with an hour later; one that fails begins
     again where it was last kept.
@@ -89,7 +90,9 @@ class Pass:
         today = self.parts.now().date()
         if self.rules.cuts and self.rules.cuts.made.date() >= today:
             return False
-        return bool(self.rules.segments or self._compared() or self._learns())
+        forgets = bool(self.parts.library.brand().forget_after)
+        asked = self.rules.segments or self._compared() or self._learns()
+        return bool(forgets or asked)
 
     def _begun(self) -> Census:
         is_learning = clusters.is_due(self.store, self._clusters, self.parts.now())
@@ -133,6 +136,8 @@ class Pass:
                 trial.take(profile)
                 self._count_responses(counting.responding, profile, now)
             self.done["counted"] += len(page)
+            if forgotten := erasing.forget(self.parts, page):
+                self.done["forgotten"] = self.done.get("forgotten", 0) + forgotten
             if after and self._is_over(LEARNING if counting.sample else 0):
                 census = counting.packed()
                 census.began, census.trial = trial.began, trial.packed()

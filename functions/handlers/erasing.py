@@ -1,6 +1,7 @@
 """Erasing a person as an admin asks for it: what forbids at once, the rest by the event queue."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, time
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -9,9 +10,18 @@ from functions.handlers.again import Delay, send_again
 from functions.handlers.wiring import Parts
 from functions.journeys.run import Run
 from functions.messages.subscription import Tell
+from functions.segments.phrases import duration
 from functions.storage import erasing
+from functions.storage.people import find_profile
 from functions.storage.store import TRIES, Contended, Unavailable
-from functions.tracking.erasure import LOOK_AGAIN, Erasure, erasure_key, mentions, predates
+from functions.tracking.erasure import (
+    LOOK_AGAIN,
+    Erasure,
+    erasure_key,
+    mentions,
+    predates,
+    unheard,
+)
 from functions.tracking.event import Event, EventBatch
 from functions.tracking.own_event import PERSON_ERASED
 from functions.tracking.profile import Profile
@@ -23,11 +33,12 @@ OUTCOME = "erased"  # of a run that was stopped
 
 
 class Erase(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The body of a queue message: go on with this erasure (`asked`) of the person with this key.
-    `attempt`, `reason` and `put_off` are as in an EventBatch."""
+    """The body of a queue message: go on with this erasure (`asked`) of the person with this key;
+    without it: erase them if nothing was heard of them (see `forget`). `attempt`, `reason` and
+    `put_off` are as in an EventBatch."""
 
     erase: str
-    asked: str
+    asked: str = ""
     attempt: int = 0
     reason: str = ""
     put_off: int = 0
@@ -68,13 +79,40 @@ def go_on(parts: Parts, erasure: Erasure) -> Erasure:
     return erasure
 
 
+def forget(parts: Parts, profiles: Iterable[Profile]) -> int:
+    """Have those erased of whom nothing was heard for as long as brand.yaml says ("forget after");
+    how many they are. Raises Busy."""
+    since = _forgotten_before(parts)
+    old = [one.person for one in profiles if since and unheard(one, since)]
+    if old:
+        parts.send_events([_encode(Erase(erase=person)) for person in old], 0)
+    return len(old)
+
+
+def _forget(parts: Parts, person: str) -> None:
+    """Look once more: they may have come since."""
+    profile, since = find_profile(parts.store, person), _forgotten_before(parts)
+    if profile and since and unheard(profile, since):
+        ask(parts, profile, "not heard of")
+
+
+def _forgotten_before(parts: Parts) -> datetime | None:
+    """Who was last heard of before then is erased; None: nobody is."""
+    brand = parts.library.brand()
+    if not brand.forget_after:
+        return None
+    day = duration(brand.forget_after).days_from(parts.now().date(), -1)
+    return datetime.combine(day, time(), UTC)
+
+
 def carry_out(parts: Parts, asked: Erase, again: Delay, later: Delay) -> None:
     """Do as much as one call can, and have the rest done by the next. Raises Busy."""
-    erasure = parts.store.get(Erasure, erasure_key(asked.erase), asked.asked)
-    if erasure is None or erasure.done:
-        return
     try:
-        _step(parts, erasure)
+        if not asked.asked:
+            return _forget(parts, asked.erase)
+        erasure = parts.store.get(Erasure, erasure_key(asked.erase), asked.asked)
+        if erasure and not erasure.done:
+            _step(parts, erasure)
     except (Contended, Unavailable) as error:
         put_off = asked.put_off + 1
         _later(parts, asked, error, later(put_off, asked.erase), put_off=put_off)
@@ -88,7 +126,7 @@ def _step(parts: Parts, erasure: Erasure) -> None:
     eraser = _eraser(parts, erasure)
     if not eraser.clear():
         return _send(parts, erasure, 0)
-    erasure.count("dead letter", parts.search_dead(lambda body: _less(parts, erasure, body)))
+    erasure.count("dead letter", parts.search_dead(lambda body: less(parts, erasure, body)))
     if erasure.cleared is None:
         erasure.cleared = parts.now()
         eraser.save()
@@ -110,7 +148,7 @@ def _fresh(parts: Parts, erasure: Erasure) -> Erasure | None:
     return parts.store.get(Erasure, erasure_key(erasure.person), erasure.key)
 
 
-def _less(parts: Parts, erasure: Erasure, body: bytes) -> bytes | None:
+def less(parts: Parts, erasure: Erasure, body: bytes) -> bytes | None:
     """A dead letter without what it says of the person; None: it says nothing of them."""
     secret, keys = parts.settings.identity_key, {*erasure.keys, *erasure.links}
     if not mentions(secret, keys, body):

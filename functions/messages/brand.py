@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,9 +15,10 @@ from phonenumbers import SUPPORTED_REGIONS
 from functions.messages.hours import Times
 from functions.messages.link import refusal
 from functions.segments.hours import Hours, hours
-from functions.segments.phrases import BadPhrase
+from functions.segments.phrases import BadPhrase, duration
 from functions.tracking.identity import normal_email
 
+SOONEST_FORGOTTEN = timedelta(days=365)
 PERSON_CHANGED = "person changed"
 OTHERS = "others"  # numbers of which "sms costs" says nothing else
 SMS_COST = 0.08  # where brand.yaml says none
@@ -89,10 +90,12 @@ class Brand(
         "sms_countries": "sms countries",
         "answer_worth": "answer worth",
         "sms_costs": "sms costs",
+        "forget_after": "forget after",
     },
 ):
     """brand.yaml, typed. A person's referral code is written behind `referral_page`. Text messages
-    go to numbers of `sms_countries` only (ISO 3166, such as DE), where there are any.
+    go to numbers of `sms_countries` only (ISO 3166, such as DE), where there are any. Who was not
+    heard of for `forget_after` (a duration; "": never) is erased.
 
     In `currency`: what an answer to a message is worth (`answer_worth`), and what a text message
     costs by the beginning of the number it goes to, "+49" or OTHERS (`sms_costs`).
@@ -118,6 +121,7 @@ class Brand(
     referral_page: str = ""
     answer_worth: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     sms_costs: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
+    forget_after: str = ""
     holidays: list[str] = []
     sms_countries: list[str] = []
     abc: Abc = msgspec.field(default_factory=Abc)
@@ -189,6 +193,7 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     yield from _wrong_countries(brand)
     yield from _wrong_costs(brand)
     yield from _wrong_times(brand)
+    yield from _wrong_forgetting(brand)
     yield from _wrong_links(brand)
     yield from _wrong_webhooks(brand)
 
@@ -218,6 +223,15 @@ def _wrong_links(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if page and not _REFERRAL_PAGE.match(page):
         words = 'is no page to which a code can be added; write "https://shop.example/?ref="'
         yield ("referral page",), f'"{page}" {words}'
+
+
+def _wrong_forgetting(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    try:
+        if brand.forget_after and duration(brand.forget_after).at_most < SOONEST_FORGOTTEN:
+            words = "is too soon to erase people of whom nothing was heard; take a year or more"
+            yield ("forget after",), f'"{brand.forget_after}" {words}'
+    except BadPhrase as error:
+        yield ("forget after",), str(error)
 
 
 def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from functions.tracking.event import Event
 from functions.tracking.identity import KINDS, normal, person_key, phones
+from functions.tracking.own_event import NO_SIGN_OF_LIFE
 from functions.tracking.profile import Profile
 
 KEPT_FOR = timedelta(days=3 * 365)  # as long as somebody may ask for proof (§ 195 BGB)
@@ -71,6 +72,13 @@ def erasure_key(person: str) -> str:
 def predates(event: Event, erased: datetime | None) -> bool:
     """Whether an event tells of a life that was erased: it happened or was received before."""
     return erased is not None and min(event.time, event.received_at) <= erased
+
+
+def unheard(profile: Profile, since: datetime) -> bool:
+    """Whether nothing that the person or a colleague did was heard of since then."""
+    names = profile.events.keys() - NO_SIGN_OF_LIFE
+    last = max((profile.events[name].last for name in names), default=profile.created)
+    return last is not None and last < since
 
 
 def tombstone(profile: Profile, asked: datetime) -> Profile:

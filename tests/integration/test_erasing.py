@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from functions.folder import check_brand
 from functions.handlers import erasing
 from functions.handlers.wiring import Parts
+from functions.problem import Problems
 from functions.segments.census_records import Figures, SegmentFigures
 from functions.storage.erasing import erasures_of
 from functions.storage.kinds import KINDS
@@ -188,6 +190,7 @@ def test_who_was_merged_and_parted_leaves_no_word_with_anybody(world: World) -> 
     person = known(world)
     world.post("identify", {"userId": "bob", "anonymousId": "tab"})
     bob = world.person("bob").person
+    world.advance("1 minute")
     world.post("alias", {"userId": "ada-user", "previousId": "bob"})
     assert world.person("bob").person == person
     (merge, *_) = world.api(f"/api/people/{person}/merges")["merges"]
@@ -251,6 +254,34 @@ def test_webhooks_that_ask_for_it_hear_that_a_person_was_erased(tmp_path: Path) 
     said = msgspec.json.decode(told.text)
     assert said["type"] == "Person Erased"
     assert said["data"] == {"person": person}
+
+
+def test_who_was_not_heard_of_for_long_enough_is_erased_and_nobody_else(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    brand = (JOURNEYS / "brand.yaml").read_text()
+    (files / "brand.yaml").write_text(brand + "forget after: 2 years\n")
+    world = World(tmp_path / "data", files)
+    world.identify("ada-user", firstName="Adalbertina")
+    world.identify("bob", firstName="Bob")
+    world.advance("1 year")
+    world.track("bob", "Visited")
+    world.advance("1 year")
+    assert world.person("ada-user")
+    world.advance("2 days")
+    world.track("carl", "Visited")  # with the first that happens on a day everybody is counted
+    world.advance("1 day")
+    assert traces(world, "Adalbertina") == []
+    assert world.person("bob").trait("firstName") == "Bob"
+    (erasure,) = world.api("/api/erasures")["erasures"]
+    assert erasure["why"] == "not heard of"
+
+
+@pytest.mark.parametrize("said", ["soon", "3 days", "364 days"])
+def test_a_time_after_which_nobody_may_be_forgotten_yet_is_refused(said: str) -> None:
+    brand = (JOURNEYS / "brand.yaml").read_text()
+    with pytest.raises(Problems, match=r"brand.yaml:[0-9]+: "):
+        check_brand(brand + f"forget after: {said}\n")
 
 
 def test_examples_in_reports_name_nobody_who_was_erased(world: World) -> None:
