@@ -17,6 +17,7 @@ from local import (
     import_commands,
     journeys_app,
     lifecycle_commands,
+    preview_command,
     product_commands,
     sales_commands,
     score_commands,
@@ -49,6 +50,7 @@ folder_commands.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)
 lifecycle_commands.register(app)
+preview_command.register(app)
 sales_commands.register(app)
 score_commands.register(app)
 

@@ -326,6 +326,17 @@ def mentions_products(text: str) -> bool:
     )
 
 
+def named(source: str) -> set[tuple[str | int, ...]]:
+    """The paths that a template names of what it is given, like ("person", "first_name"), as far
+    as they are plain; not what it makes itself. Raises TemplateError."""
+    try:
+        used = _parsed(source, autoescape=True).analyze(include_partials=False)
+    except LiquidError as error:
+        raise TemplateError(f"not readable as Liquid: {error.message}") from None
+    paths = (variable.segments for variables in used.globals.values() for variable in variables)
+    return {tuple(path) for path in paths if all(isinstance(step, str | int) for step in path)}
+
+
 @lru_cache(maxsize=512)
 def _parsed(source: str, autoescape: bool) -> Any:
     return (_HTML if autoescape else _TEXT).from_string(source)
