@@ -181,7 +181,7 @@ def _title(html: str) -> str:
 class _Text(HTMLParser):
     """Collects a mail's words: blocks on lines of their own, links with their addresses."""
 
-    BLOCKS = frozenset(["p", "div", "tr", "h1", "h2", "h3", "h4", "li", "br", "table"])
+    BLOCKS = frozenset(["p", "div", "tr", "h1", "h2", "h3", "h4", "ul", "ol", "li", "br", "table"])
     SKIPPED = frozenset(["head", "style", "script", "title"])
     VOID = frozenset(["base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"])
 
@@ -198,7 +198,7 @@ class _Text(HTMLParser):
         if tag not in self.VOID and (self._skipping or tag in self.SKIPPED or hidden):
             self._skipping += 1
         if tag in self.BLOCKS:
-            self.pieces.append("\n")
+            self.pieces.append("\n- " if tag == "li" else "\n")
         if tag == "a":
             self._link = values.get("href") or ""
 
@@ -210,10 +210,11 @@ class _Text(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self._skipping:
             self._skipping -= 1
-        if tag in self.BLOCKS:
+        if tag in self.BLOCKS and tag != "li":
             self.pieces.append("\n")
         if tag == "a" and self._link and not self._skipping:
-            self.pieces.append(f" ({self._link})")
+            if self.pieces[-1].strip() != self._link:
+                self.pieces.append(f" ({self._link})")
             self._link = ""
 
     def handle_data(self, data: str) -> None:
