@@ -21,6 +21,7 @@ from local import (
     journeys_app,
     lifecycle_commands,
     message_commands,
+    preview_command,
     privacy_commands,
     product_commands,
     sales_commands,
@@ -63,6 +64,7 @@ import_commands.register(app, out, err)
 journeys_app.register(app)
 lifecycle_commands.register(app)
 privacy_commands.register(app)
+preview_command.register(app)
 sales_commands.register(app)
 score_commands.register(app)
 

@@ -5,7 +5,10 @@ from typing import Any
 from typer.core import TyperGroup
 
 PANELS = {
-    "Journeys": ("new", "check", "test", "show", "diff", "publish", "journeys", "why", "schema"),
+    "Journeys": (
+        *("new", "check", "test", "show", "preview", "diff"),
+        *("publish", "journeys", "why", "schema"),
+    ),
     "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts", "suppressions"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
     "Data": ("import", "products", "codes", "forms", "keys"),

@@ -41,8 +41,9 @@ _PRODUCT = {
     "image": f"{_SHOP}/basic.png",
 }
 # With everything that may be known of a product, with what is always known, and with none.
+SAMPLE_PRODUCTS: Mapping[str, Any] = {name: [_PRODUCT, _PRODUCT] for name in PRODUCTS}
 _SAMPLES: tuple[Mapping[str, Any], ...] = (
-    {name: [_PRODUCT, _PRODUCT] for name in PRODUCTS},
+    SAMPLE_PRODUCTS,
     {name: [{**dict.fromkeys(_PRODUCT, ""), "sku": "basic", "name": "Basic"}] for name in PRODUCTS},
     NO_PRODUCTS,
 )

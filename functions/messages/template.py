@@ -207,7 +207,7 @@ def _title(html: str) -> str:
 class _Text(HTMLParser):
     """Collects a mail's words: blocks on lines of their own, links with their addresses."""
 
-    BLOCKS = frozenset(["p", "div", "tr", "h1", "h2", "h3", "h4", "li", "br", "table"])
+    BLOCKS = frozenset(["p", "div", "tr", "h1", "h2", "h3", "h4", "ul", "ol", "li", "br", "table"])
     SKIPPED = frozenset(["head", "style", "script", "title"])
     VOID = frozenset(["base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"])
 
@@ -224,7 +224,7 @@ class _Text(HTMLParser):
         if tag not in self.VOID and (self._skipping or tag in self.SKIPPED or hidden):
             self._skipping += 1
         if tag in self.BLOCKS:
-            self.pieces.append("\n")
+            self.pieces.append("\n- " if tag == "li" else "\n")
         if tag == "a":
             self._link = values.get("href") or ""
 
@@ -236,10 +236,11 @@ class _Text(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self._skipping:
             self._skipping -= 1
-        if tag in self.BLOCKS:
+        if tag in self.BLOCKS and tag != "li":
             self.pieces.append("\n")
         if tag == "a" and self._link and not self._skipping:
-            self.pieces.append(f" ({self._link})")
+            if self.pieces[-1].strip() != self._link:
+                self.pieces.append(f" ({self._link})")
             self._link = ""
 
     def handle_data(self, data: str) -> None:
@@ -350,6 +351,17 @@ def mentions_products(text: str) -> bool:
     return any(name in text for name in PRODUCTS) and any(
         name in tag for tag in LIQUID.findall(text) for name in PRODUCTS
     )
+
+
+def named(source: str) -> set[tuple[str | int, ...]]:
+    """The paths that a template names of what it is given, like ("person", "first_name"), as far
+    as they are plain; not what it makes itself. Raises TemplateError."""
+    try:
+        used = _parsed(source, autoescape=True).analyze(include_partials=False)
+    except LiquidError as error:
+        raise TemplateError(f"not readable as Liquid: {error.message}") from None
+    paths = (variable.segments for variables in used.globals.values() for variable in variables)
+    return {tuple(path) for path in paths if all(isinstance(step, str | int) for step in path)}
 
 
 @lru_cache(maxsize=512)

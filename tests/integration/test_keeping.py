@@ -198,7 +198,8 @@ inside: {title: A, who: {in journey: letter}}
 through: {title: A, who: {left journey: letter}}
 """
 HELLO = """<mjml><mj-head><mj-title>Hello</mj-title></mj-head><mj-body><mj-section><mj-column>
-<mj-text><a href="{{ links.shop }}">shop</a></mj-text></mj-column></mj-section></mj-body></mjml>"""
+<mj-text><a href="{{ links.shop }}">shop</a> <a href="{{ unsubscribe }}">leave</a></mj-text>
+</mj-column></mj-section></mj-body></mjml>"""
 
 
 def test_segments_of_messages_and_journeys_follow_receipts_and_runs(

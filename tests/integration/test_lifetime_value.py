@@ -29,7 +29,8 @@ steps:
   - send: thanks
 """
 LETTER = """<mjml><mj-head><mj-title>Thanks</mj-title></mj-head><mj-body><mj-section><mj-column>
-<mj-text>Worth {{ person.lifetime_value }}, class {{ person.abc }}</mj-text>
+<mj-text>Worth {{ person.lifetime_value }}, class {{ person.abc }}
+<a href="{{ unsubscribe }}">leave</a></mj-text>
 </mj-column></mj-section></mj-body></mjml>
 """
 

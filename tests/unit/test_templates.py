@@ -192,6 +192,13 @@ def test_the_plain_text_has_the_words_and_where_links_lead() -> None:
     assert plain_text(html) == "One two three\nfour the shop ({{ links.shop }})"
 
 
+def test_the_plain_text_has_a_list_s_points_and_no_address_twice() -> None:
+    html = (
+        '<ul><li>one</li><li><b>two</b></li></ul><a href="https://x.example">https://x.example</a>'
+    )
+    assert plain_text(html) == "- one\n- two\nhttps://x.example"
+
+
 @pytest.mark.parametrize(
     "hidden",
     [
