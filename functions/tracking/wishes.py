@@ -1,6 +1,6 @@
 """What a person wishes beside consent: how often to hear from us, and a pause."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ class Wishes(msgspec.Struct, array_like=True):
 
 def no_wishes() -> Wishes:
     """Those of somebody who has said nothing."""
-    return Wishes("", None, datetime.min)
+    return Wishes("", None, datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def wishes_of(properties: dict[str, Any], time: datetime) -> Wishes:

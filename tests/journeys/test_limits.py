@@ -1,9 +1,8 @@
-"""How often people hear from us: limits, ranks, wishes, countries, the sunset and shorter mails, in a
-whole Tante."""
+"""How often people hear from us: limits, ranks, wishes, countries, the sunset and shorter mails,
+in a whole Tante."""
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from functions.handlers import wiring
 from functions.journeys.yaml_file import read
 from functions.messages import deliver, limits, room
 from functions.messages.room import Wanted
+from functions.segments.explain import reason
 from functions.storage.library import Library
 from functions.storage.packing import item_size, pack
 from functions.storage.store import change
@@ -31,7 +31,6 @@ once per: occasion
 steps:
   - send: {name}
 """
-NEVER = "caps: [{at most: 30 in 31 days}]\n"
 
 
 def put(folder: Path, name: str, purpose: str = "offers", more: str = "") -> None:
@@ -146,15 +145,13 @@ def test_skip_after_ends_the_waiting_too(begin: Any) -> None:
 def test_a_held_message_goes_in_an_hour_in_which_it_may(begin: Any) -> None:
     world = begin("caps: [{at most: 1 in 12 hours}]\ncountries: {DE: {quiet hours: 20:00 to 8:00}}")
     go(world, "low", "high")
-    [reason] = reasons(world)
-    assert "next 2027-03-02 08:0" in reason
+    [held] = reasons(world)
+    assert "next 2027-03-02 08:0" in held
     world.advance("1 day")
     assert gone(world)[1].startswith("high Tue 02 08:0")
 
 
-def test_the_reason_is_told_in_german_too(begin: Any) -> None:
-    from functions.segments.explain import reason
-
+def test_the_reason_is_told_in_german_too() -> None:
     said = "limit reached: 1 of 2 in 7 days, sms, 1 of a higher rank waiting; next 2027-03-03 10:00"
     assert reason(said, "en") == said
     assert reason(said, "de") == (
@@ -275,7 +272,9 @@ def test_of_two_that_wait_for_the_same_place_the_one_of_higher_rank_goes_first(
 
 def test_the_last_place_is_kept_for_what_waits_for_the_morning(begin: Any) -> None:
     hours = "countries: {DE: {quiet hours: 20:00 to 8:00}}\nhold at most: 6 days\n"
-    world = begin(RANKS + hours, low="send only: 8:00 to 20:00\n", high="send only: 9:00 to 20:00\n")
+    world = begin(
+        RANKS + hours, low="send only: 8:00 to 20:00\n", high="send only: 9:00 to 20:00\n"
+    )
     world.advance("12 hours")
     go(world, "high", "low")
     world.advance("6 days")
@@ -346,9 +345,7 @@ def test_people_of_the_calm_segment_get_fewer_mails(begin: Any) -> None:
     assert (len(gone(world)), len(gone(world, "bob"))) == (1, 2)
 
 
-def test_they_get_the_shorter_form_of_a_mail_where_there_is_one(
-    begin: Any, tmp_path: Path
-) -> None:
+def test_they_get_the_shorter_form_of_a_mail_where_there_is_one(begin: Any, tmp_path: Path) -> None:
     put(tmp_path / "folder", "news")
     for language in ("de", "en"):
         mail = tmp_path / "folder" / "news" / f"news.{language}.mjml"
@@ -380,11 +377,9 @@ def test_sundays_and_holidays_are_those_of_the_persons_country(begin: Any) -> No
         world.identify(user, email=f"{user}@example.com", timezone="Europe/Berlin", country=country)
         world.track(user, "Consent Given", channel="email", purposes=["offers"])
     world.advance("25 days")  # Good Friday 2027-03-26
-    went: dict[str, str] = {}
     for user in ("dieter", "fleur", "nobody"):
         world.track(user, "Go", journey="low")
     world.advance("2 days")
     for user in ("fleur", "nobody"):
         assert gone(world, user) == ["low Fri 26 10:00"]
-    assert gone(world, "dieter")[0].startswith("low Sat 27 00:0"), went
-    assert world.now - timedelta(days=27) == datetime.fromisoformat("2027-03-01T09:00:00+00:00")
+    assert gone(world, "dieter")[0].startswith("low Sat 27 00:0")
