@@ -1,9 +1,8 @@
-"""How often people hear from us: limits, ranks, wishes, countries, the sunset and shorter mails, in a
-whole Tante."""
+"""How often people hear from us: limits, ranks, wishes, countries, the sunset and shorter mails,
+in a whole Tante."""
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from functions.handlers import wiring
 from functions.journeys.yaml_file import read
 from functions.messages import deliver, limits, room
 from functions.messages.room import Wanted
+from functions.segments.explain import reason
 from functions.storage.library import Library
 from functions.storage.packing import item_size, pack
 from functions.storage.store import change
@@ -31,7 +31,6 @@ once per: occasion
 steps:
   - send: {name}
 """
-NEVER = "caps: [{at most: 30 in 31 days}]\n"
 
 
 def put(folder: Path, name: str, purpose: str = "offers", more: str = "") -> None:
@@ -146,15 +145,13 @@ def test_skip_after_ends_the_waiting_too(begin: Any) -> None:
 def test_a_held_message_goes_in_an_hour_in_which_it_may(begin: Any) -> None:
     world = begin("caps: [{at most: 1 in 12 hours}]\ncountries: {DE: {quiet hours: 20:00 to 8:00}}")
     go(world, "low", "high")
-    [reason] = reasons(world)
-    assert "next 2027-03-02 08:0" in reason
+    [held] = reasons(world)
+    assert "next 2027-03-02 08:0" in held
     world.advance("1 day")
     assert gone(world)[1].startswith("high Tue 02 08:0")
 
 
-def test_the_reason_is_told_in_german_too(begin: Any) -> None:
-    from functions.segments.explain import reason
-
+def test_the_reason_is_told_in_german_too() -> None:
     said = "limit reached: 1 of 2 in 7 days, sms, 1 of a higher rank waiting; next 2027-03-03 10:00"
     assert reason(said, "en") == said
     assert reason(said, "de") == (
@@ -380,11 +377,9 @@ def test_sundays_and_holidays_are_those_of_the_persons_country(begin: Any) -> No
         world.identify(user, email=f"{user}@example.com", timezone="Europe/Berlin", country=country)
         world.track(user, "Consent Given", channel="email", purposes=["offers"])
     world.advance("25 days")  # Good Friday 2027-03-26
-    went: dict[str, str] = {}
     for user in ("dieter", "fleur", "nobody"):
         world.track(user, "Go", journey="low")
     world.advance("2 days")
     for user in ("fleur", "nobody"):
         assert gone(world, user) == ["low Fri 26 10:00"]
-    assert gone(world, "dieter")[0].startswith("low Sat 27 00:0"), went
-    assert world.now - timedelta(days=27) == datetime.fromisoformat("2027-03-01T09:00:00+00:00")
+    assert gone(world, "dieter")[0].startswith("low Sat 27 00:0")
