@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
 from functions.folder import check, read_folder
@@ -308,16 +307,6 @@ def test_by_the_channel_that_is_left(begin: Any) -> None:
     fill_carts(world, TO_THE_NIGHT, "ada", "bob")
     assert channels(world) == channels(world, "bob") == ["sms"]
     assert world.sent("ada") == world.sent("bob") == ["both"]
-
-
-def test_by_the_channel_on_which_the_person_clicked_last(begin: Any) -> None:
-    world = begin(f"  - send: a\n{BEST}")
-    fill_carts(world)
-    [first, _] = world.messages("ada")
-    seen = msgspec.structs.replace(first, channel="sms", clicked={"": world.now})
-    world.store.put(seen)
-    fill_carts(world, "1 hour")
-    assert channels(world) == ["email", "sms"]
 
 
 def test_who_may_get_it_by_none_is_told_why(begin: Any) -> None:

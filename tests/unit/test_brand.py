@@ -39,6 +39,9 @@ def test_a_mistake_is_told_with_its_line_and_what_is_right(
         ("quiet hours", "quiet hours: at night", "'at night' are no hours; hours are written like"),
         ("quiet hours", "quiet hours: 8:00 to 8:00", "begin and end at the same time"),
         ("holidays", "holidays: [2027-12-25, 2027-02-30]", '"2027-02-30" is no day; a holiday is'),
+        ("sms costs", "sms costs: {DE: 0.08}", '"DE" is no beginning of a number; write "+49"'),
+        ("sms costs", 'sms costs: {"+49": -1}', "Expected `float` >= 0"),
+        ("answer worth", "answer worth: 0", "Expected `float` > 0"),
         (
             "abc",
             "abc: {A: 70, B: 60}",

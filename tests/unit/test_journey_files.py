@@ -178,8 +178,8 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a key of another step": (
         "  - send: welcome\n    due: 3 days\n",
         [
-            '6: "due" is unknown beside "send"; here go: send, by, purpose, skip after, '
-            "if not sent, name"
+            '6: "due" is unknown beside "send"; here go: send, by, purpose, best time, '
+            "skip after, if not sent, name"
         ],
     ),
     "a misspelt verb": ("  - sned: welcome\n", ['5: "sned" is not a step; did you mean "send"?']),
@@ -248,6 +248,13 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a skip after of a thousand years": (
         "  - send: welcome\n    skip after: 1000 years\n",
         ["6: '1000 years' is longer than 30 years"],
+    ),
+    "a best time of a month": (
+        "  - send: welcome\n    best time: within 30 days\n",
+        [
+            "6: 'within 30 days' does not fit: a best time is written like "
+            '"within 24 hours", of 2 to 99 hours or 1 to 7 days'
+        ],
     ),
     "a patience of a thousand years": (
         "  - wait for: {event: X}\n    at most: 99999 days\n",

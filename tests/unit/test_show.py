@@ -210,6 +210,11 @@ def test_every_step_type_says_itself() -> None:
             "„a“ senden, auf dem besten Weg für die Person",
         ),
         (
+            {"send": "a", "best time": "within 24 hours"},
+            "send “a”, in the person's best hour within 24 hours",
+            "„a“ senden, zur besten Stunde der Person innerhalb von 24 Stunden",
+        ),
+        (
             {"stop journey": "upsell", "as": "won"},
             "stop the journey “upsell”, as “won”",
             "die Journey „upsell“ beenden, als „won“",
