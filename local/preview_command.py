@@ -3,7 +3,7 @@
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
 import msgspec
@@ -96,7 +96,7 @@ def _of_folder(
     return dict(msgspec.to_builtins(shown))
 
 
-def _fail(words: str) -> Any:
+def _fail(words: str) -> NoReturn:
     err.print(f"[red]✗[/] {escape(words)}", soft_wrap=True)
     sys.exit(1)
 
