@@ -145,7 +145,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
 MAY = {
     "CollectEvent": (set(), {"sqs"}),
     "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager", "sqs", "states"}),
-    "WithdrawConsent": ({"People"}, {"kms", "secretsmanager", "sqs"}),
+    "AnswerPage": ({"People"}, {"kms", "secretsmanager", "sqs"}),
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
     "StartRun": ({"People"}, {"kms", "sqs", "states"}),
