@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local.asking import err, out
+from local.asking import err, out, wide
 from local.whereabouts import (
     JOURNEYS,
     REGION,
@@ -36,7 +36,7 @@ def list_keys(data: OtherData = None, stage: CloudStage = "", region: Region = R
         trusted = "trusted" if source.trusted else ""
         only = escape(", ".join([*source.origins, *source.events]))
         table.add_row(escape(source.name), trusted, only, made, _state(source))
-    out.print(table)
+    wide().print(table)
 
 
 def _state(source: Any) -> str:

@@ -29,7 +29,7 @@ SCOPE_OF = {noun: scope for scope, nouns in _NOUNS.items() for noun in nouns}
 COPIES = {"export", "exports"}  # parts of a path under which personal data leaves as a whole
 # Parts of a path under which one reads about people; each look is written down.
 PERSONAL = {
-    *("people", "messages", "runs", "accounts", "referrals", "weights", "clusters"),
+    *("people", "messages", "runs", "accounts", "referrals", "weights"),
     *("consents", "suppressions"),
     *_NOUNS["sales"],
     *_NOUNS["keys"],

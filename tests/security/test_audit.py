@@ -125,7 +125,7 @@ def test_an_act_is_small_and_goes_after_four_hundred_days(world: World, ada: str
     assert len(json.dumps([str(part) for part in item])) < 600
 
 
-TELLS_WHO = {"email", "phone", "person", "user_id", "traits", "sample"}
+TELLS_WHO = {"email", "phone", "person", "user_id", "traits"}  # ids alone tell of nobody yet
 
 
 def test_every_operation_that_shows_people_is_written_down() -> None:

@@ -113,7 +113,7 @@ def test_hiding_never_fails(text: str) -> None:
 
 def test_hiding_a_long_text_takes_no_longer_than_reading_it() -> None:
     for piece in ("a", "a.", "+1 ", "sk_", "a@", "@", "=", "Bearer ", "a.b" * 30):
-        hidden(piece * (400_000 // len(piece)))
+        hidden(piece * (50_000 // len(piece)))
 
 
 def test_what_helps_to_find_an_error_stays() -> None:
