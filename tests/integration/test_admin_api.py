@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
 from functions.handlers import answer_admin, wiring
+from functions.handlers.suppressing import suppress_address
 from functions.journeys.run import Task
 from functions.sales.records import Lead
 from functions.segments.cluster_records import ClusterFigures, ClusterReport
+from functions.tracking.pause import Pause, Stop
 from functions.tracking.profile import Profile
 from local.app import App
 from local.http_server import application, serving
@@ -446,7 +448,14 @@ def test_every_route_of_the_description_answers(
         "/api/people/{person_id}/deals": {"title": "Premium", "id": "d1"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
         "/api/people/{person_id}/deals/{deal_id}/offers": {"id": "of1"},
+        "/api/breaker/resume": {"name": "x.example", "because": "why"},
+        "/api/suppressions": {"addresses": [{"address": "x@example.com"}]},
+        "/api/suppressions/find": {"address": "y@example.com"},
+        "/api/suppressions/lift": {"address": "y@example.com", "because": "why"},
     }
+    suppress_address(world.system.parts, "email", "y@example.com", "why", "test")
+    stopped = Pause(channel="email", stops={"x.example": Stop(world.now, "why", None)})
+    world.store.put(stopped)
     values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
     values["code_name"] = have_codes(world)
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))
