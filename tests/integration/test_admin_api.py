@@ -17,12 +17,11 @@ from schemathesis.specs.openapi import checks
 
 from functions.doors.records import SecretKey
 from functions.handlers import answer_admin, wiring
-from functions.handlers.orders import ORDERS
+from functions.handlers.suppressing import suppress_address
 from functions.journeys.run import Task
 from functions.sales.records import Lead
 from functions.segments.cluster_records import ClusterFigures, ClusterReport
-from functions.storage.read_source import key_hash
-from functions.storage.store import Conflict
+from functions.tracking.pause import Pause, Stop
 from functions.tracking.profile import Profile
 from local.app import App
 from local.http_server import application, serving
@@ -455,7 +454,14 @@ def test_every_route_of_the_description_answers(
         "/api/deals/{deal_id}": {"user_id": "ada", "created": "2027-01-01T09:00:00Z"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
         "/api/people/{person_id}/deals/{deal_id}/offers": {"id": "of1"},
+        "/api/breaker/resume": {"name": "x.example", "because": "why"},
+        "/api/suppressions": {"addresses": [{"address": "x@example.com"}]},
+        "/api/suppressions/find": {"address": "y@example.com"},
+        "/api/suppressions/lift": {"address": "y@example.com", "because": "why"},
     }
+    suppress_address(world.system.parts, "email", "y@example.com", "why", "test")
+    stopped = Pause(channel="email", stops={"x.example": Stop(world.now, "why", None)})
+    world.store.put(stopped)
     values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
     values["code_name"], values["key_name"] = have_codes(world), "mia"
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))
