@@ -11,7 +11,8 @@ from dateutil.easter import easter as easter_by_dateutil
 from hypothesis import given
 from hypothesis import strategies as some
 
-from functions.folder import Folder, check_brand, check_live
+from functions.folder import Folder, check, check_brand, check_live
+from functions.journeys.telling import rules
 from functions.journeys.yaml_file import read
 from functions.messages import limits, room, sunset
 from functions.messages.brand import Brand
@@ -19,6 +20,7 @@ from functions.messages.country import country_of
 from functions.messages.holidays import easter, holidays
 from functions.messages.limits import Cap, Limits, build
 from functions.messages.room import NoRoom, Wanted
+from functions.problem import Problems
 from functions.segments.phrases import BadPhrase
 from functions.tracking.merge import merge_permissions
 from functions.tracking.permission import MOST_COUNTED, Live, Permission
@@ -345,3 +347,26 @@ def test_a_mistake_is_told_at_its_line_with_what_would_be_right(
     [problem] = wrong(text)
     assert problem.startswith(f"limits.yaml:{line}: ")
     assert words in problem
+
+
+def test_the_class_of_a_journey_is_told_in_both_languages() -> None:
+    raw = {"title": "News", "class": "newsletter", "steps": []}
+    assert [rules(raw, "en")["class"], rules(raw, "de")["class"]] == [
+        ["newsletter"],
+        ["Newsletter"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("hello.short.de.mjml", "hello.de.mjml, which is missing"),
+        ("hello.short.de.sms", "only mails have one"),
+        ("hello.shorter.de.mjml", "is not named like"),
+    ],
+)
+def test_a_shorter_form_stands_beside_a_mail(file: str, words: str) -> None:
+    folder = Folder(BRAND, {}, {"news": {"journey.yaml": "", file: "Hello"}})
+    with pytest.raises(Problems) as found:
+        check(folder)
+    assert [one for one in found.value.found if one.file == f"news/{file}" and words in one.text]
