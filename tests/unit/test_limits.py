@@ -370,3 +370,17 @@ def test_a_shorter_form_stands_beside_a_mail(file: str, words: str) -> None:
     with pytest.raises(Problems) as found:
         check(folder)
     assert [one for one in found.value.found if one.file == f"news/{file}" and words in one.text]
+
+
+def test_sending_hours_within_a_countrys_quiet_hours_are_refused() -> None:
+    journey = (JOURNEYS / "upsell" / "journey.yaml").read_text("utf-8")
+    mails = {path.name: path.read_text("utf-8") for path in JOURNEYS.glob("upsell/*.mjml")}
+    files = {**mails, "journey.yaml": "send only: 21:00 to 22:00\n" + journey}
+    parts = {f"../parts/{path.name}": path.read_text("utf-8") for path in JOURNEYS.glob("parts/*")}
+    said = "countries: {AT: {quiet hours: 22:00 to 8:00}, DE: {quiet hours: 20:00 to 8:00}}"
+    with pytest.raises(Problems) as found:
+        check(Folder(BRAND, parts, {"upsell": files}, {"limits.yaml": said}))
+    told = [one.text for one in found.value.found if "could ever go" in one.text]
+    assert told == [
+        '"send only" lies within the quiet hours of DE in limits.yaml: no message could ever go'
+    ]
