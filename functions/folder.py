@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,8 +19,9 @@ from functions.journeys.steps.call_webhook import CallWebhook
 from functions.journeys.steps.send import Send
 from functions.journeys.yaml_file import read
 from functions.mails import advice, lawful
-from functions.messages import confirming, forms, limits_file, referral, template
+from functions.messages import confirming, forms, limits, limits_file, referral, template
 from functions.messages.brand import BRAND, Brand, from_mapping, mistakes
+from functions.messages.limits import Limits
 from functions.messages.rehearsal import compile_messages
 from functions.problem import Problem, Problems
 from functions.sales import rules as sales
@@ -199,7 +201,9 @@ def check(folder: Folder, published: Journeys = NONE) -> list[Checked]:
         problems += lawful(one.journey, one.files, folder.parts, brand)
     others_there = {one: published[one] for one in published.keys() - folder.journeys.keys()}
     problems += _codes_gone(others_there, code_names)
-    problems += _never_sending([one.journey for one in checked], brand)
+    is_readable = not any(one.file == LIMITS_FILE for one in problems)
+    in_force = limits.build(folder.raw(LIMITS_FILE) if is_readable else None)
+    problems += _never_sending([one.journey for one in checked], brand, in_force)
     if problems:
         raise Problems(problems)
     return checked
@@ -339,19 +343,19 @@ def _links(journeys: Journeys, compiled: Journeys, brand: Brand) -> dict[str, di
     return found
 
 
-def _never_sending(found: list[Journey], brand: Brand) -> list[Problem]:
-    """Journeys whose sending hours lie within the quiet hours. After the last holiday each week
-    is like the other, and in UTC no clock is ever changed."""
+def _never_sending(found: list[Journey], brand: Brand, rules: Limits) -> list[Problem]:
+    """Journeys whose sending hours lie within the quiet hours, of the brand or of a country. After
+    the last holiday each week is like the other, and in UTC no clock is ever changed."""
     after = max((*brand.holidays, "2027-01-01"))
     start = datetime.fromisoformat(f"{after}T00:00:00+00:00") + timedelta(days=1)
-    return [
-        Problem(
-            f"{journey.name}/{JOURNEY_FILE}",
-            0,
-            f'"send only" lies within the quiet hours of brand.yaml ({brand.quiet_hours}): '
-            "no message could ever go",
-        )
-        for journey in found
-        if journey.send_only
-        and not brand.times(journey.purpose, journey.send_only).next_allowed(start, ZoneInfo("UTC"))
-    ]
+    problems = []
+    for journey, country in product(found, ("", *rules.countries)):
+        times = rules.times(brand, journey.purpose, journey.send_only, country)
+        if journey.send_only and not times.next_allowed(start, ZoneInfo("UTC")):
+            whose = f"of {country} in {LIMITS_FILE}" if country else f"of {BRAND_FILE}"
+            quiet = f" ({brand.quiet_hours})" if not country else ""
+            words = (
+                f'"send only" lies within the quiet hours {whose}{quiet}: no message could ever go'
+            )
+            problems.append(Problem(f"{journey.name}/{JOURNEY_FILE}", 0, words))
+    return problems

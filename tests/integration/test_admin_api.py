@@ -17,10 +17,13 @@ from schemathesis.specs.openapi import checks
 
 from functions.doors.records import SecretKey
 from functions.handlers import answer_admin, wiring
+from functions.handlers.orders import ORDERS
 from functions.handlers.suppressing import suppress_address
 from functions.journeys.run import Task
 from functions.sales.records import Lead
 from functions.segments.cluster_records import ClusterFigures, ClusterReport
+from functions.storage.read_source import key_hash
+from functions.storage.store import Conflict
 from functions.tracking.pause import Pause, Stop
 from functions.tracking.profile import Profile
 from local.app import App

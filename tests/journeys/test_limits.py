@@ -2,6 +2,7 @@
 in a whole Tante."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from functions.tracking.wishes import Wishes
 from tests.support.world import JOURNEYS, World
 
 BERLIN = ZoneInfo("Europe/Berlin")
+SUNSET = "sunset: {after: 30 days, messages: 3, ask: high}\n"
 JOURNEY = """
 title: {name}
 purpose: {purpose}
@@ -110,6 +112,7 @@ def test_a_limit_counts_a_channel_a_purpose_or_a_class_alone(begin: Any) -> None
     )
     go(world, "low", "low", "high", "tips", "high", "tips")
     assert [line.split()[0] for line in gone(world)] == ["low", "low", "high", "tips"]
+    assert {one.message for one in world.messages("ada") if one.kind == "campaign"} == {"high"}
     assert {reason.partition(";")[0] for reason in reasons(world)} <= {
         "limit reached: 1 of 1 in 7 days, campaign",
         "limit reached: 1 of 1 in 7 days, product tips",
@@ -213,6 +216,38 @@ def test_without_a_file_nothing_is_counted(begin: Any) -> None:
     assert (permission.sent, permission.waiting, permission.sign) == ({}, {}, None)
 
 
+def test_a_message_under_a_limit_costs_no_read_and_no_write_more(
+    begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = begin("")
+    costs = []
+    for said in ("caps: [{at most: 9 in 7 days}]\npriority: [high]\n" + SUNSET, ""):
+        found = limits.build(read("limits.yaml", said).value)
+        monkeypatch.setattr(Library, "limits", lambda library, found=found: found)
+        calls: list[str] = []
+        with monkeypatch.context() as patch:
+            for name in ("get", "query", "put", "listing"):
+                patch.setattr(type(world.store), name, counting(name, world.store, calls))
+            go(world, "low")
+        # What is published, and who may speak, is read anew every few seconds of real time.
+        about_people = [one for one in calls if one.split()[1] not in ("JourneyVersion", "Source")]
+        costs.append(Counter(about_people))
+    assert costs[0] == costs[1]
+    assert costs[0]["get Permission"] > 0
+
+
+def counting(name: str, store: Any, calls: list[str]) -> Callable[..., Any]:
+    """The store's method, which notes what it is called for."""
+    method = getattr(type(store), name)
+
+    def counted(self: Any, about: Any, *rest: Any, **more: Any) -> Any:
+        kind = about if isinstance(about, type) else type(about)
+        calls.append(f"{name} {kind.__name__}")
+        return method(self, about, *rest, **more)
+
+    return counted
+
+
 def test_counting_keeps_the_permission_item_below_a_kilobyte(begin: Any) -> None:
     world = begin("caps: [{at most: 3 in 7 days}]\nsunset: {after: 180 days, messages: 20}")
     for _ in range(12):
@@ -291,9 +326,6 @@ def test_a_place_is_kept_no_longer_than_the_run_is_under_way(begin: Any) -> None
 
 
 # --- the sunset
-
-
-SUNSET = "sunset: {after: 30 days, messages: 3, ask: high}\n"
 
 
 def test_who_shows_no_sign_of_life_is_written_no_more_and_asked_once(begin: Any) -> None:

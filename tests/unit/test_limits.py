@@ -11,7 +11,8 @@ from dateutil.easter import easter as easter_by_dateutil
 from hypothesis import given
 from hypothesis import strategies as some
 
-from functions.folder import Folder, check_brand, check_live
+from functions.folder import Folder, check, check_brand, check_live
+from functions.journeys.telling import rules
 from functions.journeys.yaml_file import read
 from functions.messages import limits, room, sunset
 from functions.messages.brand import Brand
@@ -19,6 +20,7 @@ from functions.messages.country import country_of
 from functions.messages.holidays import easter, holidays
 from functions.messages.limits import Cap, Limits, build
 from functions.messages.room import NoRoom, Wanted
+from functions.problem import Problems
 from functions.segments.phrases import BadPhrase
 from functions.tracking.merge import merge_permissions
 from functions.tracking.permission import MOST_COUNTED, Live, Permission
@@ -345,3 +347,40 @@ def test_a_mistake_is_told_at_its_line_with_what_would_be_right(
     [problem] = wrong(text)
     assert problem.startswith(f"limits.yaml:{line}: ")
     assert words in problem
+
+
+def test_the_class_of_a_journey_is_told_in_both_languages() -> None:
+    raw = {"title": "News", "class": "newsletter", "steps": []}
+    assert [rules(raw, "en")["class"], rules(raw, "de")["class"]] == [
+        ["newsletter"],
+        ["Newsletter"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("hello.short.de.mjml", "hello.de.mjml, which is missing"),
+        ("hello.short.de.sms", "only mails have one"),
+        ("hello.shorter.de.mjml", "is not named like"),
+    ],
+)
+def test_a_shorter_form_stands_beside_a_mail(file: str, words: str) -> None:
+    folder = Folder(BRAND, {}, {"news": {"journey.yaml": "", file: "Hello"}})
+    with pytest.raises(Problems) as found:
+        check(folder)
+    assert [one for one in found.value.found if one.file == f"news/{file}" and words in one.text]
+
+
+def test_sending_hours_within_a_countrys_quiet_hours_are_refused() -> None:
+    journey = (JOURNEYS / "upsell" / "journey.yaml").read_text("utf-8")
+    mails = {path.name: path.read_text("utf-8") for path in JOURNEYS.glob("upsell/*.mjml")}
+    files = {**mails, "journey.yaml": "send only: 21:00 to 22:00\n" + journey}
+    parts = {f"../parts/{path.name}": path.read_text("utf-8") for path in JOURNEYS.glob("parts/*")}
+    said = "countries: {AT: {quiet hours: 22:00 to 8:00}, DE: {quiet hours: 20:00 to 8:00}}"
+    with pytest.raises(Problems) as found:
+        check(Folder(BRAND, parts, {"upsell": files}, {"limits.yaml": said}))
+    told = [one.text for one in found.value.found if "could ever go" in one.text]
+    assert told == [
+        '"send only" lies within the quiet hours of DE in limits.yaml: no message could ever go'
+    ]
