@@ -229,7 +229,9 @@ def _show(found: dict[str, Result], peer: str) -> None:
     print(f"{'':16}{'answers':>9}{'cost':>8}{'net':>8}{'regret':>9}{'net, to ' + peer:>24}")
     for name, one in found.items():
         figures = (100 * one.answers, 100 * one.cost, 100 * one.net, 100 * one.regret)
-        shown = "".join(f"{figure:>{width}.2f}" for figure, width in zip(figures, (9, 8, 8, 9)))
+        shown = "".join(
+            f"{figure:>{width}.2f}" for figure, width in zip(figures, (9, 8, 8, 9), strict=True)
+        )
         print(f"{name:16}{shown}{one.net / found[peer].net:>24.2f}")
 
 
