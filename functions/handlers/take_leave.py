@@ -31,8 +31,6 @@ WORDS = {
         "title": "Abmelden",
         "done": "Sie sind abgemeldet. Zum Thema „{purpose}“ ({channel}) schreiben wir Ihnen nicht "
         "mehr.",
-        "all": "Sie sind abgemeldet. Wir schreiben Ihnen auf diesem Weg ({channel}) nur noch, was "
-        "sein muss.",
         "more": "Was Sie von uns bekommen, ändern",
         "bad": "Dieser Link ist unvollständig. Bitte öffnen Sie ihn noch einmal aus der Nachricht.",
         "later": "Das hat gerade nicht geklappt. Bitte versuchen Sie es noch einmal.",
@@ -44,8 +42,6 @@ WORDS = {
         "title": "Unsubscribe",
         "done": "You are unsubscribed. We will not write to you about “{purpose}” ({channel}) any "
         "more.",
-        "all": "You are unsubscribed. On this way ({channel}) we will write to you only what has "
-        "to be.",
         "more": "Change what you get from us",
         "bad": "This link is not complete. Please open it once more from the message.",
         "later": "That did not work just now. Please try once more.",
@@ -133,8 +129,7 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # whatever it is: it was not done, and must not look so
         return _later(link.language, error)
     words = WORDS[_spoken(link.language)]
-    said = words["all" if link.purpose == "*" else "done"]
-    text = _plain(said.replace("{channel}", words.get(link.channel, link.channel)))
+    text = _plain(words["done"].replace("{channel}", words.get(link.channel, link.channel)))
     text = text.replace("{purpose}", _plain(link.title))
     more = f"/preferences/{sign('preferences', (link.person, link.channel, link.address), keys)}"
     body = f'<h1 style="font-size:1.2em">{text}</h1><p><a href="{more}">{words["more"]}</a></p>'

@@ -33,7 +33,7 @@ def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     told = {"text": text.text, "sms_id": text.id, "answers": text.answers, "keyword": said}
     found = [_event(parts, text, key, TEXT_RECEIVED, {k: v for k, v in told.items() if v})]
     if said == "stop":
-        left = {"channel": "sms", "purposes": ["*"], "keyword": text.text.strip()[:20]}
+        left = {"channel": "sms", "keyword": text.text.strip()[:20]}
         found.append(_event(parts, text, key, "Consent Withdrawn", left))
     if said == "start" and person:
         back = _taken_by_stop(people.permission_of(parts.store, person.person))

@@ -54,6 +54,10 @@ const KNOWN = {
   Unsubscribed: mail("Unsubscribed from"),
   "Consent Given": ({ channel, purposes = [] }) => [`Permits ${channel ?? "messages"}`, [purposes].flat().join(", ")],
   "Consent Withdrawn": ({ channel, purposes = [] }) => [`Does not permit ${channel ?? "messages"} any more`, [purposes].flat().join(", ")],
+  "Preferences Changed": ({ how_often, paused_until }) => [
+    "Chose how often to hear from us", joined(how_often || "as it comes", paused_until && `a pause until ${paused_until.slice(0, 10)}`),
+  ],
+  "SMS Received": ({ text }) => [`Wrote a text message: ${quoted(text, "?")}`],
   "Stage Changed": stage,
   "Segment Entered": ({ title, segment }) => [`Came to the segment ${quoted(title || segment, "?")}`],
   "Segment Left": ({ title, segment }) => [`Left the segment ${quoted(title || segment, "?")}`],

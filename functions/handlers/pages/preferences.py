@@ -121,8 +121,7 @@ def _said(
     """What the form says that it did not say when it was shown (`was`), as events."""
     if "leave" in asked.form:
         return [
-            _event(asked, permission, "Consent Withdrawn", channel=channel, purposes=["*"])
-            for channel in CHANNELS
+            _event(asked, permission, "Consent Withdrawn", channel=channel) for channel in CHANNELS
         ]
     now_wanted, was = set(asked.form.get("topic", [])), set(asked.form.get("was", []))
     found = []
