@@ -145,6 +145,11 @@ class Tante(Stack):
             "GET /leave/{token}",
             "GET /preferences/{token}",
             "POST /preferences/{token}",
+            "GET /confirm/{token}",
+            "POST /confirm/{token}",
+            "GET /forms/{name}",
+            "POST /forms/{name}",
+            "OPTIONS /forms/{name}",
         )
         self._leaving()
 
@@ -165,11 +170,6 @@ class Tante(Stack):
             leave,
             "Whoever has the signed link may leave: the law wants it without a log-in.",
             "POST /leave/{token}",
-            "GET /confirm/{token}",
-            "POST /confirm/{token}",
-            "GET /forms/{name}",
-            "POST /forms/{name}",
-            "OPTIONS /forms/{name}",
         )
         self._clicks()
 

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.asking import At, Key, RunningData, asking, err, out, wide
+from local.spreadsheet import safe
 
 app = typer.Typer(help="Suppressed addresses: what nothing is sent to, and why.")
 TOGETHER = 200
 ADDRESSES = ("address", "email", "e-mail", "email address", "phone", "adresse", "telefon")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="An e-mail address or number.")]
 By = Annotated[Literal["email", "sms"], typer.Option("--channel", help="email or sms.")]
 
@@ -134,7 +134,7 @@ def export_suppressions(
             rows.writerow(["key", "channel", "reason", "since"])
             for one in _every(tante):
                 cells = (one["key"], one["channel"], one["reason"], one["since"])
-                rows.writerow(map(_harmless, cells))
+                rows.writerow(map(safe, cells))
                 written += 1
         out.print(escape(f"{written} addresses written to {file}"), soft_wrap=True)
 
@@ -172,8 +172,3 @@ def _every(tante: Any) -> Iterator[dict[str, Any]]:
         page = tante.ask("GET", f"/api/suppressions?limit=500{asked}")
         yield from page["suppressions"]
         after, is_first = page["next"], False
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from aws_lambda_powertools import Logger
-
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.storage.store import Contended, change
 from functions.tracking import breaker

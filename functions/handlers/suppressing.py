@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from aws_lambda_powertools import Logger
-
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.messages.address import address_hash, addresses
 from functions.storage import people

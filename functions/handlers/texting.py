@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.channels.received_text import ReceivedText
 from functions.handlers import wiring
+from functions.handlers.discreet import Logger
 from functions.messages.keyword import keyword
 from functions.storage import people
 from functions.tracking.event import Event

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from functions.codes.records import CodePart, IssuedCode
+from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session
 from functions.journeys.run import (
     DECISIONS_KEPT,
     KEPT,
@@ -32,16 +33,23 @@ from functions.segments.cluster_records import ClusterChoices, ClusterReport, Fi
 from functions.settings import ROWS_LIVE
 from functions.storage.kinds import KINDS
 from functions.tracking.account import Account, Member
+from functions.tracking.breaker import KEPT_FOR as COUNTED_FOR
+from functions.tracking.breaker import Bucket
 from functions.tracking.erasure import KEPT_FOR as PROOF_KEPT_FOR
 from functions.tracking.erasure import Erasure
+from functions.tracking.evidence import Evidence
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
 from functions.tracking.pause import Pause
 from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode
+from functions.tracking.short_link import ShortLink
+from functions.tracking.sign_up import SignUp, Tries
 from functions.tracking.source import Source
+from functions.tracking.suppressed import Suppressed
 
+SHORT_LIVE = timedelta(days=400)  # as long as events
 NOBODY = "nothing about a person"
 
 
@@ -60,6 +68,7 @@ _SALES = "selling to those who are interested"
 _STATS = "knowing customers as a whole"
 _SEND = "sending the messages of journeys"
 _PROVE = "proving what was allowed and done"
+_SAFE = "keeping strangers and robots out"
 _SELF = "keeping the system at work"
 
 REGISTER: dict[type[Any], Row] = {
@@ -100,6 +109,17 @@ REGISTER: dict[type[Any], Row] = {
     ClusterChoices: Row("name of a cluster", NOBODY, _STATS),
     LearnedPart: Row("learned of products", NOBODY, "suggesting products", KEPT_FOR),
     Erasure: Row("erasure", "keyed hashes, times and numbers", _PROVE, PROOF_KEPT_FOR),
+    Evidence: Row("proof of consent", "who said yes or no, when, where and to which words", _PROVE),
+    SignUp: Row("sign-up", "who was asked to confirm", _PROVE),
+    Tries: Row("number of tries", "keyed hashes and numbers", _SAFE, timedelta(days=2)),
+    Suppressed: Row("suppression", "keyed hashes of addresses to which nothing may go", _PROVE),
+    Bucket: Row("count of receipts", "numbers by message and domain", _SEND, COUNTED_FOR),
+    ShortLink: Row("short link", "where a text message's link leads", _SEND, SHORT_LIVE),
+    SecretKey: Row("secret key", "names of colleagues and what they may", _SAFE),
+    Session: Row("log-in", "which colleague's key is logged in", _SAFE, timedelta(hours=12)),
+    Pace: Row("allowance", "keyed hashes and times", _SAFE, timedelta(days=2)),
+    AskedNumbers: Row("asked numbers", "numbers by the beginning", _SAFE, timedelta(days=3)),
+    Act: Row("act", "which colleague did what about whose id", _PROVE, timedelta(days=400)),
     Kept: Row("kept message", "messages that a test stage keeps instead of sending", "testing"),
 }
 

@@ -308,6 +308,12 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
         },
         "GET /preferences/{token}": "{AnswerPageFunction.Arn}",
         "POST /preferences/{token}": "{AnswerPageFunction.Arn}",
+        "GET /confirm/{token}": "{AnswerPageFunction.Arn}",
+        "POST /confirm/{token}": "{AnswerPageFunction.Arn}",
+        **{
+            f"{method} /forms/{{name}}": "{AnswerPageFunction.Arn}"
+            for method in ("GET", "POST", "OPTIONS")
+        },
         "POST /leave/{token}": "{TakeLeaveFunction.Arn}",
     }
 

@@ -42,7 +42,9 @@ from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
 from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow, Trait
 from functions.tracking.referral_record import ReferralCode
+from functions.tracking.sign_up import SignUp
 from functions.tracking.source import Source
+from functions.tracking.suppressed import Suppressed
 from local.sqlite_store import SqliteStore
 from tests.support.stores import dynamo_store, empty, sqlite_store
 
@@ -120,6 +122,8 @@ def a_message(run_id: str, step: str) -> Message:
 def one_of_each() -> list[Any]:
     """A record of every kind that has a version, with something in it worth keeping."""
     return [
+        SignUp(person="ada", request="r1", channel="email", until=NOW),
+        Suppressed(key="k1", channel="email", reason="hard bounce", since=NOW),
         Profile(
             person="ada",
             created=NOW,

@@ -9,6 +9,7 @@ import string
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
 
@@ -22,13 +23,14 @@ from functions.channels.email import mime
 from functions.channels.webhook import Webhook
 from functions.handlers import answer_admin, answer_page, callers, collect_event, process_event
 from functions.handlers.pages import door
-from functions.messages import leaving
+from functions.messages import link
 from functions.messages.brand import _is_of_a_host
 from functions.messages.template import TemplateError, check, compile_mjml, fill
 from functions.problem import Problems
 from tests.support.world import CONTEXT, World
 
 QUICK = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 KEYS = {"1": b"k" * 32}
 ANY = st.text(max_size=300)
 ODD = st.text(
@@ -102,17 +104,18 @@ def test_no_url_of_a_webhook_breaks_its_reader_or_is_called_inside(url: str) -> 
 @example("1." + "A" * 100_000 + ".x")
 @example("1..")
 def test_no_token_but_ours_is_read(token: str) -> None:
-    with pytest.raises(leaving.BadLink):
-        leaving.read(token, KEYS)
+    for purpose in link.PURPOSES:
+        with pytest.raises(link.BadLink):
+            link.read(purpose, token, KEYS, NOW)
 
 
 @given(st.binary(max_size=80))
 @QUICK
 def test_a_payload_that_is_signed_and_still_no_link_breaks_no_page(raw: bytes) -> None:
-    payload = leaving._encode(raw)
-    token = f"1.{payload}.{leaving._mac(KEYS['1'], payload)}"
-    with suppress(leaving.BadLink, msgspec.DecodeError, ValueError):
-        leaving.read(token, KEYS)
+    payload = link._encode(raw)
+    token = f"1.{payload}.{link._mac(KEYS['1'], 'leave', payload)}"
+    with suppress(link.BadLink):
+        link.read("leave", token, KEYS, NOW)
 
 
 # --- headers and bodies of requests

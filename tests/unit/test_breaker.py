@@ -125,7 +125,7 @@ def test_a_bucket_has_room_for_so_many_names_and_goes_after_days() -> None:
     ],
 )
 def test_the_bounds_are_read_from_limits_yaml(said: Any, meant: Bounds | None) -> None:
-    assert list(breaker_rules.file_mistakes({"breaker": said})) == []
+    assert list(breaker_rules.mistakes(said)) == []
     found = breaker_rules.build(said)
     assert (found is None) == (meant is None)
     if found and meant:
@@ -137,17 +137,17 @@ def test_the_bounds_are_read_from_limits_yaml(said: Any, meant: Bounds | None) -
 @pytest.mark.parametrize(
     ("said", "place", "words"),
     [
-        ({"breaker": "on"}, ("breaker",), "the breaker is written like"),
-        ({"breaker": {"bounces": 5}}, ("breaker", "bounces"), 'above 0, like "5 %"'),
-        ({"breaker": {"bounces": "0 %"}}, ("breaker", "bounces"), "above 0"),
-        ({"breaker": {"bounce": "5 %"}}, ("breaker", "bounce"), 'did you mean "bounces"'),
-        ({"breaker": {"at least": 0}}, ("breaker", "at least"), "a number of mails"),
-        ([], (), "limits are named"),
+        ("on", (), "the breaker is written like"),
+        ({"bounces": 5}, ("bounces",), 'above 0, like "5 %"'),
+        ({"bounces": "0 %"}, ("bounces",), "above 0"),
+        ({"bounce": "5 %"}, ("bounce",), 'did you mean "bounces"'),
+        ({"at least": 0}, ("at least",), "a number of mails"),
+        ([], (), "the breaker is written like"),
     ],
 )
 def test_a_mistake_in_limits_yaml_is_told_at_its_place(
     said: Any, place: tuple[str, ...], words: str
 ) -> None:
-    [(where, text)] = breaker_rules.file_mistakes(said)
+    [(where, text)] = breaker_rules.mistakes(said)
     assert where == place
     assert words in text

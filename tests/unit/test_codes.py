@@ -22,7 +22,7 @@ from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.permission import Refused
 from functions.tracking.profile import Profile
-from local.code_commands import _batches, _harmless
+from local.code_commands import _batches
 from tests.support.counted_store import CountedStore
 from tests.support.stores import sqlite_store
 
@@ -213,10 +213,6 @@ def test_what_is_sent_together_is_kept_together() -> None:
     assert sorted(code for batch in batches for code in batch) == sorted(codes)
     assert sum(len({part_of(code) for code in batch}) for batch in batches) == PARTS
     assert max(map(len, batches)) <= 2000
-
-
-def test_an_exported_cell_is_no_formula() -> None:
-    assert [_harmless(cell) for cell in ("=1", "-x", "A-1")] == ["'=1", "'-x", "A-1"]
 
 
 # --- in a template

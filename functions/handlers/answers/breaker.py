@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
 
 from functions.handlers import breaking, wiring
 from functions.handlers.answers.door import operation, read_as
+from functions.handlers.discreet import Logger
 from functions.tracking.breaker import Bucket, is_domain, lately
 from functions.tracking.pause import Pause
 from functions.tracking.suppressed import MOST_REASON
