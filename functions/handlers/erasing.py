@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
 import msgspec
-from aws_lambda_powertools import Logger
 
 from functions.handlers.again import Delay, send_again
+from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
 from functions.journeys.run import Run
 from functions.messages.subscription import Tell

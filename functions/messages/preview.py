@@ -44,7 +44,7 @@ class Values(msgspec.Struct, forbid_unknown_fields=True):
     entry: dict[str, Any] | None = None
 
 
-class Preview(msgspec.Struct):
+class MessagePreview(msgspec.Struct):
     """The message (an SMS has only `text`), its language and those there are, and the names in it
     that have no value: Liquid writes nothing there."""
 
@@ -59,7 +59,7 @@ class Preview(msgspec.Struct):
 
 def preview(
     message: str, language: str, files: Mapping[str, str], brand: Brand, values: Values
-) -> Preview:
+) -> MessagePreview:
     """Show a message of a version's files. `language` "" is the person's, else the brand's.
 
     Raises NoMessage, TemplateError.
@@ -76,7 +76,7 @@ def preview(
     texts = _texts(f"{message}.{chosen}", files, channel)
     made = _rendered(texts, seen)
     missing = sorted({name for text in texts for name in _missing(text, seen)})
-    return Preview(chosen, spoken, channel, made.subject, made.html, made.text, missing)
+    return MessagePreview(chosen, spoken, channel, made.subject, made.html, made.text, missing)
 
 
 def _seen(brand: Brand, values: Values) -> dict[str, Any]:

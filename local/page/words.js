@@ -88,6 +88,7 @@ const KNOWN = {
   "Offer Sent": deal("An offer went out"),
   "Offer Signed": deal("An offer was signed"),
   "Referral Won": (known) => ["Won a customer by referral", joined(money(known.amount ?? 0, known.currency))],
+  "Fell Asleep": () => ["Has not opened, clicked or ordered for long: marketing waits"],
   "Referral Lost": (known) => ["A customer won by referral does not count any more", joined(money(known.amount ?? 0, known.currency))],
   "Account Joined": account("Belongs to"),
   "Account Changed": account("News of"),
@@ -97,7 +98,7 @@ const KNOWN = {
 /** What we found out ourselves: nobody did anything. */
 const OURS = new Set(["Code Issued", "Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
   "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed",
-  "Referral Won", "Referral Lost"]);
+  "Referral Won", "Referral Lost", "Fell Asleep"]);
 
 /** An event as [in a sentence, more, whether it is ours]. */
 export function inWords({ type, event, properties, traits }) {

@@ -147,7 +147,7 @@ MAY = {
     "AnswerAdmin": ({"People"}, {"kms", "lambda", "secretsmanager", "sqs", "states"}),
     "AnswerPage": ({"People"}, {"kms", "secretsmanager", "sqs"}),
     "TakeClick": (set(), {"kms", "secretsmanager", "sqs"}),
-    "TakeLeave": ({"People"}, {"kms", "secretsmanager", "sqs"}),
+    "TakeLeave": (set(), {"kms", "secretsmanager", "sqs"}),  # a word to an item: see below
     "ProcessEvent": ({"People", "Timeline"}, {"kms", "secretsmanager", "sqs", "states"}),
     "RunStep": ({"People"}, {"kms", "secretsmanager", "sqs", "states", "ses", "sms-voice"}),
     "StartRun": ({"People"}, {"kms", "sqs", "states"}),

@@ -29,7 +29,7 @@ steps:
   - send: one
 """
 MAIL = """<mjml><mj-head><mj-title>Hi</mj-title></mj-head><mj-body><mj-section><mj-column>
-<mj-text>Hi</mj-text>
+<mj-text>Hi <a href="{{ unsubscribe }}">Leave</a></mj-text>
 </mj-column></mj-section></mj-body></mjml>"""
 PURPOSES = {"tips": "product tips", "bill": "transactional"}
 

@@ -226,7 +226,7 @@ def test_the_ready_mail_after_a_purchase_shows_what_others_bought_with_it(
 ) -> None:
     world = World(tmp_path / "data", folder_with("post-purchase", tmp_path / "journeys"))
     a_shop(world)
-    world.customer("ada", locale="en")
+    world.customer("ada", locale="en", tracking=False)
     world.order("ada", "a", "ink")
     world.advance("15 days")
     mail = next(one for one in world.outbox() if one.subject == "This goes well with it")

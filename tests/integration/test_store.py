@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from pynamodb.exceptions import PutError, TransactWriteError
 
 from functions.codes.records import CodePart, IssuedCode
+from functions.doors.records import AskedNumbers, Pace, SecretKey, Session
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken
 from functions.sales.records import Deal, Lead, Note, Offer, Stay
@@ -34,6 +35,7 @@ from functions.storage.paging import Entry, fresh
 from functions.storage.say import MOST_WORDS, TooManyWords
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.account import Account, Member
+from functions.tracking.erasure import Erasure
 from functions.tracking.event import Event
 from functions.tracking.history import Change
 from functions.tracking.merge_record import Before, Merge
@@ -42,7 +44,7 @@ from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
 from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow, Trait
 from functions.tracking.referral_record import ReferralCode
-from functions.tracking.sign_up import SignUp
+from functions.tracking.sign_up import SignUp, Tries
 from functions.tracking.source import Source
 from functions.tracking.suppressed import Suppressed
 from local.sqlite_store import SqliteStore
@@ -122,6 +124,12 @@ def a_message(run_id: str, step: str) -> Message:
 def one_of_each() -> list[Any]:
     """A record of every kind that has a version, with something in it worth keeping."""
     return [
+        Tries(key="k1", window="9", count=3, expires=4_000_000_000),
+        SecretKey(key_hash="h1", name="mia", scopes=["read"]),
+        Session(token_hash="t1", key_hash="h1", ends=NOW + timedelta(days=1)),
+        Pace(key="k1", until=NOW + timedelta(days=1)),
+        AskedNumbers(key="k1", expires=4_000_000_000, asked=2),
+        Erasure(person="eve", asked=NOW, keys=["eve"], found={"profile": 1}),
         SignUp(person="ada", request="r1", channel="email", until=NOW),
         Suppressed(key="k1", channel="email", reason="hard bounce", since=NOW),
         Profile(

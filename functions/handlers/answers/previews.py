@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 from functions.handlers import wiring
 from functions.handlers.answers.door import operation, profile_of_id, read_as
 from functions.handlers.openapi import Parameter
-from functions.messages.preview import NoMessage, Preview, Values, preview
+from functions.messages.preview import MessagePreview, NoMessage, Values, preview
 from functions.messages.template import TemplateError
 from functions.segments import account as accounts
 from functions.segments.person import shown_fields
@@ -25,13 +25,13 @@ class PreviewBody(msgspec.Struct, forbid_unknown_fields=True):
 @operation(
     "/api/journeys/{name}/messages/{message}/preview",
     "A message of the newest version as somebody would read it; nothing is sent or remembered",
-    Preview,
+    MessagePreview,
     Parameter("name", "path", "the journey's name"),
     Parameter("message", "path", "the message's name"),
     method="post",
     body=PreviewBody,
 )
-def _preview(name: str, message: str) -> Preview:
+def _preview(name: str, message: str) -> MessagePreview:
     asked, parts = read_as(PreviewBody), wiring.parts()
     newest = parts.library.newest(name)
     if newest is None:
