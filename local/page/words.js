@@ -44,6 +44,9 @@ const KNOWN = {
   Unsubscribed: mail("Unsubscribed from"),
   "Consent Given": ({ channel, purposes = [] }) => [`Permits ${channel ?? "messages"}`, [purposes].flat().join(", ")],
   "Consent Withdrawn": ({ channel, purposes = [] }) => [`Does not permit ${channel ?? "messages"} any more`, [purposes].flat().join(", ")],
+  "Consent Requested": ({ channel, purposes = [] }) => [`Signed up for ${channel ?? "messages"}`, [purposes].flat().join(", ")],
+  "Subscription Confirmed": ({ channel, purposes = [] }) => [`Confirmed the sign-up for ${channel ?? "messages"}`, [purposes].flat().join(", ")],
+  "Sign-Up Expired": ({ channel }) => [`Never confirmed the sign-up for ${channel ?? "messages"}`],
   "Stage Changed": stage,
   "Segment Entered": ({ title, segment }) => [`Came to the segment ${quoted(title || segment, "?")}`],
   "Segment Left": ({ title, segment }) => [`Left the segment ${quoted(title || segment, "?")}`],
@@ -81,7 +84,7 @@ const KNOWN = {
 };
 
 /** What we found out ourselves: nobody did anything. */
-const OURS = new Set(["Code Issued", "Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
+const OURS = new Set(["Code Issued", "Sign-Up Expired", "Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
   "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed",
   "Referral Won", "Referral Lost"]);
 
