@@ -285,8 +285,15 @@ def test_routes_lead_to_those_who_answer_them(stage: str) -> None:
             for method in ("GET", "POST", "PUT", "DELETE")
         },
         "GET /openapi.json": "{AnswerAdminFunction.Arn}",
-        "GET /leave/{token}": "{AnswerPageFunction.Arn}",
-        "POST /leave/{token}": "{AnswerPageFunction.Arn}",
+        **{
+            f"{method} /{page}/{{token}}": "{AnswerPageFunction.Arn}"
+            for method in ("GET", "POST")
+            for page in ("leave", "confirm")
+        },
+        **{
+            f"{method} /forms/{{name}}": "{AnswerPageFunction.Arn}"
+            for method in ("GET", "POST", "OPTIONS")
+        },
     }
 
 
