@@ -58,6 +58,9 @@ const KNOWN = {
     "Chose how often to hear from us", joined(how_often || "as it comes", paused_until && `a pause until ${paused_until.slice(0, 10)}`),
   ],
   "SMS Received": ({ text }) => [`Wrote a text message: ${quoted(text, "?")}`],
+  "Consent Requested": ({ channel, purposes = [] }) => [`Signed up for ${channel ?? "messages"}`, [purposes].flat().join(", ")],
+  "Subscription Confirmed": ({ channel, purposes = [] }) => [`Confirmed the sign-up for ${channel ?? "messages"}`, [purposes].flat().join(", ")],
+  "Sign-Up Expired": ({ channel }) => [`Never confirmed the sign-up for ${channel ?? "messages"}`],
   "Stage Changed": stage,
   "Segment Entered": ({ title, segment }) => [`Came to the segment ${quoted(title || segment, "?")}`],
   "Segment Left": ({ title, segment }) => [`Left the segment ${quoted(title || segment, "?")}`],
@@ -96,7 +99,7 @@ const KNOWN = {
 };
 
 /** What we found out ourselves: nobody did anything. */
-const OURS = new Set(["Code Issued", "Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
+const OURS = new Set(["Code Issued", "Sign-Up Expired", "Stage Changed", "Segment Entered", "Segment Left", "Score Reached", "Score Fell",
   "Message Sent", "Email Sent", "Email Delivered", "SMS Sent", "SMS Delivered", "Task Created", "Account Joined", "Account Changed",
   "Referral Won", "Referral Lost", "Fell Asleep"]);
 

@@ -37,6 +37,7 @@ from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.account import Account, Member
 from functions.tracking.erasure import Erasure
 from functions.tracking.event import Event
+from functions.tracking.evidence import Evidence, link
 from functions.tracking.history import Change
 from functions.tracking.merge_record import Before, Merge
 from functions.tracking.message import Kept, Message
@@ -166,6 +167,24 @@ def one_of_each() -> list[Any]:
             stays=[Stay("new", NOW)],
             offers=[Offer("o1", NOW, Decimal("1E+3"))],
         ),
+        link(
+            Evidence(
+                person="ada",
+                number=0,
+                said="asked",
+                channel="email",
+                purposes=["offers"],
+                time=NOW,
+                received=NOW,
+                source="form",
+                message_id="m1",
+                wording="Ja, Ü",
+                fields={"city": "Köln"},
+            ),
+            None,
+        ),
+        SignUp(person="ada", request="r1", channel="email", until=NOW),
+        Tries(key="k1", window="7", count=2, expires=1_800_000_000),
         Pause(channel="email", until=NOW, seconds=60.5),
         ClusterChoices(names={"c1": "Ü"}, asked=NOW),
         JourneyVersion(journey="onboarding", journey_version="abc", files={"j.yaml": "title: Ü"}),
