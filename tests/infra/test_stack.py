@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from functions.folder import read_folder
-from functions.handlers import coding
+from functions.handlers import coding, pumping
 from functions.storage.dynamo import _ListedRow, _Row
 from functions.storage.kinds import LISTED_TABLES, TABLES
 from infra.bundle import ROOT
@@ -186,14 +186,19 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(stage: str) -> None:
         assert one["TreatMissingData"] == "notBreaching"
 
 
+LINES = {"CodesLow": {coding.NONE_LEFT, coding.LOW}, "SmsPumping": {pumping.PUMPING}}
+
+
+@pytest.mark.parametrize("name", LINES)
 @pytest.mark.parametrize("stage", STAGES)
-def test_codes_that_run_low_ring_by_what_the_code_logs(stage: str) -> None:
-    [found] = synthesised(stage).resources("Logs::MetricFilter").values()
-    pattern = found["Properties"]["FilterPattern"]
-    assert set(re.findall(r'= "([^"]*)"', pattern)) == {coding.NONE_LEFT, coding.LOW}
-    [metric] = found["Properties"]["MetricTransformations"]
-    assert [one["Threshold"] for one in alarms(stage) if one["MetricName"] == "CodesLow"] == [1]
-    assert metric["MetricName"] == "CodesLow"
+def test_what_the_code_logs_as_an_alarm_rings(stage: str, name: str) -> None:
+    made = synthesised(stage).resources("Logs::MetricFilter").values()
+    filters = [one["Properties"] for one in made]
+    found = [one for one in filters if one["MetricTransformations"][0]["MetricName"] == name]
+    assert found
+    for one in found:
+        assert set(re.findall(r'= "([^"]*)"', one["FilterPattern"])) == LINES[name]
+    assert [one["Threshold"] for one in alarms(stage) if one["MetricName"] == name] == [1]
 
 
 def test_ses_and_money_are_watched_account_wide() -> None:
