@@ -17,10 +17,13 @@ SCOPES = {
     ALL: "everything",
 }
 _NOUNS = {
-    "people": ("people", "accounts", "members", "merges", "consents", "suppressions", "forms"),
+    "people": (
+        *("people", "accounts", "members", "merges", "consents", "suppressions", "forms"),
+        "erasures",
+    ),
     "journeys": (
         *("journeys", "drafts", "publish", "products", "codes", "clusters", "segments"),
-        *("lifecycle", "scoring"),
+        *("lifecycle", "scoring", "breaker"),
     ),
     "sales": ("tasks", "leads", "deals", "notes", "score"),
     "keys": ("keys", "acts"),
@@ -30,7 +33,7 @@ COPIES = {"export", "exports"}  # parts of a path under which personal data leav
 # Parts of a path under which one reads about people; each look is written down.
 PERSONAL = {
     *("people", "messages", "runs", "accounts", "referrals", "weights"),
-    *("consents", "suppressions"),
+    *("consents", "suppressions", "erasures"),
     *_NOUNS["sales"],
     *_NOUNS["keys"],
     *COPIES,
