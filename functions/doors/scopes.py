@@ -18,8 +18,8 @@ SCOPES = {
 }
 _NOUNS = {
     "people": (
-        *("people", "accounts", "members", "merges", "consents"),
-        *("suppressions", "forms", "erasures"),
+        *("people", "accounts", "members", "merges", "consents", "suppressions", "forms"),
+        "erasures",
     ),
     "journeys": (
         *("journeys", "drafts", "publish", "products", "codes", "clusters", "segments"),

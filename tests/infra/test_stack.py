@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from functions.folder import read_folder
-from functions.handlers import breaking, coding
+from functions.handlers import breaking, coding, pumping
 from functions.storage.dynamo import _ListedRow, _Row
 from functions.storage.kinds import LISTED_TABLES, TABLES
 from infra.bundle import ROOT
@@ -188,26 +188,22 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(stage: str) -> None:
         assert one["TreatMissingData"] == "notBreaching"
 
 
+LINES = {
+    "CodesLow": {coding.NONE_LEFT, coding.LOW},
+    "SendingStopped": {breaking.SAID},
+    "SmsPumping": {pumping.PUMPING},
+}
+
+
+@pytest.mark.parametrize("name", LINES)
 @pytest.mark.parametrize("stage", STAGES)
-def test_codes_that_run_low_ring_by_what_the_code_logs(stage: str) -> None:
-    rings_by_words(stage, "CodesLow", {coding.NONE_LEFT, coding.LOW})
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_sending_that_was_stopped_rings_by_what_the_breaker_logs(stage: str) -> None:
-    rings_by_words(stage, "SendingStopped", {breaking.SAID})
-
-
-def rings_by_words(stage: str, name: str, words: set[str]) -> None:
-    """An alarm rings at the first line of a log that says one of these words."""
-    found = synthesised(stage).resources("Logs::MetricFilter").values()
-    metrics = [
-        one["Properties"]
-        for one in found
-        if one["Properties"]["MetricTransformations"][0]["MetricName"] == name
-    ]
-    assert len(metrics) == 1
-    assert set(re.findall(r'= "([^"]*)"', metrics[0]["FilterPattern"])) == words
+def test_what_the_code_logs_as_an_alarm_rings(stage: str, name: str) -> None:
+    made = synthesised(stage).resources("Logs::MetricFilter").values()
+    filters = [one["Properties"] for one in made]
+    found = [one for one in filters if one["MetricTransformations"][0]["MetricName"] == name]
+    assert found
+    for one in found:
+        assert set(re.findall(r'= "([^"]*)"', one["FilterPattern"])) == LINES[name]
     assert [one["Threshold"] for one in alarms(stage) if one["MetricName"] == name] == [1]
 
 

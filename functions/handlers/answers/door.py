@@ -29,7 +29,7 @@ logger = Logger(service="answer_admin")
 T = TypeVar("T")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 MOST, LONGEST = 500, 500  # of a page; of a parameter
-OF_COPIES = throttle.Rate(30, timedelta(hours=1))  # whole copies of people, by one key
+OF_COPIES = throttle.Rate(120, timedelta(hours=1))  # pages of whole people, by one key
 CODES = {
     **{400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found"},
     **{409: "conflict", 429: "too_many_requests"},
