@@ -293,12 +293,6 @@ def channels(world: World, user: str = "ada") -> list[str]:
     return [one.channel for one in world.messages(user) if one.message == "both"]
 
 
-def test_by_e_mail_first_where_nothing_is_known(begin: Any) -> None:
-    world = begin(BEST)
-    fill_carts(world)
-    assert (channels(world), world.sent("ada")) == (["email"], ["both"])
-
-
 def test_by_the_channel_that_is_left(begin: Any) -> None:
     world = begin(BEST)
     world.track("ada", "Consent Withdrawn", channel="email", purposes=["offers"])
@@ -332,6 +326,7 @@ def test_a_try_after_a_crash_behind_the_claim_speaks_of_the_same_channel(
     begin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = begin(BEST)
+    world.identify("ada", preferred_channel="email")
     real = deliver._hand_over
 
     def crash(*args: Any) -> Any:
