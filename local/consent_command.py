@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from local.address import segment
 from local.asking import At, In, Key, RunningData, asking, err, out
-from local.find_person import find_person
 
 
 def consent(
@@ -26,6 +25,8 @@ def consent(
 ) -> None:
     """What somebody ever said about consent: when, where and to which words, with its proof. The
     exit status is 1 if the proof is broken."""
+    from local.find_person import find_person
+
     with asking(at, key, data) as asked:
         person = segment(find_person(asked, who)["id"])
         proof = asked.ask("GET", f"/api/people/{person}/consent?in={language}")

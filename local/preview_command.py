@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
-import msgspec
 import typer
 from rich.markup import escape
 
@@ -63,6 +62,8 @@ def _made_up(values: Path | None, nobody: bool) -> dict[str, Any]:
     """What the API calls `values`."""
     if not values:
         return {"person": {}, "entry": {}} if nobody else {}
+    import msgspec
+
     try:
         found = msgspec.json.decode(values.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
@@ -73,6 +74,8 @@ def _made_up(values: Path | None, nobody: bool) -> dict[str, Any]:
 def _of_folder(
     folder: Path, journey: str, message: str, locale: str, made_up: dict[str, Any]
 ) -> dict[str, Any]:
+    import msgspec
+
     from functions.folder import check_brand, read_folder
     from functions.messages.preview import NoMessage, Values, preview
     from functions.messages.rehearsal import compile_messages

@@ -23,6 +23,7 @@ ENTRY = {
     "licence_ends": "2027-09-01",
     "appointment": "2027-04-01T15:00:00+02:00",
     "products": [{"sku": "basic-1y"}],
+    "asset": "whitepaper",
     # of what Tante itself tells
     "segment": "quiet-customers",
     "model": "customer",

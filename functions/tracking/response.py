@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from functions.tracking.message import Message
+from functions.tracking.own_event import TEXT_RECEIVED
 from functions.tracking.profile import Profile
 
 OPENED = 0.1  # of an answer: text messages tell of no opens, so that an open must not count as much
 FOLLOWS = timedelta(days=3)  # an order or a reply so long after a message is its answer
 RIPE = timedelta(days=1)  # until then nobody can say that a message was not answered
 KEPT = timedelta(days=365)  # what was longer ago says nothing
-TEXT_RECEIVED = "SMS Received"
 
 
 @dataclass(frozen=True)
