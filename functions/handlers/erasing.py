@@ -12,8 +12,9 @@ from functions.journeys.run import Run
 from functions.messages.subscription import Tell
 from functions.segments.phrases import duration
 from functions.storage import erasing
-from functions.storage.people import find_profile
+from functions.storage.people import find_profile, permission_of
 from functions.storage.store import TRIES, Contended, Unavailable
+from functions.tracking import orders
 from functions.tracking.erasure import (
     LOOK_AGAIN,
     Erasure,
@@ -28,17 +29,20 @@ from functions.tracking.profile import Profile
 
 logger = Logger(service="erasing")
 MOST_REASON = 500  # letters
+SOON = 15  # seconds, in which what was said of the sign-up is written
 BEHIND = 30  # seconds that the queue waits for who asks, who marks the person at once
 OUTCOME = "erased"  # of a run that was stopped
 
 
 class Erase(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The body of a queue message: go on with this erasure (`asked`) of the person with this key;
-    without it: erase them if nothing was heard of them (see `forget`). `attempt`, `reason` and
+    without it: erase them if nothing was heard of them (see `forget`), or if a `sign_up` that
+    nobody confirmed is all we know of them. `attempt`, `reason` and
     `put_off` are as in an EventBatch."""
 
     erase: str
     asked: str = ""
+    sign_up: bool = False
     attempt: int = 0
     reason: str = ""
     put_off: int = 0
@@ -89,11 +93,26 @@ def forget(parts: Parts, profiles: Iterable[Profile]) -> int:
     return len(old)
 
 
-def _forget(parts: Parts, person: str) -> None:
+def forget_sign_up(parts: Parts, person: str) -> None:
+    """Have somebody erased of whom there is nothing but a sign-up that they did not confirm: their
+    address is not ours to keep. Raises Busy."""
+    parts.send_events([_encode(Erase(erase=person, sign_up=True))], SOON)
+
+
+def _forget(parts: Parts, asked: Erase) -> None:
     """Look once more: they may have come since."""
-    profile, since = find_profile(parts.store, person), _forgotten_before(parts)
-    if profile and since and unheard(profile, since):
+    profile, since = find_profile(parts.store, asked.erase), _forgotten_before(parts)
+    if profile and asked.sign_up and _only_signed_up(parts, profile):
+        ask(parts, profile, "never confirmed")
+    elif profile and since and unheard(profile, since):
         ask(parts, profile, "not heard of")
+
+
+def _only_signed_up(parts: Parts, profile: Profile) -> bool:
+    """Whether they have neither an account nor an order, permitted nothing, and are not asked."""
+    permission = permission_of(parts.store, profile.person)
+    permits = any(one.given for one in permission.consents.values())
+    return not (profile.user_id or orders.count(profile) or permits or permission.asked)
 
 
 def _forgotten_before(parts: Parts) -> datetime | None:
@@ -109,7 +128,7 @@ def carry_out(parts: Parts, asked: Erase, again: Delay, later: Delay) -> None:
     """Do as much as one call can, and have the rest done by the next. Raises Busy."""
     try:
         if not asked.asked:
-            return _forget(parts, asked.erase)
+            return _forget(parts, asked)
         erasure = parts.store.get(Erasure, erasure_key(asked.erase), asked.asked)
         if erasure and not erasure.done:
             _step(parts, erasure)

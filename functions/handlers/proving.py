@@ -1,11 +1,12 @@
 """Proving consent: what was said of it is added to the person's chain of evidence."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from functions.handlers import wiring
+from functions.handlers import erasing, pumping, wiring
 from functions.messages.address import TRAITS, address_of
 from functions.storage import evidence
+from functions.tracking.consent import SIGN_UP_LASTS
 from functions.tracking.event import Event
 from functions.tracking.evidence import Evidence, Said
 from functions.tracking.own_event import (
@@ -25,6 +26,7 @@ SAID: dict[str, Said] = {
     "Unsubscribed": "withdrawn",
     SIGN_UP_EXPIRED: "expired",
 }
+A_WHILE = timedelta(minutes=5)  # in which a first event may be worked on
 MOST_WORDING, MOST_TEXT = 4000, 300  # letters
 
 
@@ -45,7 +47,10 @@ def note(
             if asked is None or asked.confirmed is None:
                 continue  # too late: it gave no permission
             said = "confirmed"
-        evidence.append(parts.store, _record(profile, event, said))
+        record = _record(profile, event, said)
+        evidence.append(parts.store, record)
+        if said == "confirmed" and record.channel == "sms" and record.address:
+            pumping.confirmed(parts.store, record.address, parts.now())
         _follow(parts, profile, permission, event)
 
 
@@ -91,7 +96,15 @@ def _follow(parts: wiring.Parts, profile: Profile, permission: Permission, event
         for key in profile.keys:
             row_there = parts.store.get(SignUp, key, request)
             if row_there:
+                if event.event == SIGN_UP_EXPIRED and _is_all_we_know(profile, row_there):
+                    erasing.forget_sign_up(parts, profile.person)
                 parts.store.delete(row_there)
+
+
+def _is_all_we_know(profile: Profile, row: SignUp) -> bool:
+    """Whether nobody had heard of the person before this sign-up."""
+    begun = row.until - SIGN_UP_LASTS - A_WHILE
+    return profile.created is not None and profile.created >= begun
 
 
 def _address(profile: Profile, channel: str) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.handlers import wiring
-from functions.storage.tries import may_try
+from functions.handlers import pumping, throttle, wiring
+from functions.messages.address import is_in
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.own_event import CONSENT_REQUESTED
 
-MOST_OF_ADDRESS, ADDRESS_COUNTS = 3, timedelta(days=1)
-MOST_FROM_PLACE, PLACE_COUNTS = 20, timedelta(hours=1)
+OF_ADDRESS = throttle.Rate(3, timedelta(days=1))
+FROM_PLACE = throttle.Rate(20, timedelta(hours=1))
 SAME_FOR = timedelta(minutes=10)  # a form that is sent twice is one sign-up
 AT_A_FORM = "form"  # the source of such events begins so
 
@@ -40,10 +40,9 @@ class Request:
 
 
 def from_here(parts: wiring.Parts, ip: str) -> bool:
-    """Count a request from this place on the internet; False: it was one too many. Raises
-    Contended."""
+    """Count a request from this place on the internet; False: it was one too many."""
     key = _hash(parts, "place", ip)
-    return may_try(parts.store, key, MOST_FROM_PLACE, PLACE_COUNTS, parts.now())
+    return throttle.take(parts.store, "place of a sign-up", key, parts.now(), FROM_PLACE)
 
 
 def ask(parts: wiring.Parts, request: Request) -> None:
@@ -57,7 +56,9 @@ def ask(parts: wiring.Parts, request: Request) -> None:
     key = _hash(parts, "address", request.channel, request.address)
     name = _hash(parts, key, request.form, *request.purposes, begun.isoformat())
     # Counted in any case, so that a form which comes again costs what the first did.
-    if not may_try(parts.store, key, MOST_OF_ADDRESS, ADDRESS_COUNTS, now):
+    if not throttle.take(parts.store, "address of a sign-up", key, now, OF_ADDRESS):
+        return
+    if request.channel == "sms" and not _may_text(parts, request.address):
         return
     event = Event(
         type="track",
@@ -84,6 +85,15 @@ def ask(parts: wiring.Parts, request: Request) -> None:
         person=request.person,
     )
     parts.send_events(bodies(EventBatch([event])), 0)
+
+
+def _may_text(parts: wiring.Parts, number: str) -> bool:
+    """Whether a number may be asked by text message: not one that fraudsters earn with. A hash of
+    one, where somebody asks anew, was asked before."""
+    if not number.startswith("+"):
+        return True
+    countries = parts.library.brand().sms_countries
+    return is_in(number, countries) and pumping.may_ask(parts.store, number, parts.now())
 
 
 def _hash(parts: wiring.Parts, *said: str) -> str:

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from socket import AF_INET6, inet_ntop, inet_pton
-from time import monotonic, time
+from time import time
 
 from functions.handlers.light_aws import AwsError, call
+from functions.handlers.light_keys import kept, secret
 from functions.light_settings import LightSettings
 from functions.messages.link import HONEYPOT, BadLink, Tracked, read, refusal
 from functions.messages.short import key_of
@@ -25,7 +26,6 @@ TYPE_CHECKING = False  # as in `typing`, whose import costs a tenth of the start
 if TYPE_CHECKING:
     from typing import Any
 
-KEYS_KEPT = 900  # seconds: a key that was added signs nothing for longer than deploying takes
 MOST_AGENT = 300  # letters of a user agent
 PIXEL = base64.b64encode(
     bytes.fromhex(
@@ -212,7 +212,7 @@ def aws_door() -> Door:
     if _door is None:
         settings = LightSettings()
         _door = Door(
-            keys=_kept(lambda: _secret(settings.link_secret)),
+            keys=kept(lambda: secret(settings.link_secret)),
             send=lambda body: call(
                 "sqs",
                 "SendMessage",
@@ -222,30 +222,6 @@ def aws_door() -> Door:
             now=settings.now,
         )
     return _door
-
-
-def _kept(read: Callable[[], dict[str, bytes]]) -> Callable[[], dict[str, bytes]]:
-    """The keys, read again after a while; the old ones while that fails."""
-    found: dict[str, bytes] = {}
-    until = 0.0
-
-    def keys() -> dict[str, bytes]:
-        nonlocal found, until
-        if monotonic() >= until:
-            try:
-                found = read()
-            except AwsError:
-                if not found:
-                    raise
-            until = monotonic() + KEYS_KEPT
-        return found
-
-    return keys
-
-
-def _secret(name: str) -> dict[str, bytes]:
-    said = call("secretsmanager", "GetSecretValue", {"SecretId": name})["SecretString"]
-    return {key_id: bytes.fromhex(key) for key_id, key in json.loads(said).items()}
 
 
 def _short(table: str, person: str, code: str) -> str:

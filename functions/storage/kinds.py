@@ -35,7 +35,7 @@ from functions.tracking.permission import Permission, take_in
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode, referral_key
 from functions.tracking.short_link import ShortLink
-from functions.tracking.sign_up import SignUp, Tries, tries_key
+from functions.tracking.sign_up import SignUp
 from functions.tracking.source import Source
 from functions.tracking.suppressed import Suppressed, partition_of
 
@@ -221,14 +221,6 @@ KINDS: dict[type[Any], Kind] = {
         sort=attrgetter("request"),
         listing=lambda row: (row.day, sortable(row.until)),
         named=True,
-    ),
-    # Under a hash, beside the people, because the pages may write there and nowhere else.
-    Tries: Kind(
-        "people",
-        "tries",
-        lambda tries: tries_key(tries.key),
-        sort=attrgetter("window"),
-        expires=attrgetter("expires"),
     ),
     Pause: Kind("people", "pause", lambda pause: pause_key(pause.channel)),
     # Beside the people, because who processes their events may write there.

@@ -45,7 +45,7 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile, TimelineRow
 from functions.tracking.referral_record import ReferralCode
 from functions.tracking.short_link import ShortLink
-from functions.tracking.sign_up import SignUp, Tries
+from functions.tracking.sign_up import SignUp
 from functions.tracking.source import Source
 from functions.tracking.suppressed import Suppressed
 
@@ -111,7 +111,6 @@ REGISTER: dict[type[Any], Row] = {
     Erasure: Row("erasure", "keyed hashes, times and numbers", _PROVE, PROOF_KEPT_FOR),
     Evidence: Row("proof of consent", "who said yes or no, when, where and to which words", _PROVE),
     SignUp: Row("sign-up", "who was asked to confirm", _PROVE),
-    Tries: Row("number of tries", "keyed hashes and numbers", _SAFE, timedelta(days=2)),
     Suppressed: Row("suppression", "keyed hashes of addresses to which nothing may go", _PROVE),
     Bucket: Row("count of receipts", "numbers by message and domain", _SEND, COUNTED_FOR),
     ShortLink: Row("short link", "where a text message's link leads", _SEND, SHORT_LIVE),

@@ -18,18 +18,3 @@ class SignUp(msgspec.Struct, omit_defaults=True, kw_only=True):
     def day(self) -> str:
         """The day on which it is over (UTC), under which it is listed."""
         return self.until.date().isoformat()
-
-
-class Tries(msgspec.Struct, kw_only=True):
-    """How often something was tried by one address or from one place within a length of time."""
-
-    key: str
-    window: str
-    version: int = 0
-    count: int = 0
-    expires: int = 0
-
-
-def tries_key(key: str) -> str:
-    """The partition of an address or a place, which stands beside the people."""
-    return f"tries#{key}"

@@ -40,6 +40,7 @@ def tante(world: World, *words: str) -> Result:
     return result
 
 
+@pytest.mark.security("exports")
 def test_an_export_has_everything_in_json_and_in_tables_that_are_no_formulas(
     world: World, tmp_path: Path
 ) -> None:

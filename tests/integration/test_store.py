@@ -45,7 +45,7 @@ from functions.tracking.pause import Pause
 from functions.tracking.permission import Claim, Consent, Permission
 from functions.tracking.profile import Order, OrderRow, Profile, TimelineRow, Trait
 from functions.tracking.referral_record import ReferralCode
-from functions.tracking.sign_up import SignUp, Tries
+from functions.tracking.sign_up import SignUp
 from functions.tracking.source import Source
 from functions.tracking.suppressed import Suppressed
 from local.sqlite_store import SqliteStore
@@ -125,7 +125,6 @@ def a_message(run_id: str, step: str) -> Message:
 def one_of_each() -> list[Any]:
     """A record of every kind that has a version, with something in it worth keeping."""
     return [
-        Tries(key="k1", window="9", count=3, expires=4_000_000_000),
         SecretKey(key_hash="h1", name="mia", scopes=["read"]),
         Session(token_hash="t1", key_hash="h1", ends=NOW + timedelta(days=1)),
         Pace(key="k1", until=NOW + timedelta(days=1)),
@@ -184,7 +183,6 @@ def one_of_each() -> list[Any]:
             None,
         ),
         SignUp(person="ada", request="r1", channel="email", until=NOW),
-        Tries(key="k1", window="7", count=2, expires=1_800_000_000),
         Pause(channel="email", until=NOW, seconds=60.5),
         ClusterChoices(names={"c1": "Ü"}, asked=NOW),
         JourneyVersion(journey="onboarding", journey_version="abc", files={"j.yaml": "title: Ü"}),

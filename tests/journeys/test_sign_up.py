@@ -297,6 +297,8 @@ def test_who_has_another_address_by_now_cannot_confirm_the_old_one(world: World)
 
 
 def test_a_sign_up_that_nobody_confirms_is_forgotten_after_two_weeks(world: World) -> None:
+    world.identify("ada", email=ADA)  # a customer, of whom we know from elsewhere
+    world.advance("1 day")
     send(world, email=ADA)
     path = link_in(world)
     world.advance("16 days")
@@ -304,6 +306,20 @@ def test_a_sign_up_that_nobody_confirms_is_forgotten_after_two_weeks(world: Worl
     assert [one.said for one in chain(world)] == ["asked", "expired"]
     assert click(world, path)["statusCode"] == 410
     assert not list(world.store.query(SignUp, person(world).person))
+
+
+def test_of_whom_there_is_nothing_but_a_sign_up_nothing_is_left_after_two_weeks(
+    world: World,
+) -> None:
+    send(world, email=ADA)
+    who = person(world).person
+    world.advance("16 days")
+    profile = world.store.get(Profile, who)
+    assert profile is not None
+    assert profile.erased
+    assert not profile.traits
+    assert not list(world.store.query(Evidence, who))
+    assert not [one for one in world.outbox() if one.to == ADA]
 
 
 def test_a_person_and_a_segment_show_who_has_not_confirmed(world: World) -> None:

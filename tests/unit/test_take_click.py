@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.handlers import take_click
+from functions.handlers import light_keys, take_click
 from functions.handlers.light_aws import Unreachable
 from functions.handlers.take_click import Door, answer
 from functions.messages.link import HONEYPOT, Tracked, sign
@@ -231,7 +231,7 @@ def test_without_its_keys_it_says_so_and_reads_them_again_later(
         return found
 
     outside = Outside()
-    outside.door = Door(take_click._kept(read), outside.sent.append, outside.short, lambda: NOW)
+    outside.door = Door(light_keys.kept(read), outside.sent.append, outside.short, lambda: NOW)
     assert outside.ask(link())["statusCode"] == 503
     assert outside.ask(link())["statusCode"] == 302
     assert outside.ask(link())["statusCode"] == 302, "the keys are kept"
@@ -242,6 +242,7 @@ LIGHT = {
     "functions.handlers",
     "functions.handlers.light_aws",
     "functions.handlers.light_http",
+    "functions.handlers.light_keys",
     "functions.handlers.take_click",
     "functions.light_settings",
     "functions.messages",
