@@ -478,7 +478,13 @@ def test_every_route_of_the_description_answers(
     suppress_address(world.system.parts, "email", "y@example.com", "why", "test")
     stopped = Pause(channel="email", stops={"x.example": Stop(world.now, "why", None)})
     world.store.put(stopped)
-    values |= {"lead_id": "l1", "deal_id": "d1", "offer_id": "of1", "sku": "ink"}
+    values |= {
+        "message": "five-reasons",
+        "lead_id": "l1",
+        "deal_id": "d1",
+        "offer_id": "of1",
+        "sku": "ink",
+    }
     values["code_name"], values["key_name"] = have_codes(world), "mia"
     gone = erased(world)
     world.store.put(Lead(person=ada, lead_id="l1", owner="ben", handed=world.now))

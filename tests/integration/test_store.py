@@ -35,6 +35,7 @@ from functions.storage.paging import Entry, fresh
 from functions.storage.say import MOST_WORDS, TooManyWords
 from functions.storage.store import Conflict, Store, TooLarge, Unavailable
 from functions.tracking.account import Account, Member
+from functions.tracking.breaker import Bucket
 from functions.tracking.erasure import Erasure
 from functions.tracking.event import Event
 from functions.tracking.evidence import Evidence, link
@@ -130,7 +131,7 @@ def one_of_each() -> list[Any]:
         Pace(key="k1", until=NOW + timedelta(days=1)),
         AskedNumbers(key="k1", expires=4_000_000_000, asked=2),
         Erasure(person="eve", asked=NOW, keys=["eve"], found={"profile": 1}),
-        SignUp(person="ada", request="r1", channel="email", until=NOW),
+        Bucket(hour="2027-03-01T09", shard=1, expires=4_000_000_000),
         Suppressed(key="k1", channel="email", reason="hard bounce", since=NOW),
         Profile(
             person="ada",
