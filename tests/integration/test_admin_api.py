@@ -20,6 +20,7 @@ from functions.handlers import answer_admin, wiring
 from functions.handlers.orders import ORDERS
 from functions.handlers.suppressing import suppress_address
 from functions.journeys.run import Task
+from functions.messages.link import sign
 from functions.sales.records import Lead
 from functions.segments.cluster_records import ClusterFigures, ClusterReport
 from functions.storage.read_source import key_hash
@@ -493,7 +494,9 @@ def test_every_route_of_the_description_answers(
     world.store.write([told])
     values["cluster"] = "c1"
     values["journey"] = "upsell"
-    values["token"] = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
+    leave = kept.headers["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
+    keys = world.system.parts.settings.link_keys
+    choose = sign("preferences", (ada, "email", ""), keys)
     call = {"userId": "ada", "event": "x", "name": "x", "groupId": "g", "previousId": "p"}
     query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}
     headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
@@ -508,6 +511,7 @@ def test_every_route_of_the_description_answers(
         elif path == "/local/clock" and method == "post":
             body = {"speed": 0}
         erases = method == "delete" and path == "/api/people/{person_id}"
+        values["token"] = choose if path.startswith("/preferences") else leave
         values["person_id"] = gone if erases or path.startswith("/api/erasures") else ada
         where = filled(path, **values) + query.get(path, "")
         answer = world.request(method.upper(), where, body, headers)
