@@ -1,6 +1,7 @@
 """Webhooks: a signed POST to an address of brand.yaml, and to no address inside our own network."""
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from urllib3 import HTTPSConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
+
+_HOST = re.compile(r"[a-z0-9._:-]+")  # of a header: nothing in it can end one
 
 SECONDS = 10.0  # to connect, and then to answer
 TRY_AGAIN = (408, 425, 429)  # and every 5xx
@@ -76,7 +79,7 @@ class Webhook:
             host, port = parts.hostname or "", parts.port or 443
         except ValueError:
             raise Permanent("the URL cannot be read") from None
-        if parts.scheme != "https" or not host or parts.username is not None:
+        if parts.scheme != "https" or not _HOST.fullmatch(host) or parts.username is not None:
             raise Permanent("the URL is not https://, a host and a path")
         place = Place(self._address(host, port), host, port)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

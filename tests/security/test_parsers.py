@@ -74,6 +74,7 @@ def event_of(method: str, path: str, **more: Any) -> dict[str, Any]:
 
 
 @given(URLS | ANY | ODD)
+@example("https://\0")
 @QUICK
 @example("https://[::1")
 @example("https://crm.example.com:" + "9" * 5000)
