@@ -94,22 +94,22 @@ class Tables(Construct):
         """The role may say a word to an item of which it knows the key (`storage.say`), and sees
         nothing of it but where it has moved."""
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
-        nothing_else = {
-            "ForAllValues:StringEquals": {
-                "dynamodb:Attributes": ["pk", "sk", "version", "said", "moved"]
-            },
-            "StringEqualsIfExists": {
-                "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
-                "dynamodb:ReturnValues": "NONE",
-            },
+        known = {"dynamodb:Attributes": ["pk", "sk", "version", "said", "moved"]}
+        answers = {  # what a call may bring back
+            "dynamodb:UpdateItem": {"dynamodb:ReturnValues": "NONE"},
+            "dynamodb:GetItem": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
         }
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["dynamodb:UpdateItem", "dynamodb:GetItem"],
-                resources=[self.tables[name].table_arn],
-                conditions=nothing_else,
+        for action, nothing_else in answers.items():
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=[action],
+                    resources=[self.tables[name].table_arn],
+                    conditions={
+                        "ForAllValues:StringEquals": known,
+                        "StringEqualsIfExists": nothing_else,
+                    },
+                )
             )
-        )
         self._encryption.let_use(role, write=True)
 
 

@@ -202,6 +202,8 @@ MAY: dict[str, list[Probe]] = {
         *(send("EventQueueUrl"), send("StartQueueUrl")),
     ],
 }
+# The two that erase write to a few partitions of the catalogue; MiniStack knows no LeadingKeys, so
+# that they may write to no other is held by tests/infra/test_permissions.py.
 MAY_NOT: dict[str, list[Probe]] = {
     "collect_event": [
         *(get("people"), get("timeline"), query("catalogue"), put("catalogue"), scan("catalogue")),
@@ -210,7 +212,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(mail(), text(), invoke("run_step"), invoke("publish_journey")),
     ],
     "answer_admin": [
-        *(drop("people"), put("timeline"), put("catalogue"), secret("Link")),
+        *(drop("people"), put("timeline"), secret("Link")),
         *(start("of-somebody-else"), history("onboarding"), change("onboarding"), mail(), text()),
         invoke("run_step"),
     ],
@@ -230,7 +232,7 @@ MAY_NOT: dict[str, list[Probe]] = {
         *(mail(), text()),
     ],
     "process_event": [
-        *(put("catalogue"), drop("people"), secret("Link"), secret("Admin")),
+        *(drop("people"), secret("Link"), secret("Admin")),
         *(mail(), text(), start("of-somebody-else"), change("onboarding"), invoke("run_step")),
         invoke("publish_journey"),
     ],
