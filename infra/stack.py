@@ -116,8 +116,6 @@ class Tante(Stack):
         self.events.let_send(admin.role, self.events.queue)
         # It lets people into journeys, which may take them out of others.
         self.events.let_send(admin.role, self.events.starts)
-        # What colleagues do is an event about the person.
-        self.events.let_send(admin.role, self.events.queue)
         self.journeys.let_start(admin.role)
         self.journeys.let_stop(admin.role)
         self.api.route(

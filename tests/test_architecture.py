@@ -86,6 +86,7 @@ FOR_ALL_HANDLERS = {
     "light_aws",
     "light_http",
     "light_keys",
+    "light_log",
     "texting",
     "callers",
     "discreet",

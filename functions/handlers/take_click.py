@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from socket import AF_INET6, inet_ntop, inet_pton
-from time import time
 
 from functions.handlers.light_aws import AwsError, call
 from functions.handlers.light_keys import kept, secret
+from functions.handlers.light_log import failed
 from functions.light_settings import LightSettings
 from functions.messages.link import HONEYPOT, BadLink, Tracked, read, refusal
 from functions.messages.short import key_of
@@ -90,14 +89,14 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
     except (BadLink, ValueError, TypeError):
         return _page(404, "Not found", BROKEN)
     except AwsError as error:
-        _say("a link could not be read", error, "LinksUnread")
+        failed("a link could not be read", error, "LinksUnread")
         return _page(503, "Not now", LATER)
     headers = event.get("headers") or {}
     said = _event(purpose, link, request, headers, token, door.now())
     try:
         door.send(json.dumps({"events": [said]}, separators=(",", ":")).encode())
     except Exception as error:  # whatever it is, a click must not fail for it
-        _say("an event is lost", error, "TouchesLost")
+        failed("an event is lost", error, "TouchesLost")
     if purpose == "open":
         return {"statusCode": 200, "headers": SAFE | {"content-type": "image/gif"}} | {
             "body": PIXEL,
@@ -190,17 +189,6 @@ def _hash(text: str) -> str:
 def _page(status: int, title: str, text: str) -> dict[str, Any]:
     headers = SAFE | {"content-type": "text/html; charset=utf-8"}
     return {"statusCode": status, "headers": headers, "body": PAGE.format(title=title, text=text)}
-
-
-def _say(what: str, error: Exception, metric: str) -> None:
-    """A line in the log that CloudWatch also counts (its embedded metric format); no token.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    counted = {"Namespace": "tante", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
-    aws = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [counted]}
-    reason = f"{type(error).__name__}: {error}"[:300]
-    said = {"level": "ERROR", "message": what, "reason": reason, metric: 1, "_aws": aws}
-    sys.stdout.write(json.dumps(said) + "\n")
 
 
 _door: Door | None = None

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from datetime import datetime
-from time import sleep, time
+from time import sleep
 
 from functions.handlers.light_aws import AwsError, call
 from functions.handlers.light_keys import kept, secret
+from functions.handlers.light_log import failed
 from functions.light_settings import LightSettings
 from functions.messages.link import BadLink, read, sign
 from functions.storage.say import NOT_SO, say, withdrawn
@@ -164,15 +164,8 @@ def _spoken(language: str) -> str:
 
 
 def _later(language: str, error: Exception) -> dict[str, Any]:
-    """The page that says to try once more; and a line in the log that is counted, with no token.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    metric = "LeavesFailed"
-    counted = {"Namespace": "tante", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
-    aws = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [counted]}
-    reason = f"{type(error).__name__}: {error}"[:300]
-    line = {"level": "ERROR", "message": "somebody could not leave", "reason": reason}
-    sys.stdout.write(json.dumps({**line, metric: 1, "_aws": aws}) + "\n")
+    """The page that says to try once more; and a line in the log that is counted."""
+    failed("somebody could not leave", error, "LeavesFailed")
     words = WORDS[_spoken(language)]
     form = f'<form method="post"><button>{words["again"]}</button></form>'
     made = _page(503, language, "", f'<p role="alert">{words["later"]}</p>{form}')

@@ -243,6 +243,7 @@ LIGHT = {
     "functions.handlers.light_aws",
     "functions.handlers.light_http",
     "functions.handlers.light_keys",
+    "functions.handlers.light_log",
     "functions.handlers.take_click",
     "functions.light_settings",
     "functions.messages",
