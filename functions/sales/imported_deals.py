@@ -81,18 +81,17 @@ def begun(person: str, deal_id: str, told: Told, pipeline: Mapping[str, Stage]) 
 
 
 def hear(deal: Deal, told: Told) -> bool:
-    """Take in a later word of the deal; whether that changed anything. What is older than the last
-    word changes nothing, nor a stage what was moved here since then. Raises TooMany."""
+    """Take in a later word of the deal; whether there is anything to save. What is older than the
+    last word changes nothing, nor a stage what was moved here since then. Raises TooMany."""
     if deal.heard and told.at < deal.heard:
         return False
     before = msgspec.structs.asdict(deal)
+    # A word that says what we know already is the last one too: an older one changes it no more.
+    deal.heard = told.at
     _take(deal, told)
     if told.stage and told.stage != deal.stage and told.at > deal.stays[-1].since:
         _move(deal, told.stage, max(told.since or told.at, deal.stays[-1].since), told.reason)
-    if before == msgspec.structs.asdict(deal):
-        return False
-    deal.heard = told.at
-    return True
+    return before != msgspec.structs.asdict(deal)
 
 
 def _take(deal: Deal, told: Told) -> None:

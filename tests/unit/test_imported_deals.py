@@ -105,6 +105,13 @@ def test_an_older_export_undoes_neither_a_newer_one_nor_what_was_moved_here_sinc
     assert deal.stage == "won"
 
 
+def test_a_newer_word_that_says_nothing_new_still_stands_against_an_older_one() -> None:
+    deal = begin(told(1, value=Decimal(5)))
+    assert hear(deal, told(9, value=Decimal(5)))
+    assert not hear(deal, told(4, value=Decimal(100)))
+    assert deal.value == 5
+
+
 def test_the_crm_needs_no_reason_and_no_note() -> None:
     deal = begin(told(1, "qualified"))
     assert hear(deal, told(2, "lost"))
