@@ -53,8 +53,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journeys",
         "messages",
         "engine",
+        "forecast",
         "channels",
         "storage",
+    },
+    # The real handlers, on parts in memory.
+    "virtual": {
+        *("folder", "tracking", "segments", "journeys", "engine", "forecast"),
+        *("channels", "storage", "handlers"),
     },
 }
 # Modules that may do more than their package.
@@ -118,6 +124,7 @@ OTHERS: dict[str, set[str]] = {
     "channels": {"boto3", "botocore", "urllib3"},
     "storage": {"msgspec", "pynamodb", "botocore"},
     "handlers": {"msgspec", "aws_lambda_powertools", "boto3", "botocore"},
+    "virtual": {"msgspec"},
 }
 # I/O of the standard library that pure packages leave alone too.
 INPUT_OUTPUT = {"http", "os", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib3"}

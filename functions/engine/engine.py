@@ -26,7 +26,8 @@ class Engine:
     exception passes through run_until, and the state that it came from runs again next time.
     `machine` finds a machine by its key. `saved` is told an execution whenever it comes to rest
     or ends, and before it goes on from one task to the next, so that after a crash only the state
-    that it was in runs again. `ended` is told after the last save. `seed` goes into jitter and
+    that it was in runs again. `ended` is told after the last save, `seen` when it
+    enters a state. `seed` goes into jitter and
     tokens: who restores gives each life of the process another, so that no token comes twice.
     `executions` are those known by name, the ended ones too until they are forgotten.
     """
@@ -38,6 +39,7 @@ class Engine:
         *,
         saved: Callable[[Execution], None] = _nothing,
         ended: Callable[[Execution], None] = _nothing,
+        seen: Callable[[Execution], None] = _nothing,
         seed: str = "",
     ) -> None:
         self.executions: dict[str, Execution] = {}
@@ -46,6 +48,7 @@ class Engine:
         self._machine = machine
         self._saved = saved
         self._ended = ended
+        self._seen = seen
         self._seed = seed
         self._seq = count(1)
         # An entry is alive while its execution still has its seq; others are skipped.
@@ -159,6 +162,7 @@ class Engine:
         execution.transitions += 1
         execution.entered = self.now
         execution.attempts = []
+        self._seen(execution)
         if isinstance(state, Task):
             return self._call(execution, state)
         if isinstance(state, Wait):

@@ -30,6 +30,7 @@ from functions.storage import people
 from functions.storage.dictionary import DICTIONARY
 from functions.storage.dynamo import DynamoStore
 from functions.storage.kinds import KINDS
+from functions.storage.memory_store import MemoryStore
 from functions.storage.packing import MOST_BYTES, Item, item_size, key_of, pack, unpack
 from functions.storage.paging import Entry, fresh
 from functions.storage.say import MOST_WORDS, TooManyWords
@@ -61,10 +62,12 @@ def dynamo() -> Iterator[DynamoStore]:
         yield made
 
 
-@pytest.fixture(params=["sqlite", "dynamo"])
+@pytest.fixture(params=["sqlite", "memory", "dynamo"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
         return sqlite_store(tmp_path)
+    if request.param == "memory":
+        return MemoryStore()
     made: DynamoStore = request.getfixturevalue("dynamo")
     empty(made)
     return made

@@ -1,0 +1,40 @@
+"""The log of a forecast: what happened to some people, in the records that the system itself keeps.
+
+A log of the real system has the same form, so that the two can be compared.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from functions.journeys.run import Run, Task
+from functions.tracking.event import Event
+from functions.tracking.message import Message
+
+
+class Seen(NamedTuple):
+    """A run came into a state of its machine."""
+
+    time: datetime
+    journey: str
+    run_id: str
+    state: str
+
+
+class Log(msgspec.Struct, kw_only=True):
+    """What happened to some people between two moments.
+
+    `people` is how many they are. `events` are those that came (a replay's) or were drawn: opens,
+    clicks, orders; what our own steps and rules told is not among them. `transitions` and `calls`
+    (of run_step) are what Step Functions and Lambda bill.
+    """
+
+    people: int = 0
+    runs: list[Run] = []
+    messages: list[Message] = []
+    tasks: list[Task] = []
+    seen: list[Seen] = []
+    events: list[Event] = []
+    transitions: int = 0
+    calls: int = 0

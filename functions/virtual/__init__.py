@@ -1,0 +1,1 @@
+"""A stage in memory and in virtual time, on which the real handlers run."""

@@ -1,0 +1,271 @@
+"""A stage in this process's memory, on which the real handlers run for some people in virtual time.
+
+What couples people (places in an hour, codes, routing by load) is settled within one of 64 virtual
+shards: each is a stage of its own, so what comes of it hangs on no number of cores.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from functions.channels.channel import Outgoing
+from functions.engine.engine import Engine
+from functions.engine.execution import Execution
+from functions.engine.machine import Machine, TaskFailed, load
+from functions.folder import Folder
+from functions.forecast.log import Log, Seen
+from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
+from functions.handlers.desk import journey_desk
+from functions.journeys.flow import compile_journey
+from functions.journeys.run import JourneyVersion, Run, Task
+from functions.journeys.standing import Look, Standing
+from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
+from functions.journeys.workflow import Machines, Workflow
+from functions.segments.census_records import Cuts
+from functions.settings import Settings
+from functions.storage.library import Library
+from functions.storage.memory_store import MemoryStore
+from functions.tracking.event import Event
+from functions.tracking.identity import short_hash
+from functions.tracking.message import Message
+
+SHARDS = 64
+BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
+
+# What a person does upon a message: events about them, at their times.
+Answers = Callable[[Outgoing, datetime], Iterable[Event]]
+
+
+def shard_of(person: str) -> int:
+    """In which virtual shard a person is forecast."""
+    return int(short_hash(person, "forecast")[:4], 16) % SHARDS
+
+
+@dataclass(frozen=True)
+class Someone:
+    """A person whom a forecast is about: what the store has of them when it begins, and what they
+    do from then on (or ever did: what is older than the beginning lets nobody in)."""
+
+    person: str
+    records: Sequence[Any] = ()
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is forecast: the catalogue (`catalogue`), from when until when, and by which seed.
+
+    `first` are the journeys that are published just when it begins, so that everybody is looked at
+    for them. `answers` draws what people do upon a message.
+    """
+
+    catalogue: Sequence[Any]
+    begin: datetime
+    until: datetime
+    seed: str = ""
+    first: Sequence[str] = ()
+    answers: Answers = lambda message, at: ()
+    identity_key: bytes = b"forecast"
+
+
+def catalogue_of(folder: Folder, begin: datetime, cuts: Cuts | None = None) -> list[Any]:
+    """What publishing a folder writes. Raises Problems."""
+    stage = Stage(Plan([cuts] if cuts else [], begin, begin))
+    publish_journey.publish(stage.parts, folder)
+    return [*stage.store.every(JourneyVersion), *stage.store.every(Cuts)]
+
+
+@dataclass
+class _Mailbox:
+    """Takes every message for the people, who may answer."""
+
+    deliver: Callable[[Outgoing], None]
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    def send(self, message: Outgoing) -> str:
+        self.deliver(message)
+        return f"forecast-{next(self.numbers)}"
+
+
+class _Store(MemoryStore):
+    """Tells when somebody is to be looked at."""
+
+    def __init__(self, due: Callable[[datetime, str], None]) -> None:
+        super().__init__()
+        self._due = due
+
+    def put(self, record: Any) -> None:
+        super().put(record)
+        if isinstance(record, Standing) and record.next:
+            self._due(record.next, record.person)
+
+
+class Stage:
+    """One virtual shard. `log` is what happened on it so far."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._now = plan, plan.begin
+        self.log = Log()
+        self._numbers = count()
+        # (when, which first, number) and what is to be done: an event, a look, a queue's message.
+        self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
+        self.store = _Store(lambda due, person: self._later(due, partial(self._look, [person])))
+        self._library = Library(self.store, lambda: 0.0)
+        self._engine = Engine(
+            self._invoke, self._machine(), ended=self._close, seed=plan.seed, seen=self._see
+        )
+        mailbox = _Mailbox(self._arrive)
+        self.parts = wiring.Parts(
+            settings=Settings(
+                stage="forecast",
+                public_url="https://forecast.invalid",
+                identity_key=plan.identity_key,
+                link_keys={},
+            ),
+            store=self.store,
+            library=self._library,
+            workflow=Workflow(self._start, self._stop, self._succeed, self._fail),
+            machines=Machines(
+                lambda journey, version, definition: f"{journey}@{version}",
+                self._start,
+                lambda journey: (),
+                lambda journey, name: None,
+            ),
+            channels={"email": mailbox, "sms": mailbox, "webhook": mailbox},
+            now=lambda: self._now,
+            send_events=self._queue,
+            send_starts=lambda bodies, delay: None,
+            send_tells=lambda bodies, delay: None,
+            publisher=_nothing_to_publish,
+            bury=lambda body, reason: None,
+            source=lambda write_key: None,
+        )
+        for record in plan.catalogue:
+            self.store.keep(record)
+        self._library.forget()
+
+    def run(self, people: Iterable[Someone]) -> Log:
+        """Let the plan's time pass for these people; the log."""
+        wiring.use(self.parts)
+        everybody = sorted(people, key=lambda one: one.person)
+        self.log.people = len(everybody)
+        for one in everybody:
+            for record in one.records:
+                self.store.keep(record)
+            for event in one.events:
+                self._later(event.time, self._happening(one.person, event))
+        if self._plan.first:
+            for one in everybody:
+                self._later(self._plan.begin, partial(self._look, [one.person], first=True))
+        self._pass(self._plan.until)
+        return self._told()
+
+    def _pass(self, until: datetime) -> None:
+        while True:
+            due = self._engine.next_due()
+            first = self._agenda[0][0] if self._agenda else None
+            if first and first <= until and (due is None or first <= due):
+                moment, _, act = heappop(self._agenda)
+                self._now = max(self._now, moment)
+                act()
+            elif due and due <= until:
+                self._now = max(self._now, due)
+                self._engine.run_until(self._now)
+            else:
+                break
+        self._now = until
+
+    def _told(self) -> Log:
+        begin = self._plan.begin
+        self.log.runs = [run for run in self.store.every(Run) if run.entered >= begin]
+        ids = {run.run_id for run in self.log.runs}
+        self.log.messages = [row for row in self.store.every(Message) if row.run_id in ids]
+        self.log.tasks = [task for task in self.store.every(Task) if task.created >= begin]
+        return self.log
+
+    def _later(self, moment: datetime, act: Callable[[], None]) -> None:
+        heappush(self._agenda, (moment, next(self._numbers), act))
+
+    def _happening(self, person: str, event: Event) -> Callable[[], None]:
+        def happen() -> None:
+            desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
+            if event.time < self._plan.begin:
+                desk = replace(desk, newest=lambda: ())
+            else:
+                self.log.events.append(event)
+            process_event.process_person(self.parts, desk, person, [event])
+
+        return happen
+
+    def _look(self, people: list[str], first: bool = False) -> None:
+        look = Look(look=people, first=list(self._plan.first) if first else [])
+        self._handle(_encode(look))
+
+    def _queue(self, bodies: list[bytes], delay: int) -> None:
+        for body in bodies:
+            self._later(self._now + timedelta(seconds=delay), partial(self._handle, body))
+
+    def _handle(self, body: bytes) -> None:
+        process_event.handler({"Records": [{"messageId": "1", "body": body.decode()}]}, None)
+
+    def _arrive(self, message: Outgoing) -> None:
+        for event in self._plan.answers(message, self._now):
+            self._later(event.time, self._happening(message.person, event))
+
+    # --- Step Functions
+
+    def _machine(self) -> Callable[[str], Machine]:
+        @cache
+        def machine(key: str) -> Machine:
+            journey, _, version = key.rpartition("@")
+            return load(compile_journey(self._library.version(journey, version).journey, version))
+
+        return machine
+
+    def _invoke(self, function: str, payload: dict[str, Any]) -> Any:
+        self.log.calls += 1
+        try:
+            return run_step.handler(payload, None)
+        except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused) as error:
+            raise TaskFailed(type(error).__name__, str(error)) from None
+
+    def _see(self, execution: Execution) -> None:
+        journey = execution.machine.rpartition("@")[0]
+        self.log.seen.append(Seen(self._now, journey, execution.data["run"], execution.state))
+
+    def _close(self, execution: Execution) -> None:
+        self.log.transitions += execution.transitions
+        names = {key: execution.data[key] for key in ("run", "person")}
+        output = None if execution.output is None else json.dumps(execution.output)
+        detail = {
+            "name": execution.name,
+            "status": execution.status,
+            "input": json.dumps(names),
+            "output": output,
+        }
+        close_run.handler({"detail": detail}, None)
+        self._engine.forget(execution.name)
+
+    def _start(self, journey: str, version: str, name: str, names: dict[str, Any]) -> None:
+        self._engine.start(f"{journey}@{version}", name, names, self._now)
+
+    def _stop(self, journey: str, name: str, outcome: str) -> None:
+        self._engine.stop(name, self._now, "Exit", outcome)
+
+    def _succeed(self, token: str, output: dict[str, Any]) -> bool:
+        return self._engine.succeed(token, output, self._now)
+
+    def _fail(self, token: str, error: str, cause: str) -> bool:
+        return self._engine.fail(token, error, cause, self._now)
+
+
+def _nothing_to_publish(order: dict[str, Any]) -> dict[str, Any]:
+    raise RuntimeError("a forecast publishes nothing")
