@@ -7,10 +7,11 @@ import msgspec
 
 from functions.messages.brand import Brand
 from functions.messages.codes import SAMPLES
-from functions.messages.deliver import languages, template_values
 from functions.messages.referral import for_template
 from functions.messages.rehearsal import CODE, LEAVE, SAMPLE_PRODUCTS
 from functions.messages.template import Rendered, named, render_mail, render_sms
+from functions.messages.template_values import template_values
+from functions.messages.wording import languages
 
 # Whom a message is shown for when nobody is named.
 SOMEBODY: Mapping[str, Any] = {

@@ -8,7 +8,6 @@ from xml.parsers import expat
 
 from functions.messages.brand import Brand
 from functions.messages.codes import SAMPLES
-from functions.messages.deliver import NO_ACCOUNT, NO_PRODUCTS, template_values
 from functions.messages.referral import for_template
 from functions.messages.template import (
     LIQUID,
@@ -21,6 +20,7 @@ from functions.messages.template import (
     render_mail,
     render_sms,
 )
+from functions.messages.template_values import NO_ACCOUNT, NO_PRODUCTS, template_values
 from functions.problem import Problem
 
 _TAG = re.compile(r"""<(?P<close>/?)(?P<name>mj[\w-]*)(?P<rest>(?:"[^"]*"|'[^']*'|[^<>"'])*)>""")

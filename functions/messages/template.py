@@ -389,10 +389,16 @@ def render_mail(subject: str, html: str, text: str, values: Mapping[str, Any]) -
     """A mail for one person. Raises TemplateError, also for links that are not safe."""
     filled = fill(html, values, autoescape=True)
     _check_links(filled)
+    one_line = render_subject(subject, values)
+    words = fill(text, values, autoescape=False)
+    return Rendered(re.sub(r"\n{3,}", "\n\n", words).strip() + "\n", one_line, filled)
+
+
+def render_subject(subject: str, values: Mapping[str, Any]) -> str:
+    """A mail's subject for one person. Raises TemplateError."""
     # A header is one line: what a person typed as their name must not start another.
     one_line = " ".join(_CONTROLS.sub(" ", fill(subject, values, autoescape=False)).split())
-    words = fill(text, values, autoescape=False)
-    return Rendered(re.sub(r"\n{3,}", "\n\n", words).strip() + "\n", one_line[:500], filled)
+    return one_line[:500]
 
 
 def render_sms(text: str, values: Mapping[str, Any]) -> Rendered:

@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from functions.channels.channel import Permanent, Temporary
 from functions.handlers import close_run, process_event
 from functions.journeys import enter, leave, moving, react
 from functions.journeys.run import Run, run_key
 from functions.journeys.steps.awaiting import Awaiting
-from functions.messages import deliver
+from functions.messages import claiming, deliver
 from functions.storage import people, remember
 from functions.storage.library import Library
+from functions.storage.store import Contended
 from functions.tracking import permission as permissions
 from functions.tracking.fold import known
 
@@ -61,12 +63,12 @@ def _claim_without_consent() -> Any:
     def claim(permission: Any, run_id: str, wanted: Any, address: str, why_not: str) -> None:
         real(permission, run_id, wanted, address, "")
 
-    return patch.object(deliver, "claim", claim)
+    return patch.object(permissions, "claim", claim)
 
 
 def _no_claim() -> Any:
     """Nobody remembers that a message was let go, until the ledger says so."""
-    return patch.object(deliver, "claimed", lambda permission, send_id: None)
+    return patch.object(permissions, "claimed", lambda permission, send_id: None)
 
 
 class _Again(BaseException):
@@ -82,7 +84,7 @@ class _Careless:
     def send(self, message: Any) -> str:
         try:
             return str(self._inner.send(message))
-        except (deliver.Temporary, deliver.Permanent):
+        except (Temporary, Permanent):
             raise
         except Exception as error:
             self._give_back()
@@ -91,19 +93,19 @@ class _Careless:
 
 def _resend_unknown() -> Any:
     """A message whose answer was lost is not noted, and so tried again."""
-    real = deliver._hand_over
+    real = deliver.hand_over
 
     def hand_over(wish: Any, row: Any, desk: Any, outgoing: Any) -> Any:
         def give_back() -> None:
-            deliver._unclaim(wish, row, desk)
+            claiming.unclaim(wish, row, desk)
 
         channels = {name: _Careless(one, give_back) for name, one in desk.channels.items()}
         try:
             return real(wish, row, replace(desk, channels=channels), outgoing)
         except _Again:
-            raise deliver.Contended("once more") from None
+            raise Contended("once more") from None
 
-    return patch.object(deliver, "_hand_over", hand_over)
+    return patch.object(deliver, "hand_over", hand_over)
 
 
 def _draw_once() -> Any:

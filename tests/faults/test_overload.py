@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from functions.handlers import process_event, wiring
-from functions.messages import deliver
+from functions.messages import holding
 from functions.storage import remember
 from functions.tracking import consent, fold
 from functions.tracking.identity import short_hash
@@ -169,7 +169,7 @@ def _bury_the_person() -> Any:
 
 def _no_pause() -> Any:
     """Nobody minds the provider's pause."""
-    return patch.object(deliver, "turn", lambda *asked: None)
+    return patch.object(holding, "turn", lambda *asked: None)
 
 
 def _deaf_to(name: str) -> Callable[[], Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from functions.handlers import wiring
 from functions.messages import best_time
-from functions.messages.deliver import BEST_TIME
+from functions.messages.holding import BEST_TIME
 from functions.segments.census_records import Cuts
 from functions.tracking.message import Message
 from tests.journeys.test_when_messages_go import NIGHT, folder_of

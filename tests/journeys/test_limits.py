@@ -13,7 +13,8 @@ import pytest
 from functions.channels.channel import Temporary
 from functions.handlers import wiring
 from functions.journeys.yaml_file import read
-from functions.messages import deliver, limits, room
+from functions.messages import limits, room, wording
+from functions.messages.holding import TOO_LATE
 from functions.messages.room import Wanted
 from functions.segments.explain import reason
 from functions.storage.library import Library
@@ -142,7 +143,7 @@ def test_when_full_drop_lets_nothing_wait(begin: Any) -> None:
 def test_skip_after_ends_the_waiting_too(begin: Any) -> None:
     world = begin("caps: [{at most: 1 in 2 days}]", high="    skip after: 1 day\n")
     go(world, "low", "high")
-    assert reasons(world) == [deliver.TOO_LATE]
+    assert reasons(world) == [TOO_LATE]
 
 
 def test_a_held_message_goes_in_an_hour_in_which_it_may(begin: Any) -> None:
@@ -168,7 +169,7 @@ def test_two_journeys_at_the_same_instant_do_not_both_take_the_last_place(
 ) -> None:
     """The other one goes between the look at the limit and the claim."""
     world = begin("caps: [{at most: 1 in 7 days}]\nhold at most: 8 days")
-    render, person = deliver.render, world.person("ada").person
+    render, person = wording.render, world.person("ada").person
     other = Wanted("other", "", "low", "low", "email", "offers", "automation")
     in_force = world.system.parts.library.limits()
 
@@ -177,11 +178,11 @@ def test_two_journeys_at_the_same_instant_do_not_both_take_the_last_place(
             room.take(permission, other, in_force, world.now)
             return True
 
-        monkeypatch.setattr(deliver, "render", render)
+        monkeypatch.setattr(wording, "render", render)
         change(world.store, lambda: world.store.get(Permission, person), claim)
         return render(*args)
 
-    monkeypatch.setattr(deliver, "render", meanwhile)
+    monkeypatch.setattr(wording, "render", meanwhile)
     go(world, "high")
     assert gone(world) == []
     world.advance("8 days")

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from functions.channels.channel import Temporary
 from functions.folder import check, read_folder
 from functions.handlers import run_step, wiring
 from functions.journeys.hold_out import is_held_out
 from functions.journeys.run import Task
 from functions.journeys.steps.split import arms_at
-from functions.messages import deliver
+from functions.messages import deliver, holding, wording
+from functions.messages.wish import Desk
 from functions.problem import Problems
 from functions.tracking.message import Kept
 from tests.support.world import CONTEXT, JOURNEYS, World
@@ -189,7 +191,7 @@ def test_skip_after_counts_while_it_is_held(begin: Any, limit: str, goes: bool) 
     fill_carts(world)
     if not goes:  # it is known at once
         assert world.outcomes("cart") == ["late"]
-        assert reasons(world) == [deliver.TOO_LATE]
+        assert reasons(world) == [holding.TOO_LATE]
     world.advance("11 hours")
     assert world.sent("ada") == (["a"] if goes else [])
 
@@ -205,7 +207,7 @@ def test_skip_after_counts_from_when_the_run_came_there_whatever_it_is_held_for(
     file.write_text(brand, "utf-8")
     world.system.publish()
     world.advance("1 day")
-    assert reasons(world) == [deliver.TOO_LATE]
+    assert reasons(world) == [holding.TOO_LATE]
 
 
 def test_who_may_not_get_it_anyway_is_not_held(begin: Any) -> None:
@@ -232,23 +234,23 @@ def test_the_moment_of_the_claim_is_allowed_also_when_finding_the_words_took_lon
     world = begin(brand=NIGHT)
     world.advance("10 hours")
     world.system.clock.move_to(world.now + timedelta(minutes=59, seconds=59))
-    render, desk_of = deliver.render, run_step._Steps._delivery_desk
+    render, desk_of = wording.render, run_step._Steps._delivery_desk
     passed = [timedelta()]
 
     def slowly(*args: Any) -> Any:
         passed.append(timedelta(seconds=2))
         return render(*args)
 
-    def desk(steps: Any) -> deliver.Desk:
+    def desk(steps: Any) -> Desk:
         found = desk_of(steps)
         return replace(found, now=lambda: found.now() + passed[-1])
 
     monkeypatch.setattr(run_step._Steps, "_delivery_desk", desk)
-    monkeypatch.setattr(deliver, "render", slowly)
+    monkeypatch.setattr(wording, "render", slowly)
     world.track("ada", "Cart Filled")
     assert world.permission("ada").claims == []
     assert passed[1:]
-    monkeypatch.setattr(deliver, "render", render)
+    monkeypatch.setattr(wording, "render", render)
     world.advance("12 hours")
     assert [line[:8] for line in sent(world)] == ["a Tue 08"]
 
@@ -262,7 +264,7 @@ def test_a_provider_that_is_busy_until_the_night_has_its_message_in_the_morning(
     take = outbox.send
 
     def busy(outgoing: Any) -> str:
-        raise deliver.Temporary("slow down", 3600)
+        raise Temporary("slow down", 3600)
 
     monkeypatch.setattr(outbox, "send", busy)
     fill_carts(world, "30 minutes")
@@ -327,14 +329,14 @@ def test_a_try_after_a_crash_behind_the_claim_speaks_of_the_same_channel(
 ) -> None:
     world = begin(BEST)
     world.identify("ada", preferred_channel="email")
-    real = deliver._hand_over
+    real = deliver.hand_over
 
     def crash(*args: Any) -> Any:
-        monkeypatch.setattr(deliver, "_hand_over", real)
+        monkeypatch.setattr(deliver, "hand_over", real)
         world.track("ada", "Consent Withdrawn", channel="email", purposes=["offers"])
         raise RuntimeError
 
-    monkeypatch.setattr(deliver, "_hand_over", crash)
+    monkeypatch.setattr(deliver, "hand_over", crash)
     fill_carts(world)
     world.advance("1 hour")
     [row] = world.messages("ada")
@@ -461,7 +463,7 @@ def test_a_pause_that_begins_while_the_words_are_found_stops_the_claim(
     begin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = begin()
-    render = deliver.render
+    render = wording.render
 
     def meanwhile(*args: Any) -> Any:
         permission = world.permission("ada")
@@ -469,7 +471,7 @@ def test_a_pause_that_begins_while_the_words_are_found_stops_the_claim(
         world.store.put(permission)
         return render(*args)
 
-    monkeypatch.setattr(deliver, "render", meanwhile)
+    monkeypatch.setattr(wording, "render", meanwhile)
     fill_carts(world)
     assert (sent(world), reasons(world)) == ([], ["marketing is paused"])
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.messages.deliver import HELD_OUT, NO_TIME, NOT_NOW, TOO_LATE, TOO_MANY
+from functions.messages.deliver import HELD_OUT
+from functions.messages.holding import NO_TIME, NOT_NOW, TOO_LATE, TOO_MANY
 from functions.segments.condition import READERS, Facts, Segment, condition
 from functions.segments.explain import USED, Explanation, explain
 from functions.segments.phrases import BadPhrase

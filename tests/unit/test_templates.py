@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from functions import folder as folders
 from functions.messages import template
 from functions.messages.brand import Brand, from_mapping
-from functions.messages.deliver import languages, template_values
 from functions.messages.template import (
     TemplateError,
     check,
@@ -28,6 +27,8 @@ from functions.messages.template import (
     render_mail,
     render_sms,
 )
+from functions.messages.template_values import template_values
+from functions.messages.wording import languages
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from tests.support.world import JOURNEYS, START

@@ -9,8 +9,10 @@ from functions.handlers.offers import for_template, offers_of
 from functions.journeys.steps.send import BEST_CHANNEL, Send
 from functions.messages.best_channel import ORDER
 from functions.messages.country import country_of
-from functions.messages.deliver import Desk, Wish, deliver, languages
+from functions.messages.deliver import deliver
 from functions.messages.sunset import last_sign
+from functions.messages.wish import Desk, Wish
+from functions.messages.wording import languages
 from functions.segments.limit_words import ASLEEP
 from functions.storage import people
 from functions.tracking.event import EventBatch, bodies

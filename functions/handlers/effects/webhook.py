@@ -12,8 +12,8 @@ from functions.handlers.discreet import Logger
 from functions.handlers.effects.at_step import AtStep
 from functions.journeys.step import Step, WebhookBusy, WebhookRefused
 from functions.messages import referral, signature
-from functions.messages.deliver import template_values
 from functions.messages.template import TemplateError, fill
+from functions.messages.template_values import template_values
 from functions.segments import account
 from functions.segments.person import shown_fields
 from functions.tracking.permission import Refused
