@@ -200,7 +200,7 @@ class Stage:
             if event.time < self._plan.begin:
                 desk = replace(desk, newest=lambda: ())
             else:
-                self.log.events.append(event)
+                self.log.events.append(msgspec.structs.replace(event, person=person))
             process_event.process_person(self.parts, desk, person, [event])
 
         return happen
