@@ -214,7 +214,7 @@ class Stage:
         def happen() -> None:
             desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
             if event.time >= self._plan.begin:
-                self.log.events.append(event)
+                self.log.events.append(msgspec.structs.replace(event, person=person))
             process_event.process_person(self.parts, desk, person, [event])
 
         return happen
