@@ -90,7 +90,9 @@ def makers(
     journey: Journey, raw: Mapping[str, Any], begin: datetime, until: datetime, **more: Any
 ) -> Makers:
     """How people are made up for a journey, of which `raw` is the file."""
-    return Makers(begin, until, enter=raw.get("enter when") or {}, once_per=journey.once_per, **more)
+    return Makers(
+        begin, until, enter=raw.get("enter when") or {}, once_per=journey.once_per, **more
+    )
 
 
 def _name(number: int) -> str:

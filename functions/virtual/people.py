@@ -51,13 +51,13 @@ _NOT_TAKEN = (Decision, Evidence, Before, Merge, ShortLink, Waits)
 UNDER_WAY = "under way before"  # the outcome of runs that a forecast does not go on with
 
 
-def everybody(store: Store) -> Iterator[str]:
-    """The key of each person, merged and erased ones left out."""
-    page, after = store.listing(Profile, limit=500)
-    yield from (profile.person for profile in page)
-    while after:
+def everybody(store: Store) -> Iterator[tuple[str, datetime]]:
+    """The key of each person and when they came; merged and erased ones are left out."""
+    after, is_first = "", True
+    while after or is_first:
         page, after = store.listing(Profile, limit=500, after=after)
-        yield from (profile.person for profile in page)
+        yield from ((one.person, one.created) for one in page if one.created)
+        is_first = False
 
 
 def chosen(keys: Iterable[str], sample: int | None, seed: str) -> list[str]:

@@ -154,7 +154,9 @@ def _stretch(asked: Asked, known: Known, now: datetime) -> tuple[datetime, datet
     since = datetime.combine(asked.since, time(), UTC) if asked.since else now - length
     until = min(since + length, now)
     if since >= now:
-        raise NotPossible(f"{since:%Y-%m-%d} is still to come; a replay needs days that have passed")
+        raise NotPossible(
+            f"{since:%Y-%m-%d} is still to come; a replay needs days that are over"
+        )
     if known.since and until <= known.since:
         raise NotPossible(
             f"nothing is known of the days from {since:%Y-%m-%d} to {until:%Y-%m-%d}: the first "

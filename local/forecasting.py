@@ -1,0 +1,127 @@
+"""Forecasting on this machine: a folder of journeys, and the people of a data folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from rich.progress import Progress
+
+from functions.folder import check_brand, read_folder
+from functions.forecast.asked import Asked
+from functions.forecast.log import Log
+from functions.forecast.shape import Shape, shape
+from functions.forecast.tally import Tally, tally, together
+from functions.segments.census_records import Cuts
+from functions.virtual.people import everybody
+from functions.virtual.prepared import Known, NotPossible, Prepared, drawn, prepare
+from functions.virtual.shards import forecast
+from functions.virtual.stage import SHARDS, Someone, catalogue_of
+from local.asking import err
+from local.clock import Clock
+from local.keys import open_keys
+from local.sqlite_store import SqliteStore
+
+NO_KEY = b"forecast"
+
+
+@cache
+def _opened(file: Path) -> SqliteStore:
+    return SqliteStore(file)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a forecast stands on: the folder of the journeys, and that of the people."""
+
+    journeys: Path
+    data: Path
+
+    @property
+    def store(self) -> SqliteStore | None:
+        """The people's store; None where there is none yet."""
+        file = self.data / "tante.db"
+        return _opened(file) if file.exists() else None
+
+    @property
+    def identity_key(self) -> bytes:
+        """By which people's keys and addresses are hashed there."""
+        keys = self.data / "keys.json"
+        return bytes.fromhex(open_keys(keys)[0].identity_key) if keys.exists() else NO_KEY
+
+    @property
+    def now(self) -> datetime:
+        """What the folder's clock shows."""
+        clock = self.data / "clock.json"
+        return Clock(clock).now() if clock.exists() else datetime.now(UTC)
+
+    def known(self) -> Known:
+        """Whom the store knows."""
+        found = list(everybody(self.store)) if self.store else []
+        return Known([key for key, _ in found], min((came for _, came in found), default=None))
+
+    def cuts(self) -> Cuts | None:
+        """The newest cut points of the store's census."""
+        newest = self.store.listing(Cuts, limit=1)[0] if self.store else []
+        return newest[0] if newest else None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the people of a shard; each process opens the store for itself."""
+
+    prepared: Prepared
+    ground: Ground
+
+    def __call__(self, shard: int) -> list[Someone]:
+        return list(self.prepared.people.read(self.ground.store, shard))
+
+
+class Told(msgspec.Struct, kw_only=True):
+    """A forecast as JSON: what was asked, its stretch of time, for how many people each one stands
+    that was looked at, and what came of each draw."""
+
+    asked: Asked
+    begin: datetime
+    until: datetime
+    known: int
+    stands_for: float
+    draws: list[Tally]
+
+
+def run(asked: Asked, ground: Ground, cores: int) -> Told:
+    """Forecast; the progress is shown by shard. Raises NotPossible, Problems."""
+    folder = read_folder(ground.journeys)
+    if asked.journey not in folder.journeys:
+        there = ", ".join(sorted(folder.journeys)) or "none"
+        raise NotPossible(
+            f'there is no journey "{asked.journey}" in "{ground.journeys}"; there are: {there}'
+        )
+    now = ground.now
+    catalogue = catalogue_of(folder, now, ground.cuts())
+    known = Known([], None) if asked.people else ground.known()
+    prepared = prepare(asked, catalogue, known, ground.identity_key, now)
+    seen = shape(catalogue, check_brand(folder.brand).time_zone)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task(f"{asked.journey}", total=SHARDS * asked.draws)
+        draws = tallies(prepared, Reader(prepared, ground), seen, lambda: progress.advance(bar))
+    return Told(
+        asked=asked,
+        begin=prepared.plan.begin,
+        until=prepared.plan.until,
+        known=prepared.people.known,
+        stands_for=prepared.people.stands_for,
+        draws=draws,
+    )
+
+
+def tallies(prepared: Prepared, read: Reader, seen: Shape, done: Callable[[], None]) -> list[Tally]:
+    """What came of each draw; `done` is told of each shard."""
+
+    def take(log: Log) -> Tally:
+        done()
+        return tally(log, seen)
+
+    return [together(forecast(plan, read, take)) for plan in drawn(prepared)]
