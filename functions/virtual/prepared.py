@@ -104,7 +104,7 @@ def prepare(
     if not known.people:
         raise NotPossible(
             "there is nobody to forecast it on yet: send events first (tante demo makes some), or "
-            "let people be made up with --people 1000"
+            'have people made up ("people": 1000; on the command line --people 1000)'
         )
     keys = chosen(known.people, asked.sample, asked.seed)
     window = Window(
