@@ -95,7 +95,7 @@ def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
         bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
         draws = tallies(prepared, Reader(prepared, ground), lambda: progress.advance(bar))
     if not draws[0].people:
-        raise NotPossible(_nobody(prepared))
+        raise NotPossible(prepared.nobody)
     return reported(prepared, draws, limits)
 
 
@@ -107,15 +107,3 @@ def tallies(prepared: Prepared, read: Reader, done: Callable[[], None]) -> list[
         return tally(log, prepared.shape)
 
     return [together(forecast(plan, read, take)) for plan in drawn(prepared)]
-
-
-def _nobody(prepared: Prepared) -> str:
-    plan, window = prepared.plan, prepared.people.window
-    stretch = f"from {plan.begin:%Y-%m-%d} to {plan.until:%Y-%m-%d}"
-    events = " or ".join(window.opened_by) if window else ""
-    return (
-        f'nobody could enter "{prepared.asked.journey}" {stretch}: there was no {events}; choose '
-        "other days with --since and --days"
-        if events
-        else f"nobody did anything {stretch}; choose other days with --since and --days"
-    )

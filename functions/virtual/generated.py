@@ -75,15 +75,15 @@ class Makers:
             if self.once_per not in _NO_PROPERTY and " " not in self.once_per:
                 properties.setdefault(self.once_per, f"{_name(number)}-entry")
             yield event(at, type="track", event=name, properties=properties)
-        for order in range(round(random.expovariate(MONTH / length / ORDERS_A_MONTH))):
-            said = {
+        for order in range(int(random.expovariate(MONTH / length / ORDERS_A_MONTH))):
+            bought: dict[str, Any] = {
                 "order_id": f"{_name(number)}-{order}",
                 "revenue": round(random.lognormvariate(3, 1), 2),
                 "currency": "EUR",
                 "products": [{"sku": f"product-{random.randrange(100)}", "quantity": 1}],
             }
             at = came + length * random.random()
-            yield event(at, type="track", event="Order Completed", properties=said)
+            yield event(at, type="track", event="Order Completed", properties=bought)
 
 
 def makers(

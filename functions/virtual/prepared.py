@@ -82,6 +82,15 @@ class Prepared:
     people: People
     shape: Shape
 
+    @property
+    def nobody(self) -> str:
+        """What to say where nobody was there to look at."""
+        stretch = f"from {self.plan.begin:%Y-%m-%d} to {self.plan.until:%Y-%m-%d}"
+        window = self.people.window
+        events = " or ".join(window.opened_by) if window else ""
+        why = f"there was no {events}" if events else "nobody did anything"
+        return f"nobody could enter {stretch}: {why}; choose other days (since, days)"
+
 
 def prepare(
     asked: Asked, catalogue: Sequence[Any], known: Known, identity_key: bytes, now: datetime
