@@ -52,7 +52,7 @@ class Limits(msgspec.Struct, kw_only=True):
 class StepReport(msgspec.Struct, kw_only=True):
     """A step on the map. `came` = on + left + there; `ways` has to which step they went on ("" is
     the journey's end), `left` those who left the journey here, by outcome. `median` and `ninth` (of
-    ten) are seconds at the step, to 1 %; None where nobody has gone on."""
+    ten) are seconds at the step, to 4 %; None where nobody has gone on."""
 
     step: str
     verb: str

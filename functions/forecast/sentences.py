@@ -49,7 +49,8 @@ def _entering(report: Report, journey: JourneyReport) -> str:
     name = quoted(journey.title, "en")
     if not journey.runs.high:
         return f"Nobody enters {name}."
-    said = f"{many(journey.people, 'person enters', 'people enter')} {name}"
+    verb = "enters" if journey.people.likely == 1 else "enter"
+    said = f"{many(journey.people, 'person', 'people')} {verb} {name}"
     said += f" ({share(journey.people.likely, report.people)} of all)"
     if journey.runs != journey.people:
         said += f", {between(journey.runs)} times"
@@ -66,7 +67,7 @@ def _messages(report: Report) -> Iterator[str]:
     total = sum(one.messages.likely for one in back)
     if total:
         said = f"{amount(total)} {'message is' if total == 1 else 'messages are'} not sent"
-        yield f"{said}, above all: {back[0].reason} ({between(back[0].messages)})."
+        yield f"{said}, above all because: {back[0].reason}, {between(back[0].messages)}."
 
 
 def _answers(report: Report) -> Iterator[str]:
@@ -79,7 +80,8 @@ def _answers(report: Report) -> Iterator[str]:
             f"{money_between(found)} {currency}".strip()
             for currency, found in report.revenue.items()
         )
-        said = f"{many(report.orders, 'order follows', 'orders follow')} a message"
+        verb = "follows" if report.orders.likely == 1 else "follow"
+        said = f"{many(report.orders, 'order', 'orders')} {verb} a message"
         yield f"{said}: {earned}." if earned else f"{said}."
 
 

@@ -14,7 +14,7 @@ import msgspec
 from functions.forecast.credit import Order, credited, orders_in
 from functions.forecast.log import Log, Seen
 from functions.forecast.shape import Map, Shape
-from functions.forecast.times import bucket
+from functions.forecast.times import Bucket, note
 from functions.forecast.way import visits
 from functions.journeys.flow import FINISHED
 from functions.journeys.run import Run
@@ -43,7 +43,7 @@ class StepTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     on: Counts = {}
     left: Counts = {}
     there: int = 0
-    times: dict[int, int] = {}
+    times: dict[int, Bucket] = {}
 
 
 class MessageTally(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -234,7 +234,7 @@ class _Tallying:
             at.came += 1
             found.waits += step in known.waits
             if until:
-                _count(at.times, bucket(until - since))
+                note(at.times, until - since)
             if following or run.outcome == FINISHED or step in known.ends:
                 _count(at.on, following)
             elif run.status == "ended":

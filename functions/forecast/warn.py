@@ -11,6 +11,7 @@ HOUR_S_SHARE, FEW = 0.25, 500  # of a channel's messages in one hour; fewer than
 MAGNITUDE = 10
 KNOWN_FOR = 90  # days, of those who entered before
 FEWEST = 20  # people of whom something can be said
+SEEN = 10  # messages at one time, in a sample, that say something of everybody
 
 
 def warnings(report: Report) -> Iterator[Caution]:
@@ -72,7 +73,7 @@ def _rates(report: Report, peak: Peak) -> Iterator[Caution]:
             f"{amount(limits.mails_a_day)} a day.",
         )
     rate = limits.mails_a_second if is_mail else limits.texts_a_second
-    if rate and peak.in_minute > rate * 60:
+    if rate and peak.in_minute > rate * 60 and peak.in_minute >= SEEN * report.scale:
         yield Caution(
             kind="sending rate",
             says=f"{amount(peak.in_minute)} {plural} are due in one minute "
@@ -83,7 +84,7 @@ def _rates(report: Report, peak: Peak) -> Iterator[Caution]:
 
 def _pile_up(report: Report, peak: Peak) -> Iterator[Caution]:
     sent, plural = report.sent[peak.channel].likely, CHANNELS.get(peak.channel, ("", "messages"))[1]
-    if peak.in_hour >= max(FEW, HOUR_S_SHARE * sent):
+    if peak.in_hour >= max(FEW, HOUR_S_SHARE * sent, SEEN * report.scale):
         yield Caution(
             kind="pile-up",
             says=f"{amount(peak.in_hour)} {plural} ({share(peak.in_hour, sent)} of all) go within "
