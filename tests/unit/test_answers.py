@@ -1,4 +1,4 @@
-"""What people are expected to do: between their own past and everybody's, and honest about doubt."""
+"""What people are expected to do: between their own past and everybody's, with honest intervals."""
 
 import pickle
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ NOW = datetime(2027, 6, 1, 9, tzinfo=UTC)
 DAYS = 60.0
 CUSTOMERS = Buying(0.8, 20.0, 1.0, 6.0)
 READ, CLICKED = Rate(0.4, 10.0), Rate(0.1, 10.0)
-MESSAGES = {name: effect for name, effect in (("a", 0.3), ("b", -0.3), ("c", 0.0), ("d", 0.1))}
+MESSAGES = {"a": 0.3, "b": -0.3, "c": 0.0, "d": 0.1}  # how they move log odds
 
 
 def replies(chance: Random, messages: dict[str, float], channel: str = "email") -> list[Reply]:
@@ -77,7 +77,7 @@ def someone(number: int, chance: Random, messages: dict[str, float] = MESSAGES) 
 def readers() -> Sample:
     chance = Random("readers")
     many = {f"{name}{number}": by for name, by in MESSAGES.items() for number in range(3)}
-    return Sample(NOW, DAYS, [someone(n, chance, many) for n in range(800)])
+    return Sample(NOW, DAYS, [someone(n, chance, many) for n in range(500)])
 
 
 @cache
@@ -124,12 +124,12 @@ def test_the_more_is_known_of_somebody_the_less_everybody_else_counts() -> None:
 def test_rates_of_a_population_are_found_again_within_their_intervals() -> None:
     sample = readers()
     habits = [sample.population(f"draw {n}").channels["email"] for n in range(20)]
-    for truth, drawn in (
-        (READ.mean, [one.read.mean for one in habits]),
-        (READ.strength, [one.read.strength for one in habits]),
-        (CLICKED.mean, [one.clicked.mean for one in habits]),
+    for truth, drawn, room in (
+        (READ.mean, [one.read.mean for one in habits], 0.03),
+        (READ.strength, [one.read.strength for one in habits], 0.2),
+        (CLICKED.mean, [one.clicked.mean for one in habits], 0.03),
     ):
-        assert min(drawn) * 0.97 < truth < max(drawn) * 1.03
+        assert min(drawn) * (1 - room) < truth < max(drawn) * (1 + room)
     found = sample.population()
     middle = found.channels["email"].read_after
     assert middle[len(middle) // 2] == pytest.approx(3600 * 0.693, rel=0.1)
@@ -291,7 +291,8 @@ def test_customers_are_drawn_as_the_model_expects_of_them() -> None:
             sum(1 for _ in purchases.placed(one, population, DAYS, 1.0, Random(n)))
             for n in range(3000)
         ]
-        assert fmean(numbers) == pytest.approx(model.expected((again, last, whole), DAYS), rel=0.12)
+        expected = model.expected((again, last, whole), DAYS)
+        assert fmean(numbers) == pytest.approx(expected, rel=0.12, abs=0.01)
 
 
 def test_who_has_long_not_ordered_is_expected_to_order_later() -> None:
@@ -351,7 +352,7 @@ def interval(drawn: list[int]) -> tuple[int, int]:
 
 
 def test_eight_of_ten_clicks_and_reads_lie_within_their_intervals() -> None:
-    worlds, inside = 50, {"Email Opened": 0, "Email Link Clicked": 0}
+    worlds, inside = 32, {"Email Opened": 0, "Email Link Clicked": 0}
     for number in range(worlds):
         chance = Random(f"world {number}")
         before = {f"m{n}": chance.gauss(0, 0.3) for n in range(6)}
@@ -379,7 +380,7 @@ def test_eight_of_ten_clicks_and_reads_lie_within_their_intervals() -> None:
 
 
 def test_eight_of_ten_sums_of_orders_lie_within_their_intervals() -> None:
-    worlds, inside = 40, 0
+    worlds, inside = 30, 0
     for number in range(worlds):
         chance = Random(f"shop {number}")
         people, came = [], 0
