@@ -68,6 +68,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 EXCEPTIONS: dict[str, set[str]] = {
     # The desk is handed a store and channels: it names their Protocols.
     "functions.messages.wish": {"channels.channel", "storage.store"},
+    # It reads which links a message has.
+    "functions.virtual.expecting": {"messages.template"},
+    # It answers what a channel is handed.
+    "functions.forecast.answers": {"channels.channel"},
     # These write with a condition by the store's Protocol, which does no I/O itself ...
     "functions.messages.claiming": {"storage.store"},
     "functions.messages.ledger": {"storage.store"},
