@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from local.asking import Key, err
+from local.asking import Key, err, out
 from local.whereabouts import JOURNEYS, Journeys
 
 DAY = ["%Y-%m-%d"]
@@ -84,4 +84,9 @@ def forecast(
     except NotPossible as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
-    sys.stdout.write(in_json(report).decode() + "\n")
+    if as_json:
+        sys.stdout.write(in_json(report).decode() + "\n")
+        return
+    from local.forecast_told import show
+
+    show(report, out, whole)

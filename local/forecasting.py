@@ -12,10 +12,11 @@ from functions.folder import read_folder
 from functions.forecast.asked import Asked
 from functions.forecast.log import Log
 from functions.forecast.report import Limits, Report
-from functions.forecast.tally import Tally, tally, together
+from functions.forecast.tally import Tally, together
 from functions.segments.census_records import Cuts
+from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, Prepared, drawn, prepare
+from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
 from functions.virtual.reported import reported
 from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS, Someone, catalogue_of
@@ -72,11 +73,11 @@ class Ground:
 class Reader:
     """Reads the people of a shard; each process opens the store for itself."""
 
-    prepared: Prepared
+    draw: Draw
     ground: Ground
 
     def __call__(self, shard: int) -> list[Someone]:
-        return list(self.prepared.people.read(self.ground.store, shard))
+        return list(self.draw.read(self.ground.store)(shard))
 
 
 def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
@@ -93,17 +94,20 @@ def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
-        draws = tallies(prepared, Reader(prepared, ground), lambda: progress.advance(bar))
-    if not draws[0].people:
+        tallies = _tallies(prepared, ground, lambda: progress.advance(bar))
+    if not tallies[0].people:
         raise NotPossible(prepared.nobody)
-    return reported(prepared, draws, limits)
+    return reported(prepared, tallies, limits)
 
 
-def tallies(prepared: Prepared, read: Reader, done: Callable[[], None]) -> list[Tally]:
+def _tallies(prepared: Prepared, ground: Ground, done: Callable[[], None]) -> list[Tally]:
     """What came of each draw; `done` is told of each shard."""
 
-    def take(log: Log) -> Tally:
-        done()
-        return tally(log, prepared.shape)
+    def whole(draw: Draw) -> Tally:
+        def take(log: Log) -> Tally:
+            done()
+            return draw.tally(log)
 
-    return [together(forecast(plan, read, take)) for plan in drawn(prepared)]
+        return together(forecast(draw.plan, Reader(draw, ground), take))
+
+    return [whole(draw) for draw in draws(prepared, learned(prepared, ground.store))]

@@ -6,14 +6,15 @@ from typing import Any
 
 from functions.forecast.log import Log
 from functions.forecast.record import Forecast, partition_of
-from functions.forecast.tally import Tally, tally, together
+from functions.forecast.tally import Tally, together
 from functions.handlers import wiring
 from functions.handlers.discreet import Logger
 from functions.problem import Problems
 from functions.storage.store import Store, TooLarge, change
 from functions.virtual import catalogue
+from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, Prepared, drawn, prepare
+from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
 from functions.virtual.reported import reported
 from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS
@@ -90,10 +91,11 @@ class _Making:
 
         self._tell(begin)
         prepared = self._prepared(begun)
-        draws = [self._draw(prepared, number) for number in range(self.record.asked.draws)]
-        if not draws[0].people:
+        found = draws(prepared, learned(prepared, self._store))
+        tallies = [self._draw(draw) for draw in found]
+        if not tallies[0].people:
             raise NotPossible(prepared.nobody)
-        report = reported(prepared, draws)
+        report = reported(prepared, tallies)
         report.examples = []  # whoever is erased must not stand in a record of ours
         self._tell(lambda record: record.finish(report))
 
@@ -113,17 +115,14 @@ class _Making:
         found = catalogue.opened(found, journey)
         return prepare(record.asked, found, known, self._key, now)
 
-    def _draw(self, prepared: Prepared, number: int) -> Tally:
-        plan = list(drawn(prepared))[number]
-
-        def read(shard: int) -> list[Any]:
-            return list(prepared.people.read(self._store, shard))
+    def _draw(self, draw: Draw) -> Tally:
+        read = draw.read(self._store)
 
         def take(log: Log) -> Tally:
             self._through(log.people)
-            return tally(log, prepared.shape)
+            return draw.tally(log)
 
-        return together(forecast(plan, read, take))
+        return together(forecast(draw.plan, read, take))
 
     def _through(self, people: int) -> None:
         record = self.record

@@ -1,7 +1,7 @@
 """A forecast prepared: from what is asked to a plan, and to the people of each shard."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -75,12 +75,13 @@ class People:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is asked, with its plan, its people, and the shape of its journeys."""
+    """What is asked, with its plan, its people, the shape of its journeys, and the time today."""
 
     asked: Asked
     plan: Plan
     people: People
     shape: Shape
+    now: datetime
 
     @property
     def nobody(self) -> str:
@@ -115,7 +116,7 @@ def prepare(
     shapes = shape(catalogue, library.brand().time_zone)
     if asked.people:
         people = _made_up(asked, published[asked.journey], library.brand(), plan)
-        return Prepared(asked, plan, people, shapes)
+        return Prepared(asked, plan, people, shapes, now)
     if not known.people:
         raise NotPossible(
             "there is nobody to forecast it on yet: send events first (tante demo makes some), or "
@@ -130,13 +131,7 @@ def prepare(
         identity_key=identity_key,
     )
     people = People(by_shard(keys), len(known.people), window if is_replay else None)
-    return Prepared(asked, plan, people, shapes)
-
-
-def drawn(prepared: Prepared) -> Iterator[Plan]:
-    """A plan for each draw: chance tried again and again on the same people."""
-    for draw in range(prepared.asked.draws):
-        yield replace(prepared.plan, seed=f"{prepared.asked.seed}/{draw}")
+    return Prepared(asked, plan, people, shapes, now)
 
 
 def _library(catalogue: Iterable[Any]) -> Library:
