@@ -1,0 +1,1 @@
+"""What a journey would do to a population."""
