@@ -206,7 +206,7 @@ def _share(asked: str, now: datetime) -> Decimal:
     """How much of the month is over, 1 when all of it is. Raises ValueError."""
     begin, end = counted.begin_of(asked), counted.end_of(asked)
     if now < begin:
-        raise ValueError(asked)
+        raise ValueError(f'"{asked}" has not begun')
     past = Decimal((min(now, end) - begin).total_seconds())
     return past / Decimal((end - begin).total_seconds())
 

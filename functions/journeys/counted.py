@@ -5,6 +5,7 @@ and a write is spared for all the others. What was counted exactly, and text mes
 dear, have no error; the rest has that of `spread`.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import sqrt
@@ -16,6 +17,7 @@ from functions.tracking.identity import short_hash
 SHARDS = 4
 EXACTLY = 1_000  # steps and ends of a journey and month, over all shards
 ONE_OF = 16  # is counted after that
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 KEPT_FOR = timedelta(days=800)  # two years and a bit, so that a month has last year's beside it
 
 
@@ -82,10 +84,9 @@ def month_of(time: datetime) -> str:
 
 def begin_of(month: str) -> datetime:
     """The first moment of a month. Raises ValueError unless it is one, like "2027-01"."""
-    found = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    if month != f"{found:%Y-%m}":
-        raise ValueError(month)
-    return found
+    if not _MONTH.fullmatch(month):
+        raise ValueError(f'"{month[:20]}" is no month; one is written like "2027-01"')
+    return datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
 
 
 def end_of(month: str) -> datetime:
