@@ -84,7 +84,7 @@ def parts(one: dict[str, Any]) -> Table:
     shown.add_column("price")
     for row in one["rows"]:
         each = f"{row['price']:.10f}".rstrip("0")
-        amount = f"{row['amount']:,.1f}".removesuffix(".0")
+        amount = f"{row['amount']:,.0f}" if row["amount"] >= 100 else f"{row['amount']:.3g}"
         unit = f"{row['unit']}, {row['sure']}"
         shown.add_row(escape(row["part"]), amount, each, _dollars(row["dollars"], 4), escape(unit))
     shown.add_section()

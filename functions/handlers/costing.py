@@ -123,7 +123,8 @@ def _reader(parts: Parts, journey: str, month: str, number: int) -> Callable[[],
 class Spent:
     """What a journey cost in a month so far, and what it will have by its end if it goes on so.
 
-    `off` is the share by which the counts may be off; `budget` None where it has none.
+    `off` is the share by which the dollars may be off, because counts are samples; `budget` None
+    where it has none.
     """
 
     journey: str
@@ -237,10 +238,16 @@ def _spent(parts: Parts, journey: str, asked: str, table: Prices, share: Decimal
         counts=counts,
         bill=bill,
         expected=expected,
-        off=counted.spread(counts),
+        off=_off(counts, bill),
         budget=budget,
         state=state_of(budget, bill.dollars, expected),
     )
+
+
+def _off(counts: Counted, bill: Bill) -> float:
+    """The share by which the dollars may be off: text messages are counted exactly."""
+    texts = sum((row.dollars for row in bill.rows if row.part.startswith("SMS")), Decimal())
+    return counted.spread(counts) * float(1 - texts / bill.dollars) if bill.dollars else 0.0
 
 
 def own_prices(brand: Brand, countries: Iterable[str], table: Prices) -> dict[str, Decimal]:

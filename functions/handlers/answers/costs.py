@@ -31,7 +31,7 @@ class CostRow(msgspec.Struct, kw_only=True):
 class JourneyCost(msgspec.Struct, kw_only=True):
     """What a journey cost, in dollars, and is `expected` to have cost at the month's end.
 
-    `off` is the share by which the counts may be off (0: counted exactly). `runs` have ended,
+    `off` is the share by which the dollars may be off (0: counted exactly). `runs` have ended,
     `texts` are parts of text messages by country; `budget` is null and `state` "" without one.
     """
 
