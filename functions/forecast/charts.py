@@ -13,7 +13,7 @@ from functions.forecast.words import amount
 
 WIDTH, LEFT = 720, 56
 _HEIGHT, _BASE = 190, 160
-_ROW, _NAMES = 24, 300
+_ROW, _NAMES, _SAID = 24, 260, 200
 _LABELS = 8  # days named below a chart at the most
 COLOURS = 6
 
@@ -77,14 +77,14 @@ def legend(names: Iterable[str]) -> str:
 def by_name(title: str, bars: Sequence[Bar]) -> str:
     """Bars that lie, each with its name before it; a line shows the range."""
     top = max((bar.figure.high for bar in bars), default=0) or 1
-    room = WIDTH - _NAMES - 150
+    room = WIDTH - _NAMES - _SAID
 
     def parts() -> Iterator[str]:
         for index, bar in enumerate(bars):
             y, figure = index * _ROW, bar.figure
             yield text(_NAMES - 8, y + 16, _short(bar.name), "", "end")
             length = room * figure.likely / top
-            yield rect(_NAMES, y + 5, length, 14, f"c{index % COLOURS}", bar.name)
+            yield rect(_NAMES, y + 5, length, 14, "c0", bar.name)
             ends = [_NAMES + room * end / top for end in (figure.low, figure.high)]
             if figure.low != figure.high:
                 yield f'<path class="whisker" d="M{ends[0]:.1f} {y + 12}H{ends[1]:.1f}"/>'
@@ -93,7 +93,7 @@ def by_name(title: str, bars: Sequence[Bar]) -> str:
     return svg(title, max(len(bars) * _ROW, 1), parts())
 
 
-def _short(name: str, most: int = 46) -> str:
+def _short(name: str, most: int = 40) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 

@@ -20,7 +20,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 
 class Figure(str):
-    """A number in words, which stands on the right of its column."""
+    """A number in words, which stands on the right of its column, its range below it."""
 
 
 def page(report: Report, sections: Iterable[str] = ()) -> str:
@@ -46,7 +46,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _cell(tag: str, said: str, more: str = "") -> str:
     if isinstance(said, Figure):
-        return f'<{tag}{more} class="n">{escape(said)}</{tag}>'
+        likely, _, between = said.partition(" (")
+        small = f" <small>({escape(between)}</small>" if between else ""
+        return f'<{tag}{more} class="n">{escape(likely)}{small}</{tag}>'
     return f"<{tag}{more}>{escape(said)}</{tag}>"
 
 
@@ -185,7 +187,9 @@ def _messages(report: Report) -> Iterator[str]:
 
 def _message(one: MessageReport) -> list[str]:
     sent, channel = one.sent.likely, CHANNELS.get(one.channel, (one.channel,))[0]
-    earned = ", ".join(f"{money_between(found)} {name}" for name, found in one.revenue.items())
+    earned = ", ".join(
+        f"{name} {money_between(found)}".strip() for name, found in one.revenue.items()
+    )
     rates = [
         Figure(share(found.likely, sent) if sent else "") for found in (one.opened, one.clicked)
     ]

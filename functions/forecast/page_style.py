@@ -33,16 +33,17 @@ svg text.when{font-style:italic;fill:var(--faint)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;font-size:.85rem}
 .key{display:inline-block;width:.8rem;height:.8rem;border-radius:.15rem;margin-right:.4rem;
 vertical-align:-.05rem;print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem;margin:.4rem 0}
+figure{margin:0;overflow-x:auto}figure svg{min-width:34rem}
+small{display:block;color:var(--faint)}.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:.85rem;margin:.4rem 0}
 th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:600;color:var(--faint)}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 summary{cursor:pointer;font-size:.85rem;color:var(--faint)}
 @page{size:A4;margin:16mm}
 @media print{:root{color-scheme:light;--ink:#000;--faint:#444;--line:#bbb;--paper:#fff;--box:#fff;
 --warn:#fff;--edge:#000;--c0:#0072b2;--c5:#b34f00;--flow:#0072b233}
-body{max-width:none;padding:0;font-size:10.5pt}details{display:none}
+body{max-width:none;padding:0;font-size:10.5pt}figure svg{min-width:0}details{display:none}
 .tiles li{border:1px solid var(--line)}h2,h3{break-after:avoid}
 figure,.tiles,.warnings,tr{break-inside:avoid}
 svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-figure{margin:0}
 """

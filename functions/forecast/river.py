@@ -86,11 +86,12 @@ def _lines(step: StepReport) -> Iterator[tuple[str, str]]:
 
 
 def _flows(nodes: Sequence[_Node], scale: float) -> Iterator[str]:
-    """The ribbons, those that go furthest on the left; a loop's way back is not drawn."""
+    """The ribbons, in the order of where they lead, so that none crosses another. A loop's way back
+    is not drawn."""
     rows = {node.step.step: row for row, node in enumerate(nodes)}
     for row, node in enumerate(nodes):
         ways = [(rows[to], n) for to, n in node.step.ways.items() if n and rows.get(to, -1) > row]
-        for to, count in sorted(ways, reverse=True):
+        for to, count in sorted(ways, key=lambda way: (nodes[way[0]].x, -way[0])):
             width, target = max(count * scale, _LEAST), nodes[to]
             yield _ribbon(node.x + node.out, node, target.x + target.into, target, width)
             node.out += width
