@@ -84,9 +84,22 @@ def forecast(
     except NotPossible as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
+    if html:
+        from functions.forecast.page import page
+
+        _write(html, page(report))
+        err.print(f"[green]✓[/] {escape(str(html))}", soft_wrap=True)
     if as_json:
         sys.stdout.write(in_json(report).decode() + "\n")
         return
     from local.forecast_told import show
 
     show(report, out, whole)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
