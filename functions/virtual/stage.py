@@ -4,7 +4,6 @@ What couples people (places in an hour, codes, routing by load) is settled withi
 shards: each is a stage of its own, so what comes of it hangs on no number of cores.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,15 +28,17 @@ from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
 from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Machines, Workflow
+from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
 from functions.settings import Settings
 from functions.storage.library import Library, Published
-from functions.storage.memory_store import MemoryStore
+from functions.storage.store import Store
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 from functions.virtual.listening import Listening
+from functions.virtual.live_store import LiveStore
 
 SHARDS = 64
 BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +99,7 @@ class _Mailbox:
         return f"forecast-{next(self.numbers)}"
 
 
-class _Store(MemoryStore):
+class _Store(LiveStore):
     """Tells when somebody is to be looked at."""
 
     def __init__(self, due: Callable[[datetime, str], None]) -> None:
@@ -124,7 +125,7 @@ def _in_force(parts: wiring.Parts) -> Iterator[None]:
 class _Closed(Library):
     """Lets nobody in before the forecast begins."""
 
-    def __init__(self, store: MemoryStore, is_open: Callable[[], bool]) -> None:
+    def __init__(self, store: Store, is_open: Callable[[], bool]) -> None:
         super().__init__(store, lambda: 0.0)
         self._is_open = is_open
 
@@ -175,6 +176,8 @@ class Stage:
             publisher=_nothing_to_publish,
             bury=lambda body, reason: None,
             source=lambda write_key: None,
+            words=subject_only,
+            explains=False,
         )
         self._desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
         for record in plan.catalogue:
@@ -295,11 +298,11 @@ class Stage:
     def _close(self, execution: Execution) -> None:
         self.log.transitions += execution.transitions
         names = {key: execution.data[key] for key in ("run", "person")}
-        output = None if execution.output is None else json.dumps(execution.output)
+        output = None if execution.output is None else _encode(execution.output)
         detail = {
             "name": execution.name,
             "status": execution.status,
-            "input": json.dumps(names),
+            "input": _encode(names),
             "output": output,
         }
         close_run.handler({"detail": detail}, None)
