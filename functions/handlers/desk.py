@@ -12,7 +12,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import Run
 from functions.journeys.standing import arm
 from functions.segments.condition import Facts
-from functions.segments.person import fields
+from functions.segments.person import field_of
 from functions.storage import people
 from functions.storage.remember import timeline
 from functions.storage.store import Store
@@ -58,7 +58,7 @@ def _have_kept(parts: Parts, person: str) -> None:
 def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
     """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
     brand = parts.library.brand().time_zone
-    for name in (fields(profile, parts.now()).get("zone"), brand):
+    for name in filter(None, (field_of(profile, parts.now(), "zone"), brand)):
         try:
             return ZoneInfo(str(name))
         except (KeyError, ValueError, OSError):

@@ -225,6 +225,6 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
             iteration=self._pass,
             at=facts.now,
             arm=arm,
-            told=tell(asked, facts),
+            told=tell(asked, facts) if self.parts.explains else {},
         )
         self.parts.store.write([decision])

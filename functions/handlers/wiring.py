@@ -12,6 +12,7 @@ from functions.settings import Settings
 if TYPE_CHECKING:  # collecting imports this file and must stay light
     from functions.channels.channel import Channel
     from functions.journeys.workflow import Machines, Workflow
+    from functions.messages.wish import Words
     from functions.storage.library import Library
     from functions.storage.store import Store
     from functions.tracking.source import Source
@@ -57,6 +58,8 @@ class Parts:
     scrub(records): has files forget what was deleted from them, as soon as that is possible: those
     of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
+    words: puts messages into words; None: as they go.
+    explains: whether what a step decided is explained for whoever asks later.
     """
 
     settings: Settings
@@ -75,6 +78,8 @@ class Parts:
     search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
     forecast: Callable[[str], None] = field(default_factory=lambda: _no_forecast)
     scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
+    words: Words | None = None
+    explains: bool = True
 
 
 _parts: Parts | None = None

@@ -8,6 +8,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.link import sign
 from functions.messages.template import (
     Rendered,
+    is_filled,
     mentions_products,
     render_mail,
     render_sms,
@@ -62,7 +63,7 @@ def subject_only(
     if wish.channel == "sms":
         return Worded(Rendered(""))
     subject = wish.files[f"{_stem(wish, row.locale)}.subject"]
-    values = _values(wish, profile, desk, [subject])
+    values = _values(wish, profile, desk, [subject]) if is_filled(subject) else {}
     return Worded(Rendered("", render_subject(subject, values)))
 
 

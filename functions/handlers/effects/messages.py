@@ -102,6 +102,7 @@ class Messages(AtStep):
             codes=lambda wish, profile: codes_for(parts, profile, self.run),
             cuts=parts.library.rules().cuts,
             limits=parts.library.limits(),
+            words=parts.words,
         )
 
     def _claimed_at(self, step: str) -> datetime | None:
