@@ -5,10 +5,10 @@ from pathlib import Path
 
 from functions.handlers import forecast_journey
 from functions.handlers.forecast_journey import Ground
-from functions.virtual.reported import REGION
 from local.clock import Clock
 from local.keys import open_keys
 from local.sqlite_store import SqliteStore
+from local.whereabouts import REGION
 
 
 def begin(data: Path, forecast_id: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.forecast.log import Log
+from functions.forecast.prices import Prices, UnknownRegion, prices
 from functions.forecast.record import Forecast, partition_of
 from functions.forecast.tally import Tally, together
 from functions.handlers import wiring
@@ -21,6 +22,7 @@ from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS
 
 logger = Logger(service="forecast_journey")
+REGION = "eu-central-1"  # whose prices hold where there are none of the own
 RESERVE = 30_000  # milliseconds before the end of an invocation: time to say why there is no report
 TOLD_EVERY = timedelta(seconds=2)
 NOT_ENDED = "it did not come to its end; ask for fewer people (sample), fewer draws or fewer days"
@@ -98,7 +100,7 @@ class _Making:
         tallies = [self._draw(draw) for draw in found]
         if not tallies[0].people:
             raise NotPossible(prepared.nobody)
-        report = reported(prepared, tallies, region=self._ground.region)
+        report = reported(prepared, tallies, _prices(self._ground.region))
         report.examples = []  # whoever is erased must not stand in a record of ours
         self._tell(lambda record: record.finish(report))
 
@@ -154,3 +156,11 @@ class _Making:
             lambda: self._ground.store.get(Forecast, partition_of(ours.forecast_id)) or ours,
             tell,
         )
+
+
+def _prices(region: str) -> Prices:
+    """Those of the region, where the table has them."""
+    try:
+        return prices(region)
+    except UnknownRegion:
+        return prices(REGION)
