@@ -166,7 +166,7 @@ class _Comparing:
                 by = round(abs((_time(new) - _time(old)).total_seconds()))
                 field = f"seconds_{kind}"
                 setattr(change, field, getattr(change, field) + by)
-            times = (old and old.claimed, new and new.claimed)
+            times = (_time(old) if old else None, _time(new) if new else None)
             self._examples.append(Example(name, kind, row.person, *times))
             self._concerned.add(row.person)
 
