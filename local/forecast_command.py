@@ -39,9 +39,7 @@ def forecast(
     draws: Annotated[
         int | None, typer.Option(min=1, max=100, help="How often chance is tried; expect: 10.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print all of it as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Also day by day.")] = False,
     cores: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as there are.")] = 0,
@@ -60,9 +58,9 @@ def forecast(
     The journey as it is in the folder runs with all others there, by the code that sends the real
     messages, in virtual time. Nothing is sent and nothing is kept.
     """
-    import msgspec
-
     from functions.forecast.asked import Asked
+    from functions.forecast.report import Limits
+    from functions.forecast.report import as_json as in_json
     from functions.virtual.prepared import NotPossible
     from local.forecasting import Ground, run
 
@@ -80,8 +78,10 @@ def forecast(
         draws=draws or (10 if mode == "expect" else 1),
     )
     try:
-        report = run(asked, Ground(journeys, data or Path("data")), cores)
+        report = run(
+            asked, Ground(journeys, data or Path("data")), Limits(a_week=most_a_week), cores
+        )
     except NotPossible as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
-    sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    sys.stdout.write(in_json(report).decode() + "\n")

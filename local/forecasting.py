@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import msgspec
 from rich.progress import Progress
 
-from functions.folder import check_brand, read_folder
+from functions.folder import read_folder
 from functions.forecast.asked import Asked
 from functions.forecast.log import Log
-from functions.forecast.shape import Shape, shape
+from functions.forecast.report import Limits, Report
 from functions.forecast.tally import Tally, tally, together
 from functions.segments.census_records import Cuts
 from functions.virtual.people import everybody
 from functions.virtual.prepared import Known, NotPossible, Prepared, drawn, prepare
+from functions.virtual.reported import reported
 from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS, Someone, catalogue_of
 from local.asking import err
@@ -79,19 +79,7 @@ class Reader:
         return list(self.prepared.people.read(self.ground.store, shard))
 
 
-class Told(msgspec.Struct, kw_only=True):
-    """A forecast as JSON: what was asked, its stretch of time, for how many people each one stands
-    that was looked at, and what came of each draw."""
-
-    asked: Asked
-    begin: datetime
-    until: datetime
-    known: int
-    stands_for: float
-    draws: list[Tally]
-
-
-def run(asked: Asked, ground: Ground, cores: int) -> Told:
+def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
     """Forecast; the progress is shown by shard. Raises NotPossible, Problems."""
     folder = read_folder(ground.journeys)
     if asked.journey not in folder.journeys:
@@ -103,25 +91,31 @@ def run(asked: Asked, ground: Ground, cores: int) -> Told:
     catalogue = catalogue_of(folder, now, ground.cuts())
     known = Known([], None) if asked.people else ground.known()
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
-    seen = shape(catalogue, check_brand(folder.brand).time_zone)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task(f"{asked.journey}", total=SHARDS * asked.draws)
-        draws = tallies(prepared, Reader(prepared, ground), seen, lambda: progress.advance(bar))
-    return Told(
-        asked=asked,
-        begin=prepared.plan.begin,
-        until=prepared.plan.until,
-        known=prepared.people.known,
-        stands_for=prepared.people.stands_for,
-        draws=draws,
-    )
+        bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
+        draws = tallies(prepared, Reader(prepared, ground), lambda: progress.advance(bar))
+    if not draws[0].people:
+        raise NotPossible(_nobody(prepared))
+    return reported(prepared, draws, limits)
 
 
-def tallies(prepared: Prepared, read: Reader, seen: Shape, done: Callable[[], None]) -> list[Tally]:
+def tallies(prepared: Prepared, read: Reader, done: Callable[[], None]) -> list[Tally]:
     """What came of each draw; `done` is told of each shard."""
 
     def take(log: Log) -> Tally:
         done()
-        return tally(log, seen)
+        return tally(log, prepared.shape)
 
     return [together(forecast(plan, read, take)) for plan in drawn(prepared)]
+
+
+def _nobody(prepared: Prepared) -> str:
+    plan, window = prepared.plan, prepared.people.window
+    stretch = f"from {plan.begin:%Y-%m-%d} to {plan.until:%Y-%m-%d}"
+    events = " or ".join(window.opened_by) if window else ""
+    return (
+        f'nobody could enter "{prepared.asked.journey}" {stretch}: there was no {events}; choose '
+        "other days with --since and --days"
+        if events
+        else f"nobody did anything {stretch}; choose other days with --since and --days"
+    )

@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The real handlers, on parts in memory.
     "virtual": {
         *("folder", "tracking", "segments", "journeys", "engine", "forecast"),
-        *("channels", "storage", "handlers"),
+        *("channels", "storage", "handlers", "messages.brand"),
     },
 }
 # Modules that may do more than their package.

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from functions.forecast.asked import Asked
+from functions.forecast.shape import Shape, shape
 from functions.journeys.journey import Journey
 from functions.journeys.standing import Sweep
 from functions.journeys.yaml_file import read
+from functions.messages.brand import Brand
 from functions.storage.library import Library, Published
 from functions.storage.memory_store import MemoryStore
 from functions.storage.store import Store
@@ -73,18 +75,20 @@ class People:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The plan of a forecast and its people. `asked` with the moment when it begins."""
+    """What is asked, with its plan, its people, and the shape of its journeys."""
 
     asked: Asked
     plan: Plan
     people: People
+    shape: Shape
 
 
 def prepare(
     asked: Asked, catalogue: Sequence[Any], known: Known, identity_key: bytes, now: datetime
 ) -> Prepared:
     """What is asked, on this catalogue and these people. Raises NotPossible."""
-    published = _published(catalogue)
+    library = _library(catalogue)
+    published = {one.journey.name: one for one in library.journeys()}
     journey = _journey(asked.journey, published)
     begin, until = _stretch(asked, known, now)
     looked = {one.name: one.looked for one in _journeys(published) if one.looked}
@@ -99,8 +103,10 @@ def prepare(
         first=() if asked.people else first,
         identity_key=identity_key,
     )
+    shapes = shape(catalogue, library.brand().time_zone)
     if asked.people:
-        return Prepared(asked, plan, _made_up(asked, published[asked.journey], catalogue, plan))
+        people = _made_up(asked, published[asked.journey], library.brand(), plan)
+        return Prepared(asked, plan, people, shapes)
     if not known.people:
         raise NotPossible(
             "there is nobody to forecast it on yet: send events first (tante demo makes some), or "
@@ -115,20 +121,20 @@ def prepare(
         identity_key=identity_key,
     )
     people = People(by_shard(keys), len(known.people), window if is_replay else None)
-    return Prepared(asked, plan, people)
+    return Prepared(asked, plan, people, shapes)
 
 
 def drawn(prepared: Prepared) -> Iterator[Plan]:
-    """The plan of each draw: chance tried again and again on the same people."""
+    """A plan for each draw: chance tried again and again on the same people."""
     for draw in range(prepared.asked.draws):
         yield replace(prepared.plan, seed=f"{prepared.asked.seed}/{draw}")
 
 
-def _published(catalogue: Iterable[Any]) -> dict[str, Published]:
+def _library(catalogue: Iterable[Any]) -> Library:
     store = MemoryStore()
     for record in catalogue:
         store.keep(record)
-    return {one.journey.name: one for one in Library(store, lambda: 0.0).journeys()}
+    return Library(store, lambda: 0.0)
 
 
 def _journeys(published: dict[str, Published]) -> list[Journey]:
@@ -154,9 +160,7 @@ def _stretch(asked: Asked, known: Known, now: datetime) -> tuple[datetime, datet
     since = datetime.combine(asked.since, time(), UTC) if asked.since else now - length
     until = min(since + length, now)
     if since >= now:
-        raise NotPossible(
-            f"{since:%Y-%m-%d} is still to come; a replay needs days that are over"
-        )
+        raise NotPossible(f"{since:%Y-%m-%d} is still to come; a replay needs days that are over")
     if known.since and until <= known.since:
         raise NotPossible(
             f"nothing is known of the days from {since:%Y-%m-%d} to {until:%Y-%m-%d}: the first "
@@ -165,11 +169,7 @@ def _stretch(asked: Asked, known: Known, now: datetime) -> tuple[datetime, datet
     return since, until
 
 
-def _made_up(asked: Asked, one: Published, catalogue: Sequence[Any], plan: Plan) -> People:
-    store = MemoryStore()
-    for record in catalogue:
-        store.keep(record)
-    brand = Library(store, lambda: 0.0).brand()
+def _made_up(asked: Asked, one: Published, brand: Brand, plan: Plan) -> People:
     made = makers(
         one.journey,
         read("journey.yaml", one.files["journey.yaml"]).value,

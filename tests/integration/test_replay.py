@@ -1,7 +1,5 @@
 """A replay of what was is what was: the journeys that ran then, on the events that came then."""
 
-from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,7 +11,7 @@ from functions.forecast.log import Log
 from functions.journeys.run import Run
 from functions.tracking.message import Message
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
+from functions.virtual.prepared import Known, Prepared, prepare
 from functions.virtual.shards import forecast
 from functions.virtual.stage import catalogue_of
 from tests.support.world import JOURNEYS, START, World
@@ -30,7 +28,9 @@ def prepared(world: World, **asked: Any) -> Prepared:
 
 def replay(world: World, **asked: Any) -> list[Log]:
     plan = prepared(world, **asked)
-    return list(forecast(plan.plan, lambda shard: plan.people.read(world.store, shard), lambda x: x))
+    return list(
+        forecast(plan.plan, lambda shard: plan.people.read(world.store, shard), lambda x: x)
+    )
 
 
 def told(messages: list[Message]) -> list[tuple[Any, ...]]:
