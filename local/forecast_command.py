@@ -3,13 +3,17 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.markup import escape
 
-from local.asking import Key, err
+from local.asking import Key, err, out
 from local.whereabouts import JOURNEYS, Journeys
+
+if TYPE_CHECKING:
+    from functions.forecast.asked import Asked
+    from local.forecasting import Ground
 
 DAY = ["%Y-%m-%d"]
 
@@ -39,6 +43,17 @@ def forecast(
     draws: Annotated[
         int | None, typer.Option(min=1, max=100, help="How often chance is tried; expect: 10.")
     ] = None,
+    against: Annotated[
+        str,
+        typer.Option(help="Compare with another folder, a git revision or a published version."),
+    ] = "",
+    fail_on: Annotated[
+        Literal["never", "change", "more messages"],
+        typer.Option(help="With --against: end with 1 when anything changes, or more messages go."),
+    ] = "never",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --against: print it for a pull request.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Also day by day.")] = False,
@@ -77,6 +92,8 @@ def forecast(
         people=people,
         draws=draws or (10 if mode == "expect" else 1),
     )
+    if against:
+        _compare(asked, Ground(journeys, data or Path("data")), against, fail_on, as_json, markdown)
     try:
         report = run(
             asked, Ground(journeys, data or Path("data")), Limits(a_week=most_a_week), cores
@@ -85,3 +102,29 @@ def forecast(
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
     sys.stdout.write(in_json(report).decode() + "\n")
+
+
+def _compare(
+    asked: "Asked", ground: "Ground", said: str, fail_on: str, as_json: bool, markdown: bool
+) -> NoReturn:
+    """Print the comparison, and end as `fail_on` asks."""
+    import msgspec
+
+    from functions.virtual.prepared import NotPossible
+    from local import compared_told
+    from local.forecast_against import against
+
+    try:
+        found = against(asked, ground, said)
+    except NotPossible as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    elif markdown:
+        sys.stdout.write(compared_told.markdown(found))
+    else:
+        compared_told.show(found, out)
+    more = any(one.likely > 0 for one in found.sent.values())
+    is_failed = {"change": not found.is_nothing, "more messages": more}.get(fail_on, False)
+    sys.exit(1 if is_failed else 0)

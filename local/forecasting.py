@@ -89,7 +89,7 @@ def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
         )
     now = ground.now
     catalogue = catalogue_of(folder, now, ground.cuts())
-    known = Known([], None) if asked.people else ground.known()
+    known = known_for(asked, ground)
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
@@ -97,6 +97,11 @@ def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
     if not draws[0].people:
         raise NotPossible(_nobody(prepared))
     return reported(prepared, draws, limits)
+
+
+def known_for(asked: Asked, ground: Ground) -> Known:
+    """Whom the store knows; nobody where people are made up."""
+    return Known([], None) if asked.people else ground.known()
 
 
 def tallies(prepared: Prepared, read: Reader, done: Callable[[], None]) -> list[Tally]:
