@@ -19,6 +19,8 @@ _SIGNS = re.compile(r"([\\`*_\[\]|#])")
 _KINDS = {
     "gained": "gets it now",
     "lost": "does not get it any more",
+    "within": "gets it within these days, not after them",
+    "beyond": "gets it only after these days",
     "earlier": "gets it earlier",
     "later": "gets it later",
     "reworded": "reads another subject",
@@ -99,6 +101,10 @@ def _some(found: Range) -> str:
 def _moves(row: MessageRow) -> Iterator[str]:
     if row.later.high:
         yield f"{amount(row.later.likely)} by {length(row.seconds_later)} later"
+    if row.beyond.high:
+        yield f"{amount(row.beyond.likely)} out of these days"
+    if row.within.high:
+        yield f"{amount(row.within.likely)} into these days"
     if row.earlier.high:
         yield f"{amount(row.earlier.likely)} by {length(row.seconds_earlier)} earlier"
 

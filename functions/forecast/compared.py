@@ -34,6 +34,8 @@ class MessageRow(msgspec.Struct, kw_only=True):
     after: Range
     gained: Range
     lost: Range
+    within: Range
+    beyond: Range
     later: Range
     earlier: Range
     reworded: Range
@@ -161,6 +163,8 @@ class _Comparison:
             after=self._of(lambda one: _sent(one.after, journey, message, channel)),
             gained=of(lambda one: one.gained),
             lost=of(lambda one: one.lost),
+            within=of(lambda one: one.within),
+            beyond=of(lambda one: one.beyond),
             later=of(lambda one: one.later),
             earlier=of(lambda one: one.earlier),
             reworded=of(lambda one: one.reworded),
@@ -233,6 +237,11 @@ def _said(row: MessageRow) -> Iterator[str]:
         yield f"{many(row.gained, 'person gets', 'people get')} {name} who did not before."
     if row.lost.high:
         yield f"{many(row.lost, 'person does', 'people do')} not get {name} any more."
+    if row.beyond.high:
+        yield f"{many(row.beyond, 'message', 'messages')} {name} would go only after these days."
+    if row.within.high:
+        said = many(row.within, "message", "messages")
+        yield f"{said} {name} would go within these days, not after them."
     if row.later.high:
         by = length(row.seconds_later)
         yield f"{many(row.later, 'message', 'messages')} {name} would go later, by {by} on average."

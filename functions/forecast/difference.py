@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from functions.forecast.log import Log
+from functions.forecast.shape import Shape
 from functions.journeys.run import Run, Task
 from functions.tracking.message import Message
 
@@ -17,17 +18,23 @@ SAME_TIME = timedelta(minutes=1)
 MOST_EXAMPLES = 3  # of each kind of change of a message
 UNDER_WAY = "under way"
 
-Kind = Literal["gained", "lost", "earlier", "later", "reworded"]
+Kind = Literal["gained", "lost", "within", "beyond", "earlier", "later", "reworded"]
+Names = frozenset[tuple[str, str]] | None  # journey and message; None: any
 T = TypeVar("T")
 
 
 class MessageChange(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A message on a channel: how many it gained and lost, how many go `earlier` or `later` than
     before (by so many seconds in all), and of how many the subject or text message reads otherwise.
+
+    Of those that go in one of both only, some are not lost: their run is still under way at the end
+    of the other. `beyond` would go after it now, `within` went after it before.
     """
 
     gained: int = 0
     lost: int = 0
+    within: int = 0
+    beyond: int = 0
     earlier: int = 0
     later: int = 0
     seconds_earlier: int = 0
@@ -37,7 +44,7 @@ class MessageChange(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def more(self) -> int:
         """By how many more go (fewer: less than nothing)."""
-        return self.gained - self.lost
+        return self.gained + self.within - self.lost - self.beyond
 
 
 class JourneyChange(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -80,9 +87,18 @@ class Difference(msgspec.Struct, kw_only=True, omit_defaults=True):
         return not self.messages and not self.journeys
 
 
-def difference(before: Log, after: Log) -> Difference:
-    """What is different between two logs of the same people, of one shard or of all."""
-    return _Comparing(before, after).told()
+def difference(
+    before: Log, after: Log, names_before: Names = None, names_after: Names = None
+) -> Difference:
+    """What is different between two logs of the same people, of one shard or of all. The names are
+    those that the version's journeys have (`names_in`): what it does not have cannot go later."""
+    return _Comparing(before, after, names_before, names_after).told()
+
+
+def names_in(shape: Shape) -> Names:
+    """The messages of journeys, with the journey of each."""
+    found = shape.journeys.items()
+    return frozenset((name, one.message) for name, map_ in found for one in map_.stations)
 
 
 def add(one: Difference, other: Difference) -> Difference:
@@ -133,9 +149,11 @@ def _few(examples: Iterable[Example]) -> tuple[Example, ...]:
 class _Comparing:
     """Two logs on their way to a difference."""
 
-    def __init__(self, before: Log, after: Log) -> None:
+    def __init__(self, before: Log, after: Log, has: Names, will_have: Names) -> None:
         self._before, self._after = before, after
+        self._has, self._will_have = has, will_have
         self._found = Difference(people=max(before.people, after.people))
+        self._open_before, self._open_after = _open(before.runs), _open(after.runs)
         self._concerned: set[str] = set()
         self._examples: list[Example] = []
 
@@ -158,7 +176,7 @@ class _Comparing:
         if old and new and old.channel != new.channel:  # lost on one way, gained on another
             self._message(old, None)
             return self._message(None, new)
-        for kind in _kinds(old, new):
+        for kind in self._kinds(old, new):
             name = f"{row.journey}/{row.message}/{row.channel}"
             change = self._found.messages.setdefault(name, MessageChange())
             setattr(change, kind, getattr(change, kind) + 1)
@@ -169,6 +187,20 @@ class _Comparing:
             times = (_time(old) if old else None, _time(new) if new else None)
             self._examples.append(Example(name, kind, row.person, *times))
             self._concerned.add(row.person)
+
+    def _kinds(self, old: Message | None, new: Message | None) -> Iterator[Kind]:
+        if old is None and new:
+            came_later = new.run_id in self._open_before and _is_in(self._has, new)
+            yield "within" if came_later else "gained"
+        elif new is None and old:
+            will_come = old.run_id in self._open_after and _is_in(self._will_have, old)
+            yield "beyond" if will_come else "lost"
+        elif old and new:
+            moved = _time(new) - _time(old)
+            if abs(moved) >= SAME_TIME:
+                yield "later" if moved > timedelta() else "earlier"
+            if old.subject != new.subject:
+                yield "reworded"
 
     def _journey(self, name: str) -> JourneyChange:
         return self._found.journeys.setdefault(name, JourneyChange())
@@ -216,15 +248,12 @@ def _went(rows: Iterable[Message]) -> dict[tuple[str, str, str], list[Message]]:
     return found
 
 
-def _kinds(old: Message | None, new: Message | None) -> Iterator[Kind]:
-    if old is None or new is None:
-        yield "lost" if old else "gained"
-        return
-    moved = _time(new) - _time(old)
-    if abs(moved) >= SAME_TIME:
-        yield "later" if moved > timedelta() else "earlier"
-    if old.subject != new.subject:
-        yield "reworded"
+def _is_in(names: Names, row: Message) -> bool:
+    return names is None or (row.journey, row.message) in names
+
+
+def _open(runs: Iterable[Run]) -> set[str]:
+    return {run.run_id for run in runs if run.status == "open"}
 
 
 def _time(row: Message) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 from functions.forecast import difference as differences
 from functions.forecast import tally as tallies
 from functions.forecast.compared import Pair
-from functions.forecast.difference import difference
+from functions.forecast.difference import difference, names_in
 from functions.forecast.shape import shape
 from functions.forecast.tally import tally
 from functions.journeys.run import JourneyVersion
@@ -92,9 +92,9 @@ class Both:
         """What comes of a shard's people with each, and what is different. They are read each time
         anew: nobody knows of the other version."""
         old, new = (Stage(one.plan).run(read(shard)) for one in (self.before, self.after))
-        return Pair(
-            tally(old, self.before.shape), tally(new, self.after.shape), difference(old, new)
-        )
+        had, has = self.before.shape, self.after.shape
+        what = difference(old, new, names_in(had), names_in(has))
+        return Pair(tally(old, had), tally(new, has), what)
 
 
 def together(pairs: Iterable[Pair]) -> Pair:

@@ -97,9 +97,10 @@ def test_the_way_back_gains_what_the_way_there_lost(before: Log, after: Log) -> 
     assert there.concerned == back.concerned <= 2
     for name, change in there.messages.items():
         other = back.messages[name]
-        assert (change.gained, change.earlier, change.seconds_earlier, change.reworded) == (
-            *(other.lost, other.later, other.seconds_later, other.reworded),
+        assert (change.gained, change.within, change.earlier) == (
+            *(other.lost, other.beyond, other.later),
         )
+        assert (change.seconds_earlier, change.reworded) == (other.seconds_later, other.reworded)
 
 
 @given(st.lists(st.tuples(logs, logs), min_size=1, max_size=3), st.permutations(range(3)))
@@ -117,6 +118,13 @@ def test_a_message_that_goes_two_days_later_is_neither_gained_nor_lost() -> None
     after = Log(people=1, messages=[message("ada", "one", 5, step="send one 2")])
     [change] = difference(before, after).messages.values()
     assert (change.later, change.seconds_later, change.more) == (1, 2 * 86400, 0)
+
+
+def test_a_message_whose_run_goes_on_at_the_end_is_not_lost_but_moved_out_of_these_days() -> None:
+    before = Log(people=1, messages=[message("ada", "one", 59)], runs=[run("ada")])
+    after = Log(people=1, runs=[run("ada", "")])
+    [change] = difference(before, after).messages.values()
+    assert (change.beyond, change.lost, change.more) == (1, 0, -1)
 
 
 def test_a_message_by_another_channel_is_lost_on_the_one_and_gained_on_the_other() -> None:
