@@ -39,6 +39,17 @@ def forecast(
     draws: Annotated[
         int | None, typer.Option(min=1, max=100, help="How often chance is tried; expect: 10.")
     ] = None,
+    against: Annotated[
+        str,
+        typer.Option(help="Compare with another folder, a git revision or a published version."),
+    ] = "",
+    fail_on: Annotated[
+        Literal["never", "change", "more messages"],
+        typer.Option(help="With --against: end with 1 when anything changes, or more messages go."),
+    ] = "never",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --against: print it for a pull request.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Also day by day.")] = False,
@@ -78,6 +89,11 @@ def forecast(
         draws=draws or (10 if mode == "expect" else 1),
         most_a_week=most_a_week,
     )
+    if against:
+        if at:
+            _refuse("--against compares on this machine: give --data instead of --at")
+        where = data or Path("data")
+        _compare(asked, journeys, where, prices_of, cores, against, fail_on, as_json, markdown)
     if at:
         report = _by_a_system(asked, journeys, at, key)
     else:
@@ -119,7 +135,42 @@ def _by_a_system(asked: Any, journeys: Path, at: str, key: str) -> Any:
         _refuse(error)
 
 
-def _refuse(error: Exception) -> NoReturn:
+def _compare(
+    asked: Any,
+    journeys: Path,
+    data: Path,
+    prices_of: str,
+    cores: int,
+    said: str,
+    fail_on: str,
+    as_json: bool,
+    markdown: bool,
+) -> NoReturn:
+    """Print the comparison with what `said` names, and end as `fail_on` asks."""
+    import msgspec
+
+    from functions.forecast.prices import UnknownRegion
+    from functions.virtual.prepared import NotPossible
+    from local import compared_told
+    from local.forecast_against import against
+    from local.forecasting import Ground
+
+    try:
+        found = against(asked, Ground(journeys, data), said, prices_of, cores)
+    except (NotPossible, UnknownRegion) as error:
+        _refuse(error)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    elif markdown:
+        sys.stdout.write(compared_told.markdown(found))
+    else:
+        compared_told.show(found, out)
+    more = any(one.likely > 0 for one in found.sent.values())
+    is_failed = {"change": not found.is_nothing, "more messages": more}.get(fail_on, False)
+    sys.exit(1 if is_failed else 0)
+
+
+def _refuse(error: Exception | str) -> NoReturn:
     err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
     sys.exit(2)
 

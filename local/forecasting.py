@@ -96,7 +96,7 @@ def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
     named(folder, asked.journey, ground.journeys)
     now = ground.now
     catalogue = catalogue_of(folder, now, ground.cuts())
-    known = Known([], None) if asked.people else ground.known()
+    known = known_for(asked, ground)
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
@@ -104,6 +104,11 @@ def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
     if not tallies[0].people:
         raise NotPossible(prepared.nobody)
     return reported(prepared, tallies, prices(region))
+
+
+def known_for(asked: Asked, ground: Ground) -> Known:
+    """Whom the store knows; nobody where people are made up."""
+    return Known([], None) if asked.people else ground.known()
 
 
 def _tallies(prepared: Prepared, ground: Ground, done: Callable[[], None]) -> list[Tally]:
