@@ -6,10 +6,10 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from functions.forecast.log import Log
-from functions.virtual import shards
 from functions.virtual.shards import Read, one_shard
 from functions.virtual.stage import SHARDS, Plan
 
@@ -28,20 +28,28 @@ def forecast(
     cores: int | None = None,
     progress: Callable[[int], None] = _unheard,
 ) -> Iterator[R]:
-    """What `take` makes of each shard's log, in the order of the shards: the same on any number of
-    cores (None: all that there are).
+    """What `take` makes of each shard's log. See `each`."""
+    return each(partial(one_shard, plan, read, take), cores, progress)
 
-    `progress` is told how many shards are done, in this process. Plan, read and take are pickled:
-    they may hold functions of modules, but no lambdas. Where there can be no other processes (in
-    Lambda), all is done in this one. Whatever a shard raises is raised here.
+
+def each(
+    work: Callable[[int], R], cores: int | None = None, progress: Callable[[int], None] = _unheard
+) -> Iterator[R]:
+    """What `work` makes of each shard, in their order: the same on any number of cores (None or 0:
+    all that there are).
+
+    `progress` is told how many shards are done, in this process. The work is pickled: it may hold
+    functions of modules, but no lambdas. Where there can be no other processes (in Lambda), all is
+    done in this one. Whatever a shard raises is raised here.
     """
     number = min(cores or _cores(), SHARDS)
     if number == 1 or not _may_share():
-        for done, found in enumerate(shards.forecast(plan, read, take), 1):
-            progress(done)
+        for shard in range(SHARDS):
+            found = work(shard)
+            progress(shard + 1)
             yield found
         return
-    yield from _on(number, pickle.dumps((plan, read, take)), progress)
+    yield from _on(number, pickle.dumps(work), progress)
 
 
 def _on(number: int, work: bytes, progress: Callable[[int], None]) -> Iterator[Any]:
@@ -59,7 +67,7 @@ def _on(number: int, work: bytes, progress: Callable[[int], None]) -> Iterator[A
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-_work: tuple[Plan, Read, Callable[[Log], Any]]
+_work: Callable[[int], Any]
 
 
 def _begin(work: bytes) -> None:
@@ -75,7 +83,7 @@ def _end(number: int, frame: object) -> None:
 
 
 def _one(shard: int) -> Any:
-    return one_shard(*_work, shard)
+    return _work(shard)
 
 
 def _cores() -> int:

@@ -13,18 +13,22 @@ from functions.folder import Folder, read_folder
 from functions.forecast.asked import Asked
 from functions.forecast.compared import Compared, compare
 from functions.forecast.difference import MessageChange
+from functions.storage.store import Store
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
+from functions.virtual.drawing import Draw
 from functions.virtual.prepared import Known, NotPossible, People, prepare
+from functions.virtual.shards import Read
 from functions.virtual.stage import Someone, catalogue_of, shard_of
-from functions.virtual.versions import Both, otherwise, published, together
+from functions.virtual.versions import both, otherwise, published, together
 from local import compared_told
 from local.forecast_against import _of_git
 from tests.support.world import JOURNEYS, World
 
 BEGIN = datetime(2027, 3, 1, 9, tzinfo=UTC)
-PEOPLE = 6
 KEY = b"forecast"
+NAMES = [f"u{number}" for number in range(6)]
+PEOPLE = len(NAMES)
 Edit = Callable[[dict[str, str]], None]
 
 
@@ -57,6 +61,13 @@ def buyer(user: str) -> Someone:
     return Someone(person_key(KEY, "user_id", user), (), events)
 
 
+class Here(Draw):
+    """A draw of these buyers."""
+
+    def read(self, store: Store | None) -> Read:
+        return lambda shard: [one for one in map(buyer, NAMES) if shard_of(one.person) == shard]
+
+
 def edited(edit: Edit, journey: str = "onboarding") -> Folder:
     folder = read_folder(JOURNEYS)
     edit(folder.journeys[journey])
@@ -78,7 +89,6 @@ def same(files: dict[str, str]) -> None:
 
 def compared(before: Folder, after: Folder, days: int = 60) -> Compared:
     """The same six buyers with the one and with the other."""
-    people = [buyer(f"u{number}") for number in range(PEOPLE)]
     asked = Asked(journey="onboarding", people=PEOPLE, days=days)
     catalogue = catalogue_of(after, BEGIN)
     prepared = prepare(asked, catalogue, Known([], None), KEY, BEGIN)
@@ -87,7 +97,7 @@ def compared(before: Folder, after: Folder, days: int = 60) -> Compared:
     [versions] = both(then, now, None)
     versions = replace(versions, before=Here(then, versions.before.answers))
     versions = replace(versions, after=Here(now, versions.after.answers))
-    shards = {shard_of(one.person) for one in BUYERS}
+    shards = {shard_of(buyer(name).person) for name in NAMES}
     pairs = [versions.pair(None, shard) for shard in sorted(shards)]
     return compare([together(pairs)], "onboarding", ("then", "now"))
 
