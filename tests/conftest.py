@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -21,6 +22,12 @@ typer.testing._get_command = cache(typer.testing._get_command)
 # How long an example takes says how busy the machine is; what hangs is ended by pytest's timeout.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_collection_finish() -> None:
+    """What stands here now stays to the end: the collector need not go through it time and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
