@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import botocore.loaders
+import botocore.session
 import pytest
 import typer.testing
 from hypothesis import settings
@@ -18,6 +20,9 @@ from tests.support.world import World
 
 # The tree of all commands is the same each time.
 typer.testing._get_command = cache(typer.testing._get_command)
+
+# And so is what AWS has, which each client would read anew.
+botocore.session.create_loader = cache(botocore.loaders.create_loader)
 
 # How long an example takes says how busy the machine is; what hangs is ended by pytest's timeout.
 settings.register_profile("any machine", deadline=None)
