@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Images of Python forbid it; but then every worker and every command compiles all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 PORT ?= 8000
 DATA ?= data
 HOUSEHOLDS ?= 300

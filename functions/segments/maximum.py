@@ -49,6 +49,8 @@ def highest(smooth: Smooth, start: Point, pull: float) -> tuple[Point, float]:
             bend = _even(len(start))
             continue
         after, value, new = moved
+        if after == at:  # so would every further step
+            break
         way = [b - a for a, b in zip(at, after, strict=True)]
         bend = _bent(bend, way, [a - b for a, b in zip(slope, new, strict=True)])
         at, slope = after, new

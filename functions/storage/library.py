@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from functions.codes import rules as code_rules
 from functions.codes.rules import CodeRule
@@ -52,12 +53,27 @@ def rules_in(files: Mapping[str, str]) -> Rules:
     """The rules that the files of a publish beside brand.yaml hold."""
     # These tell of nobody who they are: when they change, nobody need be looked at.
     telling = [name for name in LIVE_FILES if name in files and name not in _TELLING_NOTHING]
-    live = {name: read(name, files[name]).value for name in telling}
-    return rules_of(live, _brand_in(files).needs_consent)
+    return _rules(tuple((name, files[name]) for name in telling), files["brand.yaml"])
 
 
-def _brand_in(files: Mapping[str, str]) -> Brand:
-    return brands.from_mapping(read("brand.yaml", files["brand.yaml"]).value)
+# The same text always says the same: a publish compares what was with what comes, a rehearsal
+# begins a world for each scenario, and none of what is built here is ever changed.
+
+
+@lru_cache(maxsize=16)
+def _rules(telling: tuple[tuple[str, str], ...], brand: str) -> Rules:
+    live = {name: read(name, text).value for name, text in telling}
+    return rules_of(live, _brand(brand).needs_consent)
+
+
+@lru_cache(maxsize=16)
+def _brand(text: str) -> Brand:
+    return brands.from_mapping(read("brand.yaml", text).value)
+
+
+@lru_cache(maxsize=64)
+def _journey(name: str, text: str) -> Journey:
+    return journeys.build(name, read(f"{name}/journey.yaml", text).value)
 
 
 class Library:
@@ -132,10 +148,8 @@ class Library:
             row = self._store.get(JourneyVersion, journey, version)
             if row is None:
                 raise LookupError(f'journey "{journey}" has no version "{version}"')
-            raw = read(f"{journey}/journey.yaml", row.files["journey.yaml"]).value
-            self._versions[key] = Published(
-                journeys.build(journey, raw), version, row.files, row.machine
-            )
+            built = _journey(journey, row.files["journey.yaml"])
+            self._versions[key] = Published(built, version, row.files, row.machine)
         return self._versions[key]
 
     def brand(self) -> Brand:
@@ -218,7 +232,7 @@ class Library:
         row = self._store.get(JourneyVersion, BRAND, version) if version else None
         if row:
             rules = replace(rules_in(row.files), cuts=self._rules.cuts)
-            self._brand, self._rules = (version, _brand_in(row.files)), rules
+            self._brand, self._rules = (version, _brand(row.files["brand.yaml"])), rules
             self._sales = sales_rules.build(read(SALES_FILE, row.files.get(SALES_FILE, "")).value)
             self._codes = code_rules.build(read(CODES_FILE, row.files.get(CODES_FILE, "")).value)
             limits = read(LIMITS_FILE, row.files.get(LIMITS_FILE, "")).value or {}

@@ -11,6 +11,7 @@ from functions.tracking.identity import short_hash
 from functions.tracking.referral_record import Referral, Won
 from functions.tracking.tally import Tally
 
+_NOTHING = Decimal(0)
 MOST_MOVES = 20  # of a person in a model that are kept
 # The time at which somebody is due of whom anything may have changed, not by an event alone.
 ANEW = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +76,7 @@ class Order(msgspec.Struct, array_like=True):
     @property
     def given_back(self) -> Decimal:
         """How much was refunded: single refunds, or what an import knows of all if that is more."""
-        return max(self.refunded, self.refunded_by_now or Decimal(0))
+        return max(self.refunded, self.refunded_by_now or _NOTHING)
 
     @property
     def revenue(self) -> Decimal:

@@ -6,6 +6,7 @@ the product's types, so that the reading is a second opinion.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -69,6 +70,7 @@ def _choose(arm: Steps) -> st.SearchStrategy[Raw]:
 
 
 def _split(arm: Steps) -> st.SearchStrategy[Raw]:
+    @cache
     def arms(shares: tuple[str, ...]) -> st.SearchStrategy[Raw]:
         each = {
             f"arm {number}": _with({"share": st.just(f"{share} percent")}, {"then": arm})
@@ -224,6 +226,7 @@ def verbs() -> dict[str, Verb]:
 # --- whole journeys
 
 
+@cache  # what is drawn from again and again is built and checked once
 def _steps(depth: int) -> Steps:
     arm = _steps(depth - 1) if depth else st.just([{"end": "deep enough"}])
     return st.lists(

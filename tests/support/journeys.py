@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ _SIMPLE = st.one_of(
 _END = st.just({"end": "done"})
 
 
+@cache  # what is drawn from again and again is built and checked once
 def _steps(depth: int, loops: bool = True) -> st.SearchStrategy[list[dict[str, Any]]]:
     kinds = [_SIMPLE, _SIMPLE]
     if depth:
@@ -107,6 +108,7 @@ def _steps(depth: int, loops: bool = True) -> st.SearchStrategy[list[dict[str, A
     return st.lists(st.one_of(kinds), min_size=1, max_size=4)
 
 
+@cache
 def _repeat(depth: int) -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(
         lambda steps, times, until: {"repeat": steps, "times": times, **until},
@@ -136,7 +138,8 @@ def _choose(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _split(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    def arms(shares: list[int]) -> st.SearchStrategy[dict[str, Any]]:
+    @cache
+    def arms(shares: tuple[int, ...]) -> st.SearchStrategy[dict[str, Any]]:
         each = {
             f"arm {number}": st.fixed_dictionaries(
                 {"share": st.just(f"{share} percent")}, optional={"then": arm}
@@ -147,7 +150,7 @@ def _split(arm: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
             {"split": st.just("coin"), "arms": st.fixed_dictionaries(each)}
         )
 
-    return st.sampled_from([[50, 50], [45, 45, 10]]).flatmap(arms)
+    return st.sampled_from([(50, 50), (45, 45, 10)]).flatmap(arms)
 
 
 def _arms(step: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
