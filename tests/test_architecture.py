@@ -91,6 +91,7 @@ FOR_ALL_HANDLERS = {
     "callers",
     "discreet",
     "headers",
+    "open_doors",
     "pumping",
     "throttle",
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from socket import AF_INET6, inet_ntop, inet_pton
 
+from functions.handlers.headers import OF_LINK, OF_PAGE
 from functions.handlers.light_aws import AwsError, call
 from functions.handlers.light_keys import kept, secret
 from functions.handlers.light_log import failed
@@ -34,14 +35,6 @@ PIXEL = base64.b64encode(
 OPENED, CLICKED, DOWNLOADED = "Email Opened", "Email Link Clicked", "Asset Downloaded"
 EVENTS = {"click": CLICKED, "open": OPENED, "download": DOWNLOADED}
 AHEAD_OF_TIME = ("sec-purpose", "x-purpose", "purpose", "x-moz")
-SAFE = {
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex, nofollow",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'",
-}
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style>body{{font:17px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem}}
@@ -98,7 +91,7 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # whatever it is, a click must not fail for it
         failed("an event is lost", error, "TouchesLost")
     if purpose == "open":
-        return {"statusCode": 200, "headers": SAFE | {"content-type": "image/gif"}} | {
+        return {"statusCode": 200, "headers": OF_LINK | {"content-type": "image/gif"}} | {
             "body": PIXEL,
             "isBase64Encoded": True,
         }
@@ -106,7 +99,7 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
         return _page(200, "", "")
     if refusal(link.target):
         return _page(404, "Not found", BROKEN)
-    return {"statusCode": 302, "headers": SAFE | {"location": _ascii(link.target)}, "body": ""}
+    return {"statusCode": 302, "headers": OF_LINK | {"location": _ascii(link.target)}, "body": ""}
 
 
 def _asked(door: Door, path: str) -> tuple[str, str]:
@@ -187,8 +180,8 @@ def _hash(text: str) -> str:
 
 
 def _page(status: int, title: str, text: str) -> dict[str, Any]:
-    headers = SAFE | {"content-type": "text/html; charset=utf-8"}
-    return {"statusCode": status, "headers": headers, "body": PAGE.format(title=title, text=text)}
+    body = PAGE.format(title=title, text=text)
+    return {"statusCode": status, "headers": dict(OF_PAGE), "body": body}
 
 
 _door: Door | None = None

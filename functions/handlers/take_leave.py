@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from time import sleep
 
+from functions.handlers.headers import OF_PAGE
 from functions.handlers.light_aws import AwsError, call
 from functions.handlers.light_keys import kept, secret
 from functions.handlers.light_log import failed
@@ -59,16 +60,6 @@ color:#1c2b28;background:#f6f7f5}}button{{font:inherit;padding:.7rem 1.6rem;bord
 border-radius:.5rem;background:#0b5d50;color:#fff;cursor:pointer}}</style></head>
 <body><main><p><strong>{brand}</strong></p>{body}</main></body></html>
 """
-HEADERS = {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex, nofollow",
-}
 
 
 class Door:
@@ -169,14 +160,14 @@ def _later(language: str, error: Exception) -> dict[str, Any]:
     words = WORDS[_spoken(language)]
     form = f'<form method="post"><button>{words["again"]}</button></form>'
     made = _page(503, language, "", f'<p role="alert">{words["later"]}</p>{form}')
-    return {**made, "headers": {**HEADERS, "retry-after": "5"}}
+    return {**made, "headers": {**OF_PAGE, "retry-after": "5"}}
 
 
 def _page(status: int, language: str, brand: str, body: str) -> dict[str, Any]:
     spoken = _spoken(language)
     title = WORDS[spoken]["title"]
     text = PAGE.format(language=spoken, title=title, brand=_plain(brand), body=body)
-    return {"statusCode": status, "headers": dict(HEADERS), "body": text}
+    return {"statusCode": status, "headers": dict(OF_PAGE), "body": text}
 
 
 def _plain(text: str) -> str:

@@ -240,6 +240,7 @@ def test_without_its_keys_it_says_so_and_reads_them_again_later(
 LIGHT = {
     "functions",
     "functions.handlers",
+    "functions.handlers.headers",
     "functions.handlers.light_aws",
     "functions.handlers.light_http",
     "functions.handlers.light_keys",

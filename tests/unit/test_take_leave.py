@@ -175,7 +175,7 @@ def test_nothing_is_imported_but_the_standard_library_and_the_light_modules() ->
     ours = {name for name in loaded if name.startswith("functions")}
     assert {name.rpartition(".")[2] for name in ours} == {
         *("functions", "handlers", "messages", "storage"),
-        *("take_leave", "light_aws", "light_http", "light_keys", "light_log"),
+        *("take_leave", "headers", "light_aws", "light_http", "light_keys", "light_log"),
         *("light_settings", "link", "say"),
     }
     assert not {"typing", "http", "email", "html", "msgspec", "urllib", "logging"} & {*loaded}
