@@ -26,6 +26,7 @@ TYPE_CHECKING = False  # as in `typing`, whose import costs a tenth of the start
 if TYPE_CHECKING:
     from typing import Any
 
+UNREAD, LOST = "a link could not be read", "an event is lost"
 MOST_AGENT = 300  # letters of a user agent
 PIXEL = base64.b64encode(
     bytes.fromhex(
@@ -82,14 +83,14 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
     except (BadLink, ValueError, TypeError):
         return _page(404, "Not found", BROKEN)
     except AwsError as error:
-        failed("a link could not be read", error, "LinksUnread")
+        failed(UNREAD, error)
         return _page(503, "Not now", LATER)
     headers = event.get("headers") or {}
     said = _event(purpose, link, request, headers, token, door.now())
     try:
         door.send(json.dumps({"events": [said]}, separators=(",", ":")).encode())
     except Exception as error:  # whatever it is, a click must not fail for it
-        failed("an event is lost", error, "TouchesLost")
+        failed(LOST, error)
     if purpose == "open":
         return {"statusCode": 200, "headers": OF_LINK | {"content-type": "image/gif"}} | {
             "body": PIXEL,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SOURCE = "unsubscribe link"  # as permission.UNSUBSCRIBE_LINK
+FAILED = "somebody could not leave"
 BETWEEN_TRIES = 0.05  # seconds, while a merge of the person is being written
 WORDS = {
     "de": {
@@ -156,7 +157,7 @@ def _spoken(language: str) -> str:
 
 def _later(language: str, error: Exception) -> dict[str, Any]:
     """The page that says to try once more; and a line in the log that is counted."""
-    failed("somebody could not leave", error, "LeavesFailed")
+    failed(FAILED, error)
     words = WORDS[_spoken(language)]
     form = f'<form method="post"><button>{words["again"]}</button></form>'
     made = _page(503, language, "", f'<p role="alert">{words["later"]}</p>{form}')

@@ -102,7 +102,7 @@ def test_whatever_fails_nobody_is_told_to_have_left(
     assert "unsubscribed" not in found["body"]
     assert found["headers"]["retry-after"]
     line = json.loads(capsys.readouterr().out)
-    assert line["LeavesFailed"] == 1
+    assert line["message"] == take_leave.FAILED
     assert PERSON not in json.dumps(line)
     outside.fails.clear()
     assert outside.post()["statusCode"] == 200
