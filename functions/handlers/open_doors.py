@@ -19,6 +19,7 @@ class Choices(msgspec.Struct, kw_only=True):
     was: list[str] = []
     often: str = ""
     pause: str = ""
+    way: str = ""
     leave: str = ""
 
 

@@ -53,8 +53,8 @@ from functions.tracking.permission import (
 from functions.tracking.profile import Profile
 from functions.tracking.response import engaged, responses
 from functions.tracking.suppressed import ADDRESS
+from functions.tracking.wishes import OWN_CHANNEL
 
-OWN_CHANNEL = "preferred_channel"  # the trait by which a person says how they want to be written to
 NO_ACCOUNT: Mapping[str, Any] = {}
 NO_REFERRAL: Mapping[str, str] = {}
 NO_PRODUCTS: Mapping[str, Any] = {name: [] for name in PRODUCTS}
