@@ -44,11 +44,13 @@ from functions.tracking.message import AUTOMATION, Kind, Message, Outcome, ledge
 from functions.tracking.message import send_id as id_of
 from functions.tracking.pause import Pause, extend, pause_key, turn
 from functions.tracking.permission import (
+    WITHDRAWN,
     Claim,
     Permission,
     Refused,
     claim,
     claimed,
+    is_silenced,
 )
 from functions.tracking.profile import Profile
 from functions.tracking.response import engaged, responses
@@ -133,6 +135,7 @@ class Desk:
     suggested to them (see `template.PRODUCTS`), `referral` their code and link: both cost reads.
     `codes` gives them codes of their own, which a journey's run asks for; `cuts` are the day's cut
     points, by which a person stands among all others; `limits` how often and when we write.
+    `stopped` says when somebody wrote STOP from a number (its hash): a read.
     """
 
     store: Store
@@ -148,6 +151,7 @@ class Desk:
     codes: Callable[[Wish, Profile], Codes] = lambda wish, profile: NO_CODES
     cuts: Cuts | None = None
     limits: Limits = NO_LIMITS
+    stopped: Callable[[str], datetime | None] = lambda number: None
 
 
 def deliver(wish: Wish, desk: Desk) -> Outcome:
@@ -238,7 +242,9 @@ def _by_one_channel(
         address = address_of(profile, channel)
         if reason or not address:
             return False
-        return channel != "sms" or is_in(address, desk.brand.sms_countries)
+        if channel == "sms" and not is_in(address, desk.brand.sms_countries):
+            return False
+        return not _is_silenced(permission, channel, wish.purpose, address, desk)
 
     allowed = [channel for channel in wish.channels if is_open(channel)]
     if not allowed:
@@ -258,6 +264,15 @@ def _by_one_channel(
 def _ledger(profile: Profile, desk: Desk) -> list[Message]:
     """All messages that the person was sent: a read, so only where something is chosen by them."""
     return [one for key in profile.keys for one in desk.store.query(Message, key)]
+
+
+def _is_silenced(
+    permission: Permission, channel: str, purpose: str, address: str, desk: Desk
+) -> bool:
+    """Whether the number said STOP after the person had agreed; only of texts a read."""
+    if channel != "sms" or not desk.brand.must_be_allowed(purpose):
+        return False
+    return is_silenced(permission, channel, purpose, desk.stopped(address_hash(channel, address)))
 
 
 def _occasion(wish: Wish, what: str) -> str:
@@ -580,6 +595,8 @@ def _claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime)
     """One conditional update of the permission item. Raises Refused, NoRoom, Contended."""
 
     def take(permission: Permission) -> bool:
+        if _is_silenced(permission, row.channel, row.purpose, address, desk):
+            raise Refused(WITHDRAWN)
         if claimed(permission, row.send_id):
             raise Contended("another try of this step is sending")
         wanted = Claim(row.send_id, moment, wish.channel, wish.purpose)

@@ -12,6 +12,8 @@ from functions.tracking.permission import Permission
 HARD_BOUNCE, COMPLAINT = "hard bounce", "marked as spam"
 SOFT_BOUNCES, UNREACHABLE = "repeated soft bounces", "unreachable number"
 INVALID_NUMBER = "invalid number"
+STOP, START = "STOP by text message", "START by text message"
+TEXT_MESSAGE = "text message"  # the source of what people write to our number
 BY_HAND, IMPORTED = "by hand", "from a list"  # may be followed by ": " and words
 # With a new address these are over; what a person or a colleague has said is not.
 OF_ADDRESS = frozenset({HARD_BOUNCE, SOFT_BOUNCES, INVALID_NUMBER, UNREACHABLE})

@@ -13,6 +13,7 @@ from functions.messages.deliver import Desk, Wish, deliver, languages
 from functions.messages.sunset import last_sign
 from functions.segments.limit_words import ASLEEP
 from functions.storage import people
+from functions.storage.suppressions import Suppressions
 from functions.tracking.event import EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.own_event import FELL_ASLEEP, MESSAGE_SENT, own_event
@@ -100,6 +101,7 @@ class Messages(AtStep):
             codes=lambda wish, profile: codes_for(parts, profile, self.run),
             cuts=parts.library.rules().cuts,
             limits=parts.library.limits(),
+            stopped=Suppressions(parts.store, parts.settings.identity_key).stopped,
         )
 
     def _claimed_at(self, step: str) -> datetime | None:
