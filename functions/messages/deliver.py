@@ -12,7 +12,7 @@ import msgspec
 from functions.channels.channel import Channel, Outgoing, Permanent, Temporary
 from functions.messages import confirming, referral, room, sunset
 from functions.messages.address import address_hash, address_of, is_in
-from functions.messages.allowed import why_not
+from functions.messages.allowed import TRANSACTIONAL, class_of, why_not
 from functions.messages.best_channel import Market, best_channel
 from functions.messages.best_time import best_time
 from functions.messages.brand import Brand
@@ -628,13 +628,16 @@ def _outgoing(
     wish: Wish, row: Message, desk: Desk, profile: Profile, address: str, rendered: Rendered
 ) -> Outgoing:
     url = _leave_url(row, desk, profile)
-    headers = {}
+    headers, group = {}, class_of(row.purpose, row.kind, desk.brand)
     if url and wish.channel == "email":
         # RFC 8058: a mail program may leave for the person with one POST.
         headers = {
             "List-Unsubscribe": f"<{url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
+    if group == TRANSACTIONAL and wish.channel == "email":
+        # RFC 3834, section 5: no absence notice answers it. SES takes the field, once at most.
+        headers["Auto-Submitted"] = "auto-generated"
     sender = desk.brand.sender
     return Outgoing(
         send_id=row.send_id,
@@ -650,6 +653,7 @@ def _outgoing(
             "run": wish.run_id,
             "send": row.send_id,
             "message": wish.message,
+            "class": group,
             ADDRESS: address_hash(row.channel, address),
         },
         person=wish.person,
