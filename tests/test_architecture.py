@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {
         *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
         *("messages.brand", "messages.breaker_rules", "messages.forms", "messages.limits"),
+        "messages.patience_rules",
     },
     "handlers": {
         "doors",

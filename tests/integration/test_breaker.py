@@ -149,6 +149,7 @@ def test_mails_of_the_day_are_told_by_class_and_say_theirs(world: World, tmp_pat
     """What is part of a contract is exempt from limits, and marked for people and machines."""
     for number in range(3):
         assert mail(world, f"p{number}", "good.example")
+    world.advance("1 minute")
     assert mail(world, "p0", "good.example", "bill", **HARD)
     *_, tips, bill = world.outbox()
     assert (tips.tags["class"], bill.tags["class"]) == ("automation", "transactional")
@@ -162,3 +163,19 @@ def test_mails_of_the_day_are_told_by_class_and_say_theirs(world: World, tmp_pat
     with serving(application(App(world.system).route)) as url:
         shown = CliRunner().invoke(app, ["breaker", "--data", str(tmp_path / "data"), "--at", url])
     assert re.search(r"transactional +1 +1 +0", shown.stdout), shown.output
+
+
+def test_after_how_many_soft_bounces_an_address_is_given_up_stands_in_limits_yaml(
+    tmp_path: Path,
+) -> None:
+    folder = a_folder(tmp_path / "journeys", "off")
+    with (folder / "limits.yaml").open("a") as limits:
+        limits.write("soft bounces: {email: 2 over 1 hour}\n")
+    world = World(tmp_path / "data", folder)
+    full = {"Bounce": {"bounceType": "Transient", "bounceSubType": "MailboxFull"}}
+    assert mail(world, "ada", "good.example", "bill", **full)
+    world.advance("1 hour")
+    assert world.permission("ada").suppressed == {}
+    assert mail(world, "ada", "good.example", "bill", **full)
+    assert world.permission("ada").suppressed == {"email": "repeated soft bounces"}
+    wiring.use(None)
