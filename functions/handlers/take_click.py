@@ -6,12 +6,11 @@ standard library and the few light modules (a test holds the list).
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from datetime import datetime
-from socket import AF_INET6, inet_ntop, inet_pton
 
 from functions.handlers.headers import OF_LINK, OF_PAGE
 from functions.handlers.light_aws import AwsError, call
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
 
 UNREAD, LOST = "a link could not be read", "an event is lost"
 MOST_AGENT = 300  # letters of a user agent
-PIXEL = base64.b64encode(
+PIXEL = b2a_base64(
     bytes.fromhex(
         "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
-    )
+    ),
+    newline=False,
 ).decode()
 OPENED, CLICKED, DOWNLOADED = "Email Opened", "Email Link Clicked", "Asset Downloaded"
 EVENTS = {"click": CLICKED, "open": OPENED, "download": DOWNLOADED}
@@ -163,6 +163,8 @@ def _network(address: str) -> str:
         if ":" not in address:
             parts = [str(int(part)) for part in address.split(".")]
             return ".".join([*parts[:3], "0/24"]) if len(parts) == 4 else ""
+        from socket import AF_INET6, inet_ntop, inet_pton  # here, as in light_http
+
         return f"{inet_ntop(AF_INET6, inet_pton(AF_INET6, address)[:6] + bytes(10))}/48"
     except (OSError, ValueError):
         return ""
@@ -209,4 +211,4 @@ def aws_door() -> Door:
 def _short(table: str, person: str, code: str) -> str:
     key = {"pk": {"S": person}, "sk": {"S": f"link#{code}"}}
     item = call("dynamodb", "GetItem", {"TableName": table, "Key": key}).get("Item")
-    return token_in(base64.b64decode(item["body"]["B"])) if item else ""
+    return token_in(a2b_base64(item["body"]["B"])) if item else ""
