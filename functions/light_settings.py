@@ -1,7 +1,6 @@
 """The few settings of the doors that must open within milliseconds."""
 
 import os
-from collections import namedtuple
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -28,8 +27,14 @@ class LightSettings:
         return self._start + (real - self._zero) * self._speed
 
 
-# Who we are to AWS: what Lambda puts into the environment of every function.
-Account = namedtuple("Account", ("region", "key_id", "secret_key", "session_token", "endpoint_url"))
+class Account:
+    """Who we are to AWS: what Lambda puts into the environment of every function."""
+
+    def __init__(
+        self, region: str, key_id: str, secret_key: str, session_token: str, endpoint_url: str
+    ) -> None:
+        self.region, self.endpoint_url = region, endpoint_url
+        self.key_id, self.secret_key, self.session_token = key_id, secret_key, session_token
 
 
 def _time(said: str) -> datetime | None:

@@ -38,6 +38,8 @@ BUDGETS = (
     "a budget will be exceeded by the end of the month",
     "budgets cannot be checked",
 )
+NOT_LEFT = ("somebody could not leave",)  # what functions/handlers/take_leave.py logs
+NOT_TOLD = ("an event is lost", "a link could not be read")  # functions/handlers/take_click.py
 SIGN_UPS = ("answer_page", "process_event")  # where people are asked to confirm their number
 RUN_TROUBLE = {
     "failed": "ExecutionsFailed",
@@ -91,6 +93,7 @@ class Monitoring(Construct):
         self._pumping(functions)
         self._breaker(functions)
         self._budgets(functions)
+        self._light_doors(functions)
         self._money()
         self.dashboard = self._dashboard(api, events, journeys, functions)
 
@@ -206,6 +209,25 @@ class Monitoring(Construct):
         )
         means = "Many numbers of one beginning are asked and do not confirm; no more are asked."
         self._alarm("sms-pumping", means, found, 1)
+
+    def _light_doors(self, functions: Sequence[PythonFunction]) -> None:
+        """Metrics of the logs' own, as with codes. A click fails nobody, so no 5xx tells of it."""
+        for name, alarm, metric_name, lines, means in (
+            ("take_leave", "leaves-failed", "LeavesFailed", NOT_LEFT, "Somebody could not leave."),
+            ("take_click", "touches-lost", "TouchesLost", NOT_TOLD, "Clicks or opens are lost."),
+        ):
+            [one] = [one for one in functions if one.name == name]
+            said = [logs.FilterPattern.string_value("$.message", "=", line) for line in lines]
+            found = logs.MetricFilter(
+                self,
+                metric_name,
+                log_group=one.log,
+                filter_pattern=logs.FilterPattern.any(*said),
+                metric_namespace=self._stage.prefix,
+                metric_name=metric_name,
+            )
+            watched = found.metric(statistic="Sum", period=FIVE_MINUTES)
+            self._alarm(alarm, means, watched, 1)
 
     def _doors(self, api: Api) -> None:
         failed = api.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum")

@@ -28,6 +28,12 @@ def show_breaker(
             numbers = map(str, (one["sent"], one["bounced"], one["complained"]))
             table.add_row(escape(one["name"]), *numbers, escape(_state(one)))
         wide().print(table if table.rows else "no receipts in the last 24 hours")
+        classes = Table("", "sent", "bounced", "spam", box=None)
+        for one in found["classes"]:
+            numbers = map(str, (one["sent"], one["bounced"], one["complained"]))
+            classes.add_row(escape(one["name"] or "published no more"), *numbers)
+        if classes.rows:
+            wide().print("\nby class:", classes)
 
 
 @app.command("resume")

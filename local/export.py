@@ -25,8 +25,7 @@ def write(client: Client, person: str, folder: Path) -> dict[Path, int]:
     Raises what the client raises, and OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = _pages(client, person)
-    first = next(pages)
-    about: Row = first["person"]
+    about, first = _all_but_events(pages)
     counts = {
         folder / f"{name}.csv": _table(folder / f"{name}.csv", columns, rows(about))
         for name, columns, rows in _TABLES
@@ -46,6 +45,17 @@ def write(client: Client, person: str, folder: Path) -> dict[Path, int]:
         text.write("\n ]\n}\n")
     counts[whole] = 1
     return counts
+
+
+def _all_but_events(pages: Iterator[Row]) -> tuple[Row, Row]:
+    """All that comes before the events, and the page on which these begin."""
+    page = next(pages)
+    about: Row = {**page["person"], **page["records"]}
+    while page["next"] and not page["events"]:
+        page = next(pages)
+        for name, rows in page["records"].items():
+            about[name] += rows
+    return about, page
 
 
 def _pages(client: Client, person: str) -> Iterator[Row]:

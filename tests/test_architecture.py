@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
         "forecast.record",
         *("messages.brand", "messages.breaker_rules", "messages.forms", "messages.limits"),
+        "messages.patience_rules",
     },
     "handlers": {
         "doors",
@@ -111,6 +112,7 @@ FOR_ALL_HANDLERS = {
     "callers",
     "discreet",
     "headers",
+    "open_doors",
     "pumping",
     "throttle",
 }

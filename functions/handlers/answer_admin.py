@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from functions.handlers import answers, openapi, wiring
 from functions.handlers.answers.door import OPERATIONS, answer_json, app
+from functions.handlers.open_doors import OPEN_DOORS
 from functions.handlers.openapi import Operation
 from functions.handlers.orders import ORDERS
 
@@ -33,7 +34,7 @@ def _with_account_in_one(event: dict[str, Any]) -> dict[str, Any]:
 
 def document(more: Iterable[Operation] = ()) -> dict[str, Any]:
     """OpenAPI of the whole system, and of `more` that only one machine has."""
-    every = [*openapi.COLLECTING, *OPERATIONS, *ORDERS.values(), *openapi.LEAVING, *more]
+    every = [*openapi.COLLECTING, *OPERATIONS, *ORDERS.values(), *OPEN_DOORS, *more]
     return openapi.document(every, wiring.parts().settings.public_url)
 
 

@@ -4,7 +4,6 @@
 start, more than all the rest of the door behind a click.
 """
 
-import socket
 from collections.abc import Mapping
 
 PATIENCE = 5  # seconds, for connecting and for each part of an answer
@@ -26,6 +25,8 @@ class Connection:
     """To one host. Not for several threads at a time."""
 
     def __init__(self, host: str, port: int, secure: bool) -> None:
+        import socket  # here as well as `ssl`, which brings it: only who connects needs either
+
         raw = socket.create_connection((host, port), PATIENCE)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if secure:

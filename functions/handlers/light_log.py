@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from time import time
 
 
-def failed(what: str, error: Exception, metric: str) -> None:
-    """Log a failure, with no token, so that CloudWatch also counts it (embedded metric format).
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    counted = {"Namespace": "tante", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
-    aws = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [counted]}
+def failed(what: str, error: Exception) -> None:
+    """Log a failure, with no token. `what` is what an alarm of infra/monitoring.py listens for."""
     reason = f"{type(error).__name__}: {error}"[:300]
-    said = {"level": "ERROR", "message": what, "reason": reason, metric: 1, "_aws": aws}
-    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.write(json.dumps({"level": "ERROR", "message": what, "reason": reason}) + "\n")

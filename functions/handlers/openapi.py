@@ -1,6 +1,6 @@
 """The OpenAPI document, made from the same table as the routes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,9 +14,14 @@ class Parameter:
     """A parameter of an operation, always text."""
 
     name: str
-    place: Literal["query", "path"]
+    place: Literal["query", "path", "header"]
     description: str
     required: bool = False
+
+
+JSON, HTML, FORM = "application/json", "text/html", "application/x-www-form-urlencoded"
+# What stands in a body or an answer, by content type: a Struct, or None for what has no schema.
+Contents = Mapping[str, type | None]
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class Operation:
     key: Literal["secret_key", "write_key", ""] = ""
     body: type | None = None
     needs: str | None = None  # the scope; by method and path where it is not said
+    body_types: Sequence[str] = (JSON,)
     done: Literal["200", "302"] = "200"
-    refusal: bool = True  # with code and message; else a page for people
+    # By status, where it is not `answer` when it is done, and else code and message.
+    answers: Mapping[str, Contents] | None = None
 
     @property
     def called(self) -> str:
@@ -103,28 +110,18 @@ COLLECTING = [
     Operation("post", "/v1/batch", "Up to 2,500 calls", Accepted, (), "write_key", Batch),
 ]
 
-LEAVING = [
-    Operation(
-        method,
-        path,
-        summary,
-        parameters=(Parameter("token", "path", "signed"),),
-        refusal=False,
-    )
-    for path, method, summary in (
-        ("/leave/{token}", "get", "Ask whether to leave"),
-        ("/leave/{token}", "post", "Leave"),
-        ("/preferences/{token}", "get", "Show what the person gets"),
-        ("/preferences/{token}", "post", "Change what the person gets"),
-    )
-]
-
 
 def document(operations: Iterable[Operation], url: str) -> dict[str, Any]:
     """OpenAPI 3.1 of these operations."""
     found = list(operations)
-    bodies = {kind for o in found for kind in (o.answer, o.body) if kind}
-    types = [ErrorView, *sorted(bodies, key=lambda kind: kind.__name__)]
+    bodies = {
+        kind
+        for operation in found
+        for contents in ({"": operation.body}, *_answers(operation).values())
+        for kind in contents.values()
+        if kind
+    }
+    types = sorted(bodies | {ErrorView}, key=lambda kind: kind.__name__)
     _, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
@@ -173,11 +170,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
             for parameter in operation.parameters
         ],
         "responses": {
-            operation.done: {"description": "Done", **_content(operation.answer)},
-            "4XX": {
-                "description": "Refused",
-                **_content(ErrorView if operation.refusal else None),
-            },
+            status: {"description": _told(status), **_content(contents)}
+            for status, contents in _answers(operation).items()
         },
     }
     if operation.key == "secret_key":
@@ -187,12 +181,27 @@ def _operation(operation: Operation) -> dict[str, Any]:
     elif operation.key:
         described["security"] = [{operation.key: []}]
     if operation.body:
-        described["requestBody"] = {"required": True, **_content(operation.body)}
+        taken = dict.fromkeys(operation.body_types, operation.body)
+        described["requestBody"] = {"required": True, **_content(taken)}
     return described
 
 
-def _content(kind: type | None) -> dict[str, Any]:
-    if kind is None:
+def _answers(operation: Operation) -> Mapping[str, Contents]:
+    if operation.answers is not None:
+        return operation.answers
+    done: Contents = {JSON: operation.answer} if operation.answer else {}
+    return {operation.done: done, "4XX": {JSON: ErrorView}}
+
+
+def _told(status: str) -> str:
+    return {"2": "Done", "3": "Done; go there", "4": "Refused", "5": "Try once more"}[status[0]]
+
+
+def _content(contents: Contents) -> dict[str, Any]:
+    if not contents:
         return {}
-    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
-    return {"content": {"application/json": {"schema": schema}}}
+    return {"content": {name: _schema(kind) for name, kind in contents.items()}}
+
+
+def _schema(kind: type | None) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}} if kind else {}

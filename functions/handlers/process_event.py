@@ -372,7 +372,7 @@ def _permit(
 
     Returns it, and the events whose words on consent cannot be used.
     """
-    store, known = parts.store, parts.library.purposes()
+    store, known, patience = parts.store, parts.library.purposes(), parts.library.patience()
     suppressions = suppressing.suppressions(parts)
     refused: dict[str, tuple[Event, BadConsent]] = {}
     # What was said at the light door is in force; a put takes the words themselves away.
@@ -385,7 +385,7 @@ def _permit(
         changed |= suppressions.follow(permission, _in_force(store, profile, permission))
         for event in events:
             try:
-                changed |= hear(permission, event, known)
+                changed |= hear(permission, event, known, patience)
             except BadConsent as error:
                 refused[event.message_id] = event, error
         return changed or tidy

@@ -6,13 +6,13 @@ standard library and the few light modules (a test holds the list).
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from datetime import datetime
-from socket import AF_INET6, inet_ntop, inet_pton
 
+from functions.handlers.headers import OF_LINK, OF_PAGE
 from functions.handlers.light_aws import AwsError, call
 from functions.handlers.light_keys import kept, secret
 from functions.handlers.light_log import failed
@@ -25,23 +25,17 @@ TYPE_CHECKING = False  # as in `typing`, whose import costs a tenth of the start
 if TYPE_CHECKING:
     from typing import Any
 
+UNREAD, LOST = "a link could not be read", "an event is lost"
 MOST_AGENT = 300  # letters of a user agent
-PIXEL = base64.b64encode(
+PIXEL = b2a_base64(
     bytes.fromhex(
         "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
-    )
+    ),
+    newline=False,
 ).decode()
 OPENED, CLICKED, DOWNLOADED = "Email Opened", "Email Link Clicked", "Asset Downloaded"
 EVENTS = {"click": CLICKED, "open": OPENED, "download": DOWNLOADED}
 AHEAD_OF_TIME = ("sec-purpose", "x-purpose", "purpose", "x-moz")
-SAFE = {
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex, nofollow",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'",
-}
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style>body{{font:17px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem}}
@@ -89,16 +83,16 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
     except (BadLink, ValueError, TypeError):
         return _page(404, "Not found", BROKEN)
     except AwsError as error:
-        failed("a link could not be read", error, "LinksUnread")
+        failed(UNREAD, error)
         return _page(503, "Not now", LATER)
     headers = event.get("headers") or {}
     said = _event(purpose, link, request, headers, token, door.now())
     try:
         door.send(json.dumps({"events": [said]}, separators=(",", ":")).encode())
     except Exception as error:  # whatever it is, a click must not fail for it
-        failed("an event is lost", error, "TouchesLost")
+        failed(LOST, error)
     if purpose == "open":
-        return {"statusCode": 200, "headers": SAFE | {"content-type": "image/gif"}} | {
+        return {"statusCode": 200, "headers": OF_LINK | {"content-type": "image/gif"}} | {
             "body": PIXEL,
             "isBase64Encoded": True,
         }
@@ -106,7 +100,7 @@ def answer(door: Door, event: dict[str, Any]) -> dict[str, Any]:
         return _page(200, "", "")
     if refusal(link.target):
         return _page(404, "Not found", BROKEN)
-    return {"statusCode": 302, "headers": SAFE | {"location": _ascii(link.target)}, "body": ""}
+    return {"statusCode": 302, "headers": OF_LINK | {"location": _ascii(link.target)}, "body": ""}
 
 
 def _asked(door: Door, path: str) -> tuple[str, str]:
@@ -169,6 +163,8 @@ def _network(address: str) -> str:
         if ":" not in address:
             parts = [str(int(part)) for part in address.split(".")]
             return ".".join([*parts[:3], "0/24"]) if len(parts) == 4 else ""
+        from socket import AF_INET6, inet_ntop, inet_pton  # here, as in light_http
+
         return f"{inet_ntop(AF_INET6, inet_pton(AF_INET6, address)[:6] + bytes(10))}/48"
     except (OSError, ValueError):
         return ""
@@ -187,8 +183,8 @@ def _hash(text: str) -> str:
 
 
 def _page(status: int, title: str, text: str) -> dict[str, Any]:
-    headers = SAFE | {"content-type": "text/html; charset=utf-8"}
-    return {"statusCode": status, "headers": headers, "body": PAGE.format(title=title, text=text)}
+    body = PAGE.format(title=title, text=text)
+    return {"statusCode": status, "headers": dict(OF_PAGE), "body": body}
 
 
 _door: Door | None = None
@@ -215,4 +211,4 @@ def aws_door() -> Door:
 def _short(table: str, person: str, code: str) -> str:
     key = {"pk": {"S": person}, "sk": {"S": f"link#{code}"}}
     item = call("dynamodb", "GetItem", {"TableName": table, "Key": key}).get("Item")
-    return token_in(base64.b64decode(item["body"]["B"])) if item else ""
+    return token_in(a2b_base64(item["body"]["B"])) if item else ""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from time import sleep
 
+from functions.handlers.headers import OF_PAGE
 from functions.handlers.light_aws import AwsError, call
 from functions.handlers.light_keys import kept, secret
 from functions.handlers.light_log import failed
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SOURCE = "unsubscribe link"  # as permission.UNSUBSCRIBE_LINK
+FAILED = "somebody could not leave"
 BETWEEN_TRIES = 0.05  # seconds, while a merge of the person is being written
 WORDS = {
     "de": {
@@ -59,16 +61,6 @@ color:#1c2b28;background:#f6f7f5}}button{{font:inherit;padding:.7rem 1.6rem;bord
 border-radius:.5rem;background:#0b5d50;color:#fff;cursor:pointer}}</style></head>
 <body><main><p><strong>{brand}</strong></p>{body}</main></body></html>
 """
-HEADERS = {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex, nofollow",
-}
 
 
 class Door:
@@ -165,18 +157,18 @@ def _spoken(language: str) -> str:
 
 def _later(language: str, error: Exception) -> dict[str, Any]:
     """The page that says to try once more; and a line in the log that is counted."""
-    failed("somebody could not leave", error, "LeavesFailed")
+    failed(FAILED, error)
     words = WORDS[_spoken(language)]
     form = f'<form method="post"><button>{words["again"]}</button></form>'
     made = _page(503, language, "", f'<p role="alert">{words["later"]}</p>{form}')
-    return {**made, "headers": {**HEADERS, "retry-after": "5"}}
+    return {**made, "headers": {**OF_PAGE, "retry-after": "5"}}
 
 
 def _page(status: int, language: str, brand: str, body: str) -> dict[str, Any]:
     spoken = _spoken(language)
     title = WORDS[spoken]["title"]
     text = PAGE.format(language=spoken, title=title, brand=_plain(brand), body=body)
-    return {"statusCode": status, "headers": dict(HEADERS), "body": text}
+    return {"statusCode": status, "headers": dict(OF_PAGE), "body": text}
 
 
 def _plain(text: str) -> str:

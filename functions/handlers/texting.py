@@ -1,30 +1,36 @@
 """What a text that somebody sent to our number says about them, as events like any other."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from functions.channels.received_text import ReceivedText
 from functions.handlers import wiring
 from functions.handlers.discreet import Logger
+from functions.messages.address import address_hash
 from functions.messages.keyword import keyword
 from functions.storage import people
+from functions.storage.suppressions import Suppressions
 from functions.tracking.event import Event
 from functions.tracking.identity import normal_phone, person_key
 from functions.tracking.own_event import TEXT_RECEIVED
 from functions.tracking.permission import Permission
+from functions.tracking.suppressed import TEXT_MESSAGE
 
 logger = Logger(service="process_event")
-SOURCE = "text message"
 
 
 def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     """`SMS Received`, and what STOP and START do.
 
-    The person is whoever has the number. Nobody has it: STOP is remembered under the number's keyed
-    hash, which becomes part of whoever comes with this number later; other texts say nothing to us.
+    The person is whoever the number leads to. It leads to nobody: STOP is remembered under the
+    number's keyed hash, which becomes part of whoever comes with this number later; other texts say
+    nothing to us. Others may have the number too: each send by text asks whether it said STOP.
     """
-    key = person_key(parts.settings.identity_key, "phone", normal_phone(text.number))
+    number = normal_phone(text.number)
+    key = person_key(parts.settings.identity_key, "phone", number)
     said = keyword(text.text)
+    _for_all(parts, number, said, parts.settings.on_stage(text.time))
     person = people.find_profile(parts.store, key)
     if person is None and said != "stop":
         logger.info("a text from a number that nobody has", extra={"keyword": said})
@@ -41,10 +47,19 @@ def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     return found
 
 
+def _for_all(parts: wiring.Parts, number: str, said: str, time: datetime) -> None:
+    """Note what holds for everybody who has this number."""
+    listed = Suppressions(parts.store, parts.settings.identity_key)
+    if said == "stop":
+        listed.stop(address_hash("sms", number), time)
+    elif said == "start":
+        listed.start(address_hash("sms", number), time)
+
+
 def _taken_by_stop(permission: Permission) -> list[str]:
     """The purposes that STOP took: START returns these, and permits nothing new."""
     whole = permission.consents.get("sms/*")
-    if whole is None or whole.given or whole.source != SOURCE:
+    if whole is None or whole.given or whole.source != TEXT_MESSAGE:
         return []
     return [
         key.removeprefix("sms/")
@@ -65,7 +80,7 @@ def _event(
         received_at=time,
         client_time=text.time.isoformat(),
         properties=dict(properties),
-        source=SOURCE,
+        source=TEXT_MESSAGE,
         trusted=True,
         person=key,
     )

@@ -5,6 +5,14 @@ from datetime import datetime
 from functions.messages.brand import Brand
 from functions.tracking.permission import MARKETING_PAUSED, Permission, is_paused, refusal
 
+TRANSACTIONAL = "transactional"  # the class of what is part of a contract
+
+
+def class_of(purpose: str, kind: str, brand: Brand) -> str:
+    """The class of a message: "transactional" where it goes without consent, whatever journey sends
+    it; else the class (`kind`) of its journey."""
+    return kind if brand.must_be_allowed(purpose) else TRANSACTIONAL
+
 
 def why_not(permission: Permission, channel: str, purpose: str, brand: Brand, now: datetime) -> str:
     """Why nothing may go on this channel for this purpose `now`, in words that a marketer may

@@ -6,6 +6,7 @@ from functions.messages.address import address_of, is_in
 from functions.messages.allowed import why_not
 from functions.messages.best_channel import Market, best_channel
 from functions.messages.best_time import best_time
+from functions.messages.claiming import is_stopped
 from functions.messages.holding import times_of
 from functions.messages.wish import Desk, Wish
 from functions.segments.census_records import Responding
@@ -14,8 +15,8 @@ from functions.tracking.message import Message
 from functions.tracking.permission import Claim, Permission
 from functions.tracking.profile import Profile
 from functions.tracking.response import engaged, responses
+from functions.tracking.wishes import OWN_CHANNEL
 
-OWN_CHANNEL = "preferred_channel"  # the trait by which a person says how they want to be written to
 NOBODYS = Responding(people=0)
 
 
@@ -40,7 +41,9 @@ def by_one_channel(
         address = address_of(profile, channel)
         if reason or not address:
             return False
-        return channel != "sms" or is_in(address, desk.brand.sms_countries)
+        if channel == "sms" and not is_in(address, desk.brand.sms_countries):
+            return False
+        return not is_stopped(permission, channel, wish.purpose, address, desk)
 
     allowed = [channel for channel in wish.channels if is_open(channel)]
     if not allowed:

@@ -18,6 +18,8 @@ def claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime) 
     """One conditional update of the permission item. Raises Refused, NoRoom, Contended."""
 
     def take(permission: Permission) -> bool:
+        if is_stopped(permission, row.channel, row.purpose, address, desk):
+            raise Refused(permissions.WITHDRAWN)
         if permissions.claimed(permission, row.send_id):
             raise Contended("another try of this step is sending")
         wanted = Claim(row.send_id, moment, wish.channel, wish.purpose)
@@ -31,6 +33,16 @@ def claim(wish: Wish, row: Message, desk: Desk, address: str, moment: datetime) 
         return True
 
     change(desk.store, lambda: desk.permission(wish.person), take)
+
+
+def is_stopped(
+    permission: Permission, channel: str, purpose: str, address: str, desk: Desk
+) -> bool:
+    """Whether the number said STOP after the person had agreed; only of texts a read."""
+    if channel != "sms" or not desk.brand.must_be_allowed(purpose):
+        return False
+    stopped = desk.stopped(address_hash(channel, address))
+    return permissions.is_silenced(permission, channel, purpose, stopped)
 
 
 def unclaim(wish: Wish, row: Message, desk: Desk) -> None:

@@ -167,6 +167,10 @@ def _wrong(raw: Any, brand: Brand) -> Iterator[Mistake]:
     yield from _wrong_words(form, brand)
     yield from _wrong_fields(form)
     yield from _wrong_addresses(form)
+    if form.incentive and form.incentive not in brand.assets:
+        there = did_you_mean(form.incentive, list(brand.assets))
+        words = there if brand.assets else 'write them there under "assets", with their addresses'
+        yield ("incentive",), f'"{form.incentive}" is not among the assets of brand.yaml; {words}'
 
 
 def _wrong_addresses(form: Form) -> Iterator[Mistake]:

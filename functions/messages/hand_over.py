@@ -5,6 +5,7 @@ from email.utils import formataddr
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
 from functions.messages.address import address_hash
+from functions.messages.allowed import TRANSACTIONAL, class_of
 from functions.messages.claiming import unclaim
 from functions.messages.holding import TOO_LATE, is_too_late, spread
 from functions.messages.ledger import note, outcome
@@ -37,13 +38,16 @@ def hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outco
 
 def outgoing(wish: Wish, row: Message, desk: Desk, address: str, worded: Worded) -> Outgoing:
     url, rendered = worded.leave_url, worded.rendered
-    headers = {}
+    headers, group = {}, class_of(row.purpose, row.kind, desk.brand)
     if url and wish.channel == "email":
         # RFC 8058: a mail program may leave for the person with one POST.
         headers = {
             "List-Unsubscribe": f"<{url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
+    if group == TRANSACTIONAL and wish.channel == "email":
+        # RFC 3834, section 5: no absence notice answers it. SES takes the field, once at most.
+        headers["Auto-Submitted"] = "auto-generated"
     sender = desk.brand.sender
     return Outgoing(
         send_id=row.send_id,
@@ -59,6 +63,7 @@ def outgoing(wish: Wish, row: Message, desk: Desk, address: str, worded: Worded)
             "run": wish.run_id,
             "send": row.send_id,
             "message": wish.message,
+            "class": group,
             ADDRESS: address_hash(row.channel, address),
         },
         person=wish.person,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.messages import breaker_rules
+from functions.messages import breaker_rules, patience_rules
 from functions.messages.brand import Brand
 from functions.messages.holidays import holidays
 from functions.messages.limits import DROP, HOLD, at_most
@@ -199,4 +199,5 @@ _PARTS: dict[str, Callable[[Any, Named], Iterator[Mistake]]] = {
     "sunset": _sunset,
     "calm": _calm,
     breaker_rules.WORD: lambda value, named: breaker_rules.mistakes(value),
+    patience_rules.WORD: lambda value, named: patience_rules.mistakes(value),
 }

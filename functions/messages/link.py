@@ -5,8 +5,8 @@ Imported by the door behind each click, so it stands on the standard library alo
 
 import hmac
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from binascii import a2b_base64, b2a_base64
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,8 +16,6 @@ PURPOSES = frozenset({"leave", "preferences", "confirm", "click", "open", "downl
 MAC = 16  # bytes: half of what SHA-256 gives, more than anybody can guess
 HONEYPOT = "~"  # the name of the link that no person sees
 
-# What a link to leave withdraws: one purpose on one channel of one person.
-Leaving = namedtuple("Leaving", ("person", "channel", "purpose"))
 # One of a message's links: whose it is, of which run and send, its name or number there, of how
 # many links, and where it leads ("" for the pixel and the honeypot).
 Tracked = namedtuple(
@@ -42,7 +40,7 @@ def sign(
     key_id = [*keys][-1]
     ends = int(until.timestamp()) if until else 0
     said = f"[{','.join([str(ends), *map(quoted, fields)])}]"  # twice as fast as `json.dumps`
-    payload = _encode(said.encode())
+    payload = encode(said.encode())
     return f"{key_id}.{payload}.{_mac(keys[key_id], purpose, payload)}"
 
 
@@ -54,7 +52,7 @@ def read(purpose: str, token: str, keys: Mapping[str, bytes], now: datetime) -> 
     if key is None or not hmac.compare_digest(mac, _mac(key, purpose, payload)):
         raise BadLink("this link is not complete or not ours")
     try:
-        until, *fields = json.loads(_decode(payload))
+        until, *fields = json.loads(decode(payload))
     except (NotBase64, ValueError, TypeError):
         raise BadLink("this link was signed by us and cannot be read") from None
     if until and now.timestamp() >= until:
@@ -83,12 +81,19 @@ def refusal(url: str) -> str:
 
 def _mac(key: bytes, purpose: str, payload: str) -> str:
     # The purpose is part of what is signed: no other link can pass for this one.
-    return _encode(hmac.digest(key, f"{purpose}\0{payload}".encode(), "sha256")[:MAC])
+    return encode(hmac.digest(key, f"{purpose}\0{payload}".encode(), "sha256")[:MAC])
 
 
-def _encode(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).decode().rstrip("=")
+# Base64 for addresses (RFC 4648, section 5) without its filling, as `base64` would make it, whose
+# import (it brings `struct`) a click would wait for.
+_FOR_ADDRESSES, _AS_USUAL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
-def _decode(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def encode(raw: bytes) -> str:
+    """Bytes as letters that an address may have."""
+    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_FOR_ADDRESSES).decode()
+
+
+def decode(text: str) -> bytes:
+    """The bytes that `encode` wrote. Raises ValueError."""
+    return a2b_base64(text.encode("ascii").translate(_AS_USUAL) + b"=" * (-len(text) % 4))

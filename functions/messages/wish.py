@@ -100,7 +100,8 @@ class Desk:
     suggested to them (see `template.PRODUCTS`), `referral` their code and link: both cost reads.
     `codes` gives them codes of their own, which a journey's run asks for; `cuts` are the day's cut
     points, by which a person stands among all others; `limits` how often and when we write.
-    `words` puts the message into words; without it `wording.in_full` does.
+    `words` puts the message into words; without it `wording.in_full` does. `stopped` says when
+    somebody wrote STOP from a number (its hash): a read.
     """
 
     store: Store
@@ -117,3 +118,4 @@ class Desk:
     cuts: Cuts | None = None
     limits: Limits = NO_LIMITS
     words: Words | None = None
+    stopped: Callable[[str], datetime | None] = lambda number: None

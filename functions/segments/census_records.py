@@ -12,7 +12,7 @@ from functions.segments.buying import Buying
 from functions.segments.cluster_records import ClusterModel
 from functions.segments.spending import Spending
 
-KEPT_FOR = timedelta(days=400)
+KEPT_FOR = timedelta(days=400)  # from when they were made
 
 
 class CensusPart(msgspec.Struct):
@@ -114,16 +114,6 @@ class Cuts(msgspec.Struct, kw_only=True):
     clusters: ClusterModel | None = None
     responding: Responding | None = None
 
-    @property
-    def key(self) -> str:
-        """When, as text that sorts like it."""
-        return self.made.isoformat(timespec="microseconds")
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.made + KEPT_FOR).timestamp())
-
 
 class Apart(msgspec.Struct, kw_only=True):
     """How a number tells a segment from the rest: means, eta squared, standardised difference."""
@@ -168,35 +158,15 @@ class Figures(msgspec.Struct, kw_only=True):
     overlaps: list[Overlap] = []
     calibration: Calibration | None = None
 
-    @property
-    def key(self) -> str:
-        """When, as text that sorts like it."""
-        return self.made.isoformat(timespec="microseconds")
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.made + KEPT_FOR).timestamp())
-
 
 class ReferralFigures(msgspec.Struct, kw_only=True):
-    """Customers who won customers, as they were `made` (None: never): by day the new customers
+    """Customers who won customers, as they were `made`: by day the new customers
     and those who were referred; how many won how many, worth how much by currency; and the keys of
     those who won most."""
 
-    made: datetime | None = None
+    made: datetime
     days: dict[str, tuple[int, int]] = {}
     referrers: int = 0
     won: int = 0
     worth: dict[str, Decimal] = {}
     top: list[str] = []
-
-    @property
-    def key(self) -> str:
-        """When, as text that sorts like it."""
-        return self.made.isoformat(timespec="microseconds") if self.made else ""
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.made + KEPT_FOR).timestamp()) if self.made else 0

@@ -3,11 +3,10 @@
 They stand apart from what makes them, because the table of kinds loads them wherever it is loaded.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-KEPT_FOR = timedelta(days=400)
 CHOICES_KEY = "clusters chosen"  # no person's key has a space
 
 
@@ -75,16 +74,6 @@ class ClusterReport(msgspec.Struct, kw_only=True):
     stability: float | None = None
     clusters: list[ClusterFigures] = []
     gone: list[str] = []
-
-    @property
-    def key(self) -> str:
-        """When, as text that sorts like it."""
-        return self.made.isoformat(timespec="microseconds")
-
-    @property
-    def expires(self) -> int:
-        """Epoch seconds."""
-        return int((self.made + KEPT_FOR).timestamp())
 
 
 class ClusterChoices(msgspec.Struct, kw_only=True):

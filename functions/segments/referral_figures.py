@@ -64,8 +64,6 @@ class Counted(msgspec.Struct):
 def share(figures: ReferralFigures, days: int) -> tuple[int, int]:
     """New customers of the last `days` before the day on which the figures were made, and of that
     day as far as it had gone; and those of them who were referred."""
-    if figures.made is None:
-        return 0, 0
     first = (figures.made - timedelta(days=days)).date().isoformat()
     found = [counts for day, counts in figures.days.items() if day >= first]
     return sum(new for new, _ in found), sum(referred for _, referred in found)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from functions.segments.census_records import KEPT_FOR
 from functions.segments.cluster_figures import report
 from functions.segments.cluster_records import (
     CHOICES_KEY,
-    KEPT_FOR,
     ClusterChoices,
     ClusterModel,
     ClusterReport,

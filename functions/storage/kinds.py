@@ -20,7 +20,7 @@ from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, W
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
 from functions.sales.records import Deal, Lead, Note
-from functions.segments.census_records import CensusPart, Cuts, Figures, ReferralFigures
+from functions.segments.census_records import KEPT_FOR, CensusPart, Cuts, Figures, ReferralFigures
 from functions.segments.cluster_records import (
     CHOICES_KEY,
     ClusterChoices,
@@ -85,6 +85,14 @@ _person = attrgetter("person")
 def sortable(time: datetime | None) -> str:
     """A time as text that sorts like it (no time comes first)."""
     return time.astimezone(UTC).isoformat(timespec="microseconds") if time else ""
+
+
+def _made(found: Cuts | Figures | ReferralFigures | ClusterReport) -> str:
+    return sortable(found.made)
+
+
+def _a_year_on(found: Cuts | Figures | ReferralFigures | ClusterReport) -> int:
+    return int((found.made + KEPT_FOR).timestamp())
 
 
 MOST_LETTERS = 60  # of a name by which something is listed
@@ -326,28 +334,28 @@ KINDS: dict[type[Any], Kind] = {
         "catalogue",
         "cuts",
         lambda cuts: "cuts",
-        sort=attrgetter("key"),
+        sort=_made,
         versioned=False,
         listing=lambda cuts: ("", sortable(cuts.made)),
-        expires=attrgetter("expires"),
+        expires=_a_year_on,
     ),
     Figures: Kind(
         "catalogue",
         "figures",
         lambda figures: "figures",
-        sort=attrgetter("key"),
+        sort=_made,
         versioned=False,
         listing=lambda figures: ("", sortable(figures.made)),
-        expires=attrgetter("expires"),
+        expires=_a_year_on,
     ),
     ReferralFigures: Kind(
         "catalogue",
         "referrals",
         lambda figures: "referrals",
-        sort=attrgetter("key"),
+        sort=_made,
         versioned=False,
         listing=lambda figures: ("", sortable(figures.made)),
-        expires=attrgetter("expires"),
+        expires=_a_year_on,
     ),
     CensusPart: Kind(
         "catalogue",
@@ -361,10 +369,10 @@ KINDS: dict[type[Any], Kind] = {
         "catalogue",
         "clusters",
         lambda report: "clusters",
-        sort=attrgetter("key"),
+        sort=_made,
         versioned=False,
         listing=lambda report: ("", sortable(report.made)),
-        expires=attrgetter("expires"),
+        expires=_a_year_on,
     ),
     FirstOrdersPart: Kind(
         "catalogue",

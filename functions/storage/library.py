@@ -11,7 +11,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import JourneyVersion
 from functions.journeys.yaml_file import read
 from functions.messages import brand as brands
-from functions.messages import breaker_rules
+from functions.messages import breaker_rules, patience_rules
 from functions.messages import forms as form_rules
 from functions.messages import limits as limit_rules
 from functions.messages.brand import BRAND, Brand, Webhook
@@ -33,6 +33,7 @@ from functions.segments.rules import (
 from functions.storage.shelf import Shelf
 from functions.storage.store import Store
 from functions.tracking.breaker import Bounds
+from functions.tracking.suppressed import PATIENCE, Patience
 
 NEWEST = "newest"
 KEPT_FOR = 10.0  # seconds
@@ -92,6 +93,7 @@ class Library:
         self._sales: Sales | None = None
         self._codes: Mapping[str, CodeRule] = {}
         self._bounds: Bounds | None = Bounds()
+        self._patience: Mapping[str, Patience] = PATIENCE
         self._forms: Mapping[str, Form] = {}
         self._limits = NO_LIMITS
         self._read_at: float | None = None
@@ -199,6 +201,11 @@ class Library:
         self._refresh()
         return self._bounds
 
+    def patience(self) -> Mapping[str, Patience]:
+        """By channel, how many failures in a row rule an address out."""
+        self._refresh()
+        return self._patience
+
     def limits(self) -> Limits:
         """How often and when people may be written to, in force; none without a limits.yaml."""
         self._refresh()
@@ -237,6 +244,7 @@ class Library:
             self._codes = code_rules.build(read(CODES_FILE, row.files.get(CODES_FILE, "")).value)
             limits = read(LIMITS_FILE, row.files.get(LIMITS_FILE, "")).value or {}
             self._bounds = breaker_rules.build(limits.get(breaker_rules.WORD))
+            self._patience = patience_rules.build(limits.get(patience_rules.WORD))
             self._limits = limit_rules.build(limits)
             self._forms = form_rules.build(read(FORMS_FILE, row.files.get(FORMS_FILE, "")).value)
 

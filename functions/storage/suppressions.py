@@ -6,6 +6,9 @@ from functions.storage.store import Store, change
 from functions.tracking.permission import Permission
 from functions.tracking.suppressed import (
     MOST_REASON,
+    START,
+    STOP,
+    TEXT_MESSAGE,
     Suppressed,
     partition_of,
     suppressed_key,
@@ -61,6 +64,36 @@ class Suppressions:
         change(self._store, read, put)
         return added[-1]
 
+    def stop(self, number: str, said: datetime) -> None:
+        """Somebody wrote STOP from this number (its hash). It stands under a key of its own, for it
+        ends only what was agreed to before. Safe to repeat. Raises Contended."""
+        key = suppressed_key(self._secret, _stopped(number))
+
+        def put(found: Suppressed) -> bool:
+            if found.version and said <= (found.lifted or found.since):
+                return False
+            found.since, found.lifted, found.lifted_because = said, None, ""
+            return True
+
+        def read() -> Suppressed:
+            there = self._store.get(Suppressed, partition_of(key))
+            return there or Suppressed(
+                key=key, channel="sms", reason=STOP, since=said, source=TEXT_MESSAGE
+            )
+
+        change(self._store, read, put)
+
+    def start(self, number: str, said: datetime) -> None:
+        """Somebody wrote START from this number (its hash). Safe to repeat. Raises Contended."""
+        found = self.find(_stopped(number))
+        if found and found.since < said:
+            self.lift(_stopped(number), START, said)
+
+    def stopped(self, number: str) -> datetime | None:
+        """When somebody wrote STOP from this number (its hash); None when it does not hold."""
+        found = self.find(_stopped(number))
+        return found.since if found and found.in_force else None
+
     def lift(self, address: str, because: str, now: datetime) -> Suppressed | None:
         """Messages may go there again; None if the address was not on the list. The record stays,
         with the reason. Raises Contended."""
@@ -75,3 +108,7 @@ class Suppressions:
 
         found = change(self._store, lambda: self._store.get(Suppressed, key), end)
         return found if lifted[-1] else None
+
+
+def _stopped(number: str) -> str:
+    return f"stop {number}"

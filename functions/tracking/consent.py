@@ -1,6 +1,6 @@
 """Consent and suppression, read from the events that tell of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from functions.tracking.event import Event
@@ -12,7 +12,7 @@ from functions.tracking.own_event import (
     SIGN_UP_EXPIRED,
 )
 from functions.tracking.permission import MOST_ASKED, Asked, Consent, Permission
-from functions.tracking.suppressed import bounced, complained, delivered
+from functions.tracking.suppressed import PATIENCE, Patience, bounced, complained, delivered
 from functions.tracking.wishes import wishes_of
 
 CHANNELS = ("email", "sms")
@@ -25,7 +25,12 @@ class BadConsent(ValueError):
     """The event speaks of consent in a way that cannot be used; the text says what is right."""
 
 
-def hear(permission: Permission, event: Event, known: Collection[str] = ()) -> bool:
+def hear(
+    permission: Permission,
+    event: Event,
+    known: Collection[str] = (),
+    patience: Mapping[str, Patience] = PATIENCE,
+) -> bool:
     """Take what an event says about permission; True when it changed something.
 
     `Consent Requested {request, channel, purposes, text}` notes a sign-up, which permits nothing;
@@ -35,11 +40,14 @@ def hear(permission: Permission, event: Event, known: Collection[str] = ()) -> b
     purposes: the whole channel); complaints and bounces suppress (see `suppressed`), when a
     provider's receipt says so (a public write key must not silence anybody); `Preferences
     Changed {how_often, paused_until}` counts from trusted sources only. The last word by event
-    time wins. `known` are the purposes of brand.yaml; without any all are taken. Raises BadConsent.
+    time wins. `known` are the purposes of brand.yaml; without any all are taken. `patience` says by
+    channel how many failures in a row rule an address out. Raises BadConsent.
     """
     reader = _READERS.get(event.event)
     if reader and known and event.event in (CONSENT_GIVEN, CONSENT_REQUESTED):
         _check_purposes(event, known)
+    if reader is bounced:
+        return bounced(permission, event, patience)
     return reader(permission, event) if reader else False
 
 

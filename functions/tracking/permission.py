@@ -13,6 +13,7 @@ COUNTED_FOR = timedelta(days=31)  # the longest that a limit looks back
 MOST_COUNTED = 30  # of one kind, and the highest limit
 MOST_PAUSES = 20
 MOST_ASKED = 5  # sign-ups of one person that may be confirmed
+WITHDRAWN = "consent withdrawn"
 NOT_CONFIRMED = "not confirmed yet"
 MARKETING_PAUSED = "marketing is paused"
 UNSUBSCRIBE_LINK = "unsubscribe link"  # the source of what is withdrawn by one
@@ -154,7 +155,14 @@ def refusal(permission: Permission, channel: str, purpose: str, needs_consent: b
         return ""
     if is_unconfirmed(permission, channel, purpose):
         return NOT_CONFIRMED
-    return "consent withdrawn" if key in permission.consents else "no consent"
+    return WITHDRAWN if key in permission.consents else "no consent"
+
+
+def is_silenced(permission: Permission, channel: str, purpose: str, said: datetime | None) -> bool:
+    """Whether the person agreed to it before the address `said` STOP (None: it did not), which may
+    be somebody else's word: two people can have one telephone."""
+    word = last_word(permission, f"{channel}/{purpose}")
+    return said is not None and word is not None and word.given and word.time <= said
 
 
 def is_unconfirmed(permission: Permission, channel: str, purpose: str) -> bool:

@@ -30,7 +30,9 @@ SAME_VISIT = timedelta(minutes=10)  # around a robot's touch, from the same agen
 MOST_TOUCHES = 12
 
 # The open of a person, whose picture was fetched by the mail provider when they looked: counted.
-# https://developers.google.com/workspace/gmail/design/css (images are served by Google's proxy)
+# https://developers.google.com/workspace/gmail/design/css (images are served by Google's proxy);
+# how it calls itself: https://www.scientiamobile.com/what-is-google-image-proxy/. Yahoo's names its
+# own page, https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html.
 PROXIES = ("GoogleImageProxy", "YahooMailProxy")
 # Apple's Mail Privacy Protection loads all pictures when a mail arrives, through relays, with
 # this user agent and nothing more; who opens cannot be told (https://www.apple.com/legal/privacy/).
@@ -43,14 +45,22 @@ _AGENTS = re.compile(
     | bitdefender | safelinks | urldefense | virustotal | google-safety | urlscan""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Networks that vendors publish as those of their own mail gateways (their documentation for
-# customers' firewalls). That their scanners of links come from there as well is not promised, and
-# Microsoft's come from all of Azure: this finds some of them, and no person, whose browser stands
-# in a network of their own.
+# Networks of vendors' mail gateways, each with where it was found (November 2026). That their
+# scanners of links come from there as well is not promised, and Microsoft's come from all of Azure:
+# this finds some of them, and no person, whose browser stands in a network of their own.
 SCANNERS = {
-    "Proofpoint": ("67.231.144.0/20", "148.163.128.0/19", "205.220.160.0/19", "185.132.180.0/22"),
-    "Mimecast": ("207.211.30.0/24", "205.139.110.0/23", "170.10.128.0/21", "195.130.217.0/24"),
+    # The first: Proofpoint's support page for customers' firewalls (proofpoint.my.site.com,
+    # PPSup_SupportInfo). The others: Microsoft Defender's list of exceptions from throttling, by
+    # vendor ("IP Throttle Override for GCC").
+    "Proofpoint": ("67.231.144.0/20", "148.163.128.0/19", "205.220.160.0/19"),
+    # What AS30031 announces; mails with Mimecast's DKIM selectors come from it (headers kept in
+    # the archives of lists.linaro.org).
+    "Mimecast": ("207.211.30.0/24", "205.139.110.0/23", "170.10.128.0/22", "170.10.132.0/23"),
+    # ARIN's entry of NET-64-235-144-0-1; Barracuda's page "IP Analysis - Inbound"
+    # (campus.barracuda.com).
     "Barracuda": ("64.235.144.0/20", "209.222.80.0/21"),
+    # Exchange Online Protection, in MicrosoftDocs/microsoft-365-docs,
+    # includes/office-365-worldwide-endpoints.md.
     "Microsoft": ("40.92.0.0/15", "40.107.0.0/16", "52.100.0.0/14", "104.47.0.0/17"),
 }
 _NETWORKS = [(name, ip_network(one)) for name, all_ in SCANNERS.items() for one in all_]

@@ -1,6 +1,7 @@
 """Suppression: what rules an address out, for how long, and the record that says so."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from functions.tracking.permission import Permission
 HARD_BOUNCE, COMPLAINT = "hard bounce", "marked as spam"
 SOFT_BOUNCES, UNREACHABLE = "repeated soft bounces", "unreachable number"
 INVALID_NUMBER = "invalid number"
+STOP, START = "STOP by text message", "START by text message"
+TEXT_MESSAGE = "text message"  # the source of what people write to our number
 BY_HAND, IMPORTED = "by hand", "from a list"  # may be followed by ": " and words
 # With a new address these are over; what a person or a colleague has said is not.
 OF_ADDRESS = frozenset({HARD_BOUNCE, SOFT_BOUNCES, INVALID_NUMBER, UNREACHABLE})
@@ -77,14 +80,16 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def bounced(permission: Permission, event: Event) -> bool:
+def bounced(
+    permission: Permission, event: Event, patience: Mapping[str, Patience] = PATIENCE
+) -> bool:
     """Take a receipt of a message that did not arrive; True when it changed something."""
     channel = "sms" if event.name.startswith("SMS") else "email"
     if not event.trusted or not _is_in_force(permission, channel, event):
         return False
     if _is_for_good(event):
         return suppress(permission, channel, _hard(channel))
-    return _is_of_address(event) and _failed(permission, channel, event.time)
+    return _is_of_address(event) and _failed(permission, channel, event.time, patience[channel])
 
 
 def delivered(permission: Permission, event: Event) -> bool:
@@ -170,9 +175,9 @@ def _is_of_address(event: Event) -> bool:
     return said.get("bounce_subtype") not in OF_THE_MESSAGE
 
 
-def _failed(permission: Permission, channel: str, time: datetime) -> bool:
+def _failed(permission: Permission, channel: str, time: datetime, patience: Patience) -> bool:
     """Note a failure, each once by its time: the earliest is kept, and the latest of the others."""
-    before, patience = permission.failed.get(channel, []), PATIENCE[channel]
+    before = permission.failed.get(channel, [])
     times = sorted({*before, time})
     times = [*times[:1], *times[1:][-(patience.failures - 1) :]]
     permission.failed[channel] = times

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+OWN_CHANNEL = "preferred_channel"  # the trait by which a person says how they want to be written to
 HOW_OFTEN = ("", "weekly", "monthly")  # as it comes; once at most in each
 
 

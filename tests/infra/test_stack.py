@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from functions.folder import read_folder
-from functions.handlers import breaking, coding, costing, pumping
+from functions.handlers import breaking, coding, costing, pumping, take_click, take_leave
 from functions.storage.dynamo import _ListedRow, _Row
 from functions.storage.kinds import LISTED_TABLES, TABLES
 from infra.bundle import ROOT
@@ -190,11 +190,28 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(stage: str) -> None:
         assert one["TreatMissingData"] == "notBreaching"
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_runbook_says_of_every_alarm_what_to_do(stage: str) -> None:
+    text = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    table = text.partition("## Read the alarms")[2].partition("\n## ")[0]
+    firsts = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+    names = [name for first in firsts for name in re.findall(r"`([^`]+)`", first)]
+    known = [re.compile(re.sub(r"<\w+>", "[a-z_-]+", name)) for name in names]
+    called = [one["AlarmName"].removeprefix(f"tante-{stage}-") for one in alarms(stage)]
+    assert called
+    for alarm in called:
+        assert any(one.fullmatch(alarm) for one in known), alarm
+    for one in known:
+        assert any(one.fullmatch(alarm) for alarm in called), one.pattern
+
+
 LINES = {
     "BudgetExceeded": {costing.OVER, costing.WILL_BE_OVER, costing.NOT_CHECKED},
     "CodesLow": {coding.NONE_LEFT, coding.LOW},
     "SendingStopped": {breaking.SAID},
     "SmsPumping": {pumping.PUMPING},
+    "LeavesFailed": {take_leave.FAILED},
+    "TouchesLost": {take_click.LOST, take_click.UNREAD},
 }
 
 

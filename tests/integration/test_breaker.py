@@ -1,6 +1,7 @@
 """The breaker in a whole Tante: bad lists and angry readers stop a campaign, not the shop."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
@@ -142,3 +143,39 @@ def test_where_it_is_off_nothing_is_counted(tmp_path: Path) -> None:
         assert not any(list(world.store.query(Bucket, f"sending {n}")) for n in range(8))
     finally:
         wiring.use(None)
+
+
+def test_mails_of_the_day_are_told_by_class_and_say_theirs(world: World, tmp_path: Path) -> None:
+    """What is part of a contract is exempt from limits, and marked for people and machines."""
+    for number in range(3):
+        assert mail(world, f"p{number}", "good.example")
+    world.advance("1 minute")
+    assert mail(world, "p0", "good.example", "bill", **HARD)
+    *_, tips, bill = world.outbox()
+    assert (tips.tags["class"], bill.tags["class"]) == ("automation", "transactional")
+    assert bill.headers["Auto-Submitted"] == "auto-generated"
+    assert "List-Unsubscribe" not in bill.headers
+    assert "Auto-Submitted" not in tips.headers
+    assert world.api("/api/breaker")["classes"] == [
+        {"name": "automation", "sent": 3, "bounced": 0, "complained": 0},
+        {"name": "transactional", "sent": 1, "bounced": 1, "complained": 0},
+    ]
+    with serving(application(App(world.system).route)) as url:
+        shown = CliRunner().invoke(app, ["breaker", "--data", str(tmp_path / "data"), "--at", url])
+    assert re.search(r"transactional +1 +1 +0", shown.stdout), shown.output
+
+
+def test_after_how_many_soft_bounces_an_address_is_given_up_stands_in_limits_yaml(
+    tmp_path: Path,
+) -> None:
+    folder = a_folder(tmp_path / "journeys", "off")
+    with (folder / "limits.yaml").open("a") as limits:
+        limits.write("soft bounces: {email: 2 over 1 hour}\n")
+    world = World(tmp_path / "data", folder)
+    full = {"Bounce": {"bounceType": "Transient", "bounceSubType": "MailboxFull"}}
+    assert mail(world, "ada", "good.example", "bill", **full)
+    world.advance("1 hour")
+    assert world.permission("ada").suppressed == {}
+    assert mail(world, "ada", "good.example", "bill", **full)
+    assert world.permission("ada").suppressed == {"email": "repeated soft bounces"}
+    wiring.use(None)

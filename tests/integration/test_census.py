@@ -10,6 +10,7 @@ import pytest
 
 from functions.handlers import count_people, wiring
 from functions.segments.census_records import CensusPart, Cuts, Figures
+from functions.storage.kinds import KINDS
 from local.figures import lines
 from tests.support.world import JOURNEYS, World
 
@@ -121,7 +122,9 @@ def test_a_person_is_shown_among_others_and_cut_points_are_kept_for_400_days(
     said = world.api(f"/api/people/{world.person('ada').person}")["computed"]
     assert (said["abc"], said["rfm"], said["basket"]) == ("A", "111", 10)
     [newest, *_] = cuts(world)
-    assert newest.expires == int(newest.made.timestamp()) + 400 * 24 * 3600
+    expires = KINDS[Cuts].expires
+    assert expires
+    assert expires(newest) == int(newest.made.timestamp()) + 400 * 24 * 3600
 
 
 # --- interrupted

@@ -65,11 +65,21 @@ def test_an_export_has_everything_in_json_and_in_tables_that_are_no_formulas(
 def test_an_export_comes_in_pages_that_leave_nothing_out(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.storage.exporting.MOST_EVENTS", 2)
     for number in range(5):
         world.track("ada", f"Visited {number}")
+        world.order("ada", f"o-{number}", "basic-1y")
+    world.track("visitor", "Visited before")
+    world.post("alias", {"userId": "ada", "previousId": "visitor"})
+    world.advance("30 days")
+    tante(world, "people", "export", "ada", "--out", str(tmp_path / "at once"))
+    at_once = json.loads((tmp_path / "at once" / "person.json").read_text())
+    assert len(at_once["messages"]) > 2
+    assert len(at_once["orders"]) == 6
+    monkeypatch.setattr("functions.storage.exporting.MOST_TOLD", 2)
     tante(world, "people", "export", "ada", "--out", str(tmp_path / "ada"))
-    events = json.loads((tmp_path / "ada" / "person.json").read_text())["events"]
+    whole = json.loads((tmp_path / "ada" / "person.json").read_text())
+    assert whole == at_once
+    events = whole["events"]
     assert len({one["message_id"] for one in events}) == len(events) >= 9
     assert {f"Visited {number}" for number in range(5)} <= {one["name"] for one in events}
 

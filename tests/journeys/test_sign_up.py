@@ -54,6 +54,8 @@ def world(tmp_path: Path) -> Iterator[World]:
     folder = folder_with("double-opt-in", tmp_path / "journeys")
     copy(folder, "welcome", "welcome")
     (folder / "forms.yaml").write_text(FORMS, "utf-8")
+    with (folder / "brand.yaml").open("a", encoding="utf-8") as brand:
+        brand.write("\nassets: {guide: 'https://www.shop.example/guide.pdf'}\n")
     (folder / "segments.yaml").write_text(SEGMENTS, "utf-8")
     shutil.rmtree(folder / "pack")
     yield World(tmp_path / "data", folder)

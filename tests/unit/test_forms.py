@@ -38,6 +38,7 @@ def test_the_example_is_right() -> None:
         ("required: true", "required: false", ("news", "fields"), "email or phone has to be"),
         ("city:", "website:", ("news", "fields", "website"), "cannot be the name of a field"),
         ("channels:", "chanels:", ("news", "chanels"), 'did you mean "channels"?'),
+        ("  text:", "  incentive: guide\n  text:", ("news", "incentive"), 'under "assets"'),
         ("[email, sms]", "[fax]", ("news", "channels"), "fax"),
         ("news:", "News:", ("News",), "small letters"),
         ("  text:", "  thanks: shop.example\n  text:", ("news", "thanks"), "https://"),
@@ -56,6 +57,19 @@ def test_a_mistake_is_told_where_it_stands_with_what_is_right(
     found = list(mistakes(yaml.safe_load(RIGHT.replace(right, wrong)), BRAND))
     assert [one[0] for one in found] == [path]
     assert words in found[0][1]
+
+
+def test_an_incentive_is_one_of_the_brand_s_assets() -> None:
+    brand = check_brand(
+        (JOURNEYS / "brand.yaml").read_text("utf-8")
+        + "\nassets: {guide: 'https://a.example/g.pdf'}"
+    )
+    right = yaml.safe_load(RIGHT.replace("  text:", "  incentive: guide\n  text:"))
+    assert list(mistakes(right, brand)) == []
+    right["news"]["incentive"] = "giude"
+    [(path, words)] = mistakes(right, brand)
+    assert path == ("news", "incentive")
+    assert 'did you mean "guide"?' in words
 
 
 @given(

@@ -14,7 +14,7 @@ from functions.handlers.pages import preferences
 from functions.messages.link import sign
 from functions.storage.packing import pack, unpack
 from functions.tracking.permission import Permission, refusal
-from functions.tracking.wishes import HOW_OFTEN, Wishes, stricter_wishes
+from functions.tracking.wishes import HOW_OFTEN, OWN_CHANNEL, Wishes, stricter_wishes
 from tests.support.world import World
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "user-agent": "Firefox"}
@@ -167,6 +167,37 @@ def test_one_button_leaves_everything_on_every_way(reader: Reader) -> None:
     assert reader.may_get("email", "offers"), "and one can come back"
 
 
+def test_who_can_be_reached_both_ways_says_which_they_like_best(reader: Reader) -> None:
+    assert ("way", "any") in reader.look().on
+    for way, kept in (("sms", "sms"), ("email", "email"), ("any", "")):
+        form = reader.choose(way=way)
+        assert ("way", way) in form.on
+        assert "Saved" in form.words
+        reader.world.settle()
+        assert reader.world.person("ada").trait(OWN_CHANNEL) == kept
+        assert ("way", way) in reader.look().on
+        reader.world.advance("1 minute")
+
+
+def test_the_way_that_is_liked_best_allows_nothing(reader: Reader) -> None:
+    before = reader.world.permission("ada").consents
+    reader.choose(way="sms")
+    reader.world.settle()
+    assert reader.world.permission("ada").consents == before
+    assert not reader.may_get("sms", "product tips")
+
+
+@pytest.mark.parametrize(
+    "left", [{"channel": "sms", "purposes": ["offers"]}, {"channel": "sms"}, {"channel": "email"}]
+)
+def test_who_gets_nothing_on_one_way_is_not_asked_which(
+    reader: Reader, left: dict[str, Any]
+) -> None:
+    reader.world.track("ada", "Consent Withdrawn", **left)
+    reader.world.advance("1 minute")
+    assert "way" not in {name for name, _ in reader.look().on}
+
+
 @pytest.mark.parametrize("often", ["weekly", "monthly"])
 def test_how_often_is_kept_as_the_person_s_own_wish(reader: Reader, often: str) -> None:
     form = reader.choose(often=often)
@@ -244,7 +275,9 @@ def test_of_somebody_who_is_gone_the_page_knows_nothing(world: World) -> None:
     assert not world.system.queue.size()
 
 
-@pytest.mark.parametrize("form", ["topic=email/none&topic=x", "often=daily", "pause=1", "%ff=%fe"])
+@pytest.mark.parametrize(
+    "form", ["topic=email/none&topic=x", "often=daily", "pause=1", "way=fax", "%ff=%fe"]
+)
 def test_nonsense_in_the_form_changes_nothing(reader: Reader, form: str) -> None:
     reader.world.request("POST", reader.path, form, FORM)
     assert not reader.world.system.queue.size()

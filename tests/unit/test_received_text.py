@@ -232,3 +232,80 @@ def test_a_run_that_waits_sends_no_text_after_stop(world: World) -> None:
     world.track("ada", "Product Added", cart_id="c1", products=[{"sku": "premium-1y"}])
     world.advance("60 days")
     assert not [kept for kept in world.outbox() if kept.channel == "sms"]
+
+
+# --- two people with one number
+
+
+def both_buy(world: World) -> None:
+    """Ada and Ben share a telephone; three months later the shipped journey writes to both."""
+    for user in ("ada", "ben"):
+        world.customer(user)
+        world.order(user, f"o-{user}", "basic-1y")
+    world.advance("1 minute")
+
+
+def texted(world: World) -> set[str]:
+    world.advance("100 days")
+    kept = (one for one in world.outbox() if one.channel == "sms")
+    keys = {world.person(user).person: user for user in ("ada", "ben")}
+    return {keys[one.person] for one in kept}
+
+
+def test_of_two_who_share_a_number_both_get_texts(world: World) -> None:
+    both_buy(world)
+    assert texted(world) == {"ada", "ben"}
+
+
+def test_stop_from_a_number_holds_for_everybody_who_has_it(world: World) -> None:
+    both_buy(world)
+    text(world, "STOP")
+    assert texted(world) == set()
+    # The number leads to Ada; Ben is asked about within the claim.
+    [row] = [one for one in world.messages("ben") if one.channel == "sms"]
+    assert (row.state, row.reason) == ("not sent", "consent withdrawn")
+
+
+def test_start_lets_texts_go_to_both_again(world: World) -> None:
+    both_buy(world)
+    text(world, "STOP")
+    text(world, "START")
+    assert texted(world) == {"ada", "ben"}
+
+
+def test_a_second_stop_after_a_new_consent_holds_too(world: World) -> None:
+    both_buy(world)
+    text(world, "STOP")
+    for user in ("ada", "ben"):
+        world.track(user, "Consent Given", channel="sms", purposes=["offers"])
+    world.advance("1 minute")
+    text(world, "STOP")
+    assert texted(world) == set()
+
+
+def test_who_agrees_anew_after_stop_gets_texts_and_the_other_none(world: World) -> None:
+    both_buy(world)
+    text(world, "STOP")
+    world.track("ben", "Consent Given", channel="sms", purposes=["offers"])
+    world.advance("1 minute")
+    assert texted(world) == {"ben"}
+
+
+def test_a_start_of_old_that_comes_again_does_not_undo_a_later_stop(world: World) -> None:
+    both_buy(world)
+    text(world, "STOP")
+    start = notification("START", time=world.now.isoformat())
+    for again in (False, True):
+        process_event.handler({"Records": [{"messageId": "1", "body": start}]}, CONTEXT)
+        world.advance("1 minute")
+        if not again:
+            text(world, "STOP")
+    assert texted(world) == set()
+
+
+def test_the_list_holds_no_number_and_tells_of_the_stop(world: World) -> None:
+    both_buy(world)
+    text(world, "STOP")
+    [listed] = world.api("/api/suppressions")["suppressions"]
+    assert (listed["channel"], listed["reason"]) == ("sms", "STOP by text message")
+    assert NUMBER.lstrip("+") not in json.dumps(listed)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.messages import patience_rules
 from functions.tracking.consent import hear
 from functions.tracking.event import Event
 from functions.tracking.permission import Permission
-from functions.tracking.suppressed import suppressed_key, take_address
+from functions.tracking.suppressed import PATIENCE, suppressed_key, take_address
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 IN_FORCE = {"email": "hash-of-mail", "sms": "hash-of-number"}
@@ -51,6 +52,17 @@ def test_five_failures_in_a_row_over_three_days_rule_an_address_out() -> None:
     assert after(*map(soft, (0, 1, 2, 3, 4, 5, 73))).suppressed == {
         "email": "repeated soft bounces"
     }
+
+
+def test_how_many_failures_over_how_long_is_what_limits_yaml_says() -> None:
+    patience = patience_rules.build({"email": "2 over 6 hours"})
+    assert patience["sms"] == PATIENCE["sms"], "what it does not name is as it was"
+    assert patience_rules.build(None) == PATIENCE
+    permission = Permission(person="p", addresses=dict(IN_FORCE))
+    for hours in (0, 5, 6):
+        assert permission.suppressed == {}
+        hear(permission, soft(hours), patience=patience)
+    assert permission.suppressed == {"email": "repeated soft bounces"}
 
 
 def test_a_delivery_in_between_begins_the_count_anew() -> None:

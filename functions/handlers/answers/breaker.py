@@ -9,11 +9,14 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 from functions.handlers import breaking, wiring
 from functions.handlers.answers.door import operation, read_as
 from functions.handlers.discreet import Logger
-from functions.tracking.breaker import Bucket, is_domain, lately
-from functions.tracking.pause import Pause
+from functions.journeys.steps.send import Send
+from functions.messages.allowed import class_of
+from functions.tracking.breaker import Bucket, campaign, is_domain, lately
+from functions.tracking.pause import Counts, Pause
 from functions.tracking.suppressed import MOST_REASON
 
 logger = Logger(service="breaker")
+UNTOUCHED = Pause(channel="email")  # what was counted, also before somebody let it go on
 
 
 class ReceivedView(msgspec.Struct, kw_only=True):
@@ -30,6 +33,16 @@ class ReceivedView(msgspec.Struct, kw_only=True):
     until: datetime | None
 
 
+class ClassView(msgspec.Struct, kw_only=True):
+    """Mails of a class in the last 24 hours: "transactional" for what is part of a contract, else
+    the class of the journey; "" of what is published no more."""
+
+    name: str
+    sent: int
+    bounced: int
+    complained: int
+
+
 class BreakerView(msgspec.Struct, kw_only=True):
     """Whether the breaker is on, its bounds as parts of all mails, and what it knows, what is
     stopped first, then by mails."""
@@ -39,6 +52,7 @@ class BreakerView(msgspec.Struct, kw_only=True):
     complaints: float
     at_least: int
     received: list[ReceivedView]
+    classes: list[ClassView]
 
 
 class ResumeBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -78,14 +92,35 @@ def _resume() -> BreakerView:
 def _breaker() -> BreakerView:
     parts = wiring.parts()
     bounds, found, pause = parts.library.bounds(), breaking.buckets(parts), breaking.pause(parts)
-    views = _views(found, pause, parts.now())
+    views = list(_views(found, pause, parts.now()))
     return BreakerView(
         on=bounds is not None,
         bounces=bounds.bounces if bounds else 0,
         complaints=bounds.complaints if bounds else 0,
         at_least=bounds.at_least if bounds else 0,
         received=sorted(views, key=lambda one: (one.stopped is None, -one.sent, one.name)),
+        classes=_by_class(parts, found),
     )
+
+
+def _by_class(parts: wiring.Parts, found: list[Bucket]) -> list[ClassView]:
+    brand = parts.library.brand()
+    known = {
+        campaign(one.journey.name, step.send): class_of(
+            step.purpose or one.journey.purpose, one.journey.kind, brand
+        )
+        for one in parts.library.journeys()
+        for step in one.journey.every_step()
+        if isinstance(step, Send)
+    }
+    counts: dict[str, Counts] = {}
+    for name in {name for bucket in found for name in bucket.counts if not is_domain(name)}:
+        group = known.get(name, "")
+        counts[group] = counts.get(group, Counts()).plus(lately(name, found, UNTOUCHED))
+    return [
+        ClassView(name=name, sent=one.sent, bounced=one.bounced, complained=one.complained)
+        for name, one in sorted(counts.items(), key=lambda item: (-item[1].sent, item[0]))
+    ]
 
 
 def _views(found: list[Bucket], pause: Pause, now: datetime) -> Iterator[ReceivedView]:

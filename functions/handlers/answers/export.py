@@ -13,10 +13,12 @@ from functions.storage.retention import REGISTER
 
 
 class ExportPage(msgspec.Struct):
-    """All that is kept of a person (on the first page only), events oldest first under each key
-    that they were known by, and the cursor of the next page ("" on the last)."""
+    """Who the person is (on the first page only), a part of what is kept of them, by what it is
+    (`orders`, `messages`, ...; the first page names all), of their events, oldest first under each
+    key that they were known by, and the cursor of the next page ("" on the last)."""
 
     person: dict[str, Any] | None
+    records: dict[str, list[dict[str, Any]]]
     events: list[dict[str, Any]]
     next: str = ""
 
@@ -49,11 +51,13 @@ class Register(msgspec.Struct, kw_only=True):
 def _export(person_id: str) -> ExportPage:
     store, profile, after = wiring.parts().store, profile_of_id(person_id), query("after")
     try:
-        found, following = exporting.events(store, profile, after)
+        records, found, following = exporting.page(store, profile, after)
     except ValueError:
         raise BadRequestError('"after" is the "next" of the page before') from None
-    about = None if after else exporting.about(store, profile)
-    return ExportPage(about, found, following)
+    if after:
+        return ExportPage(None, records, found, following)
+    every = {name: records.get(name, []) for name in exporting.names()}
+    return ExportPage(exporting.about(store, profile), every, found, following)
 
 
 @operation("/api/register", "What is kept of people, why, for how long, and who gets it", Register)

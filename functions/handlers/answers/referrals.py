@@ -63,15 +63,15 @@ class ReferralReport(msgspec.Struct, kw_only=True):
     customer is new on the day (UTC) of their first order that counts, and referred if that order
     won them for somebody. `top`: those who won most, ever."""
 
-    made: datetime | None
     days: int
-    new: int
-    referred: int
-    rate: float | None
-    referrers: int
-    won: int
-    worth: dict[str, Decimal]
-    top: list[Referrer]
+    made: datetime | None = None
+    new: int = 0
+    referred: int = 0
+    rate: float | None = None
+    referrers: int = 0
+    won: int = 0
+    worth: dict[str, Decimal] = {}
+    top: list[Referrer] = []
 
 
 @operation(
@@ -119,7 +119,9 @@ def _report() -> ReferralReport:
     if not text.isdecimal() or not 1 <= int(text) <= KEPT_DAYS:
         raise BadRequestError(f'"days" is a number from 1 to {KEPT_DAYS}')
     newest, _ = wiring.parts().store.listing(ReferralFigures, limit=1)
-    found = newest[0] if newest else ReferralFigures()
+    if not newest:
+        return ReferralReport(days=int(text))
+    [found] = newest
     new, referred = share(found, int(text))
     return ReferralReport(
         made=found.made,

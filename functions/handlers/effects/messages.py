@@ -15,6 +15,7 @@ from functions.messages.wish import Desk, Wish
 from functions.messages.wording import languages
 from functions.segments.limit_words import ASLEEP
 from functions.storage import people
+from functions.storage.suppressions import Suppressions
 from functions.tracking.event import EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
 from functions.tracking.own_event import FELL_ASLEEP, MESSAGE_SENT, own_event
@@ -103,6 +104,7 @@ class Messages(AtStep):
             cuts=parts.library.rules().cuts,
             limits=parts.library.limits(),
             words=parts.words,
+            stopped=Suppressions(parts.store, parts.settings.identity_key).stopped,
         )
 
     def _claimed_at(self, step: str) -> datetime | None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.handlers import requesting
+from functions.handlers.headers import ALWAYS
 from functions.handlers.pages.door import Asked, language, page, show
 from functions.messages import link
 from functions.storage import evidence, people
@@ -165,7 +166,7 @@ def _thank(asked: Asked, spoken: str, person: str, request: str) -> dict[str, An
     found = _entered(asked, person, request)
     form = asked.parts.library.forms().get(found.form) if found else None
     if form and form.confirmed:
-        return {"statusCode": 303, "headers": {"location": form.confirmed}, "body": ""}
+        return {"statusCode": 303, "headers": {**ALWAYS, "location": form.confirmed}, "body": ""}
     return show(asked, spoken, WORDS[spoken]["done"])
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from functions.handlers import wiring
-from functions.handlers.headers import ALWAYS
+from functions.handlers.headers import OF_PAGE
 from functions.messages.brand import Brand
 from functions.segments.person import field_of
 from functions.storage import people
@@ -28,12 +28,6 @@ color:#1c2b28;background:#f6f7f5}}button{{font:inherit;padding:.7rem 1.6rem;bord
 border-radius:.5rem;background:#0b5d50;color:#fff;cursor:pointer}}</style></head>
 <body><p><strong>{brand}</strong></p><p>{text}</p>{form}</body></html>
 """
-HEADERS = ALWAYS | {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'",
-}
 
 
 @dataclass(frozen=True)
@@ -130,4 +124,4 @@ def show(
     body = PAGE.format(
         language=language, brand=escape(asked.brand.name), text=escape(text), form=form
     )
-    return {"statusCode": status, "headers": dict(HEADERS), "body": body}
+    return {"statusCode": status, "headers": dict(OF_PAGE), "body": body}

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from functions.handlers import requesting
+from functions.handlers.headers import ALWAYS, DATA
 from functions.handlers.pages.door import Asked, is_json, language, page, show
 from functions.messages import form_page, form_words, link
 from functions.messages.forms import ADDRESSES, Form, Wrong, allows, answers, chosen
@@ -33,7 +34,7 @@ def forms(asked: Asked) -> dict[str, Any]:
     if not allows(form, "" if origin == "null" else origin, asked.parts.settings.public_url):
         return _refuse(asked, spoken, 403, "wrong_origin", "origin")
     if asked.method == "OPTIONS":
-        return _with_origin(asked, {"statusCode": 204, "headers": {}, "body": ""})
+        return _with_origin(asked, {"statusCode": 204, "headers": dict(ALWAYS), "body": ""})
     if asked.method != "POST":
         return _show(asked, form, spoken)
     return _with_origin(asked, _take(asked, form, spoken))
@@ -110,7 +111,7 @@ def _thank(asked: Asked, form: Form, spoken: str) -> dict[str, Any]:
     if _wants_json(asked):
         return _json(200, {"code": "asked", "message": form_words.words(spoken)["thanks"]})
     if form.thanks:
-        return {"statusCode": 303, "headers": {"location": form.thanks}, "body": ""}
+        return {"statusCode": 303, "headers": {**ALWAYS, "location": form.thanks}, "body": ""}
     return show(asked, spoken, form_words.words(spoken)["thanks"])
 
 
@@ -154,7 +155,7 @@ def _wants_json(asked: Asked) -> bool:
 
 
 def _json(status: int, said: Mapping[str, str]) -> dict[str, Any]:
-    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    headers = {"content-type": "application/json", **DATA}
     return {
         "statusCode": status,
         "headers": headers,

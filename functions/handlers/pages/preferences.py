@@ -18,7 +18,7 @@ from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.own_event import PREFERENCES_CHANGED
 from functions.tracking.permission import PREFERENCE_PAGE, Permission, last_word
-from functions.tracking.wishes import HOW_OFTEN, no_wishes
+from functions.tracking.wishes import HOW_OFTEN, OWN_CHANNEL, no_wishes
 
 PAUSES = (30, 90)  # days
 AS_IT_COMES, NO_PAUSE = "any", "none"
@@ -41,6 +41,12 @@ WORDS = {
         "pause until": "Pause bis {day}",
         "pause 30": "30 Tage lang nichts",
         "pause 90": "90 Tage lang nichts",
+        "way": "Womit erreichen wir Sie am liebsten?",
+        "way ": "Egal, wie es am besten passt",
+        "way email": "Mit E-Mails",
+        "way sms": "Mit SMS",
+        "way is for": "Das gilt für Nachrichten, die auf beiden Wegen kommen könnten. Es erlaubt "
+        "nichts, was Sie oben nicht angekreuzt haben.",
         "save": "Speichern",
         "leave": "Von allem abmelden",
         "contract": "Was zu einer Bestellung oder zu einem Vertrag gehört, bekommen Sie immer.",
@@ -67,6 +73,12 @@ WORDS = {
         "pause until": "A pause until {day}",
         "pause 30": "Nothing for 30 days",
         "pause 90": "Nothing for 90 days",
+        "way": "Which way do you like best?",
+        "way ": "Either, whatever fits best",
+        "way email": "E-mail",
+        "way sms": "Text messages",
+        "way is for": "This is for messages that could come either way. It allows nothing that you "
+        "have not ticked above.",
         "save": "Save",
         "leave": "Unsubscribe from everything",
         "contract": "What belongs to an order or a contract always comes.",
@@ -96,13 +108,17 @@ def preferences(asked: Asked) -> dict[str, Any]:
     text = words["intro"]
     if asked.method == "POST":
         said = _said(asked, permission, proven, spoken)
-        permission, changed = _change(asked, permission.person, said)
+        way = _way(asked, permission)
+        permission, changed = _change(asked, permission.person, said, way)
         text = words["saved" if changed else "nothing"]
     return show(asked, spoken, text, _form(asked, permission, proven, spoken))
 
 
-def _change(asked: Asked, person: str, said: list[Event]) -> tuple[Permission, bool]:
-    """Into the permission item at once; as events too, for evidence, timeline and journeys."""
+def _change(
+    asked: Asked, person: str, said: list[Event], way: list[Event]
+) -> tuple[Permission, bool]:
+    """Into the permission item at once; as events too, for evidence, timeline and journeys. The
+    `way` is no permission, but something that the person tells of themselves."""
     store, heard = asked.parts.store, list[Event]()
 
     def take(permission: Permission) -> bool:
@@ -110,9 +126,10 @@ def _change(asked: Asked, person: str, said: list[Event]) -> tuple[Permission, b
         return bool(heard)
 
     permission = change(store, lambda: people.permission_of(store, person), take)
-    if heard:
-        asked.parts.send_events(bodies(EventBatch(heard)), 0)
-    return permission, bool(heard)
+    told = [*heard, *way]
+    if told:
+        asked.parts.send_events(bodies(EventBatch(told)), 0)
+    return permission, bool(told)
 
 
 def _said(
@@ -155,6 +172,37 @@ def _wishes(asked: Asked, permission: Permission) -> list[Event]:
         return []
     told = {"how_often": often, "paused_until": until.isoformat() if until else None}
     return [_event(asked, permission, PREFERENCES_CHANGED, **told)]
+
+
+def _way(asked: Asked, permission: Permission) -> list[Event]:
+    """The channel that the person likes best, if that is not what it was."""
+    said = asked.form.get("way", [""])[0]
+    said = "" if said == AS_IT_COMES else said
+    answered = "way" in asked.form and "leave" not in asked.form
+    if not answered or said not in ("", *CHANNELS) or said == _liked(asked, permission):
+        return []
+    event = _event(asked, permission, "", **{OWN_CHANNEL: said})
+    event.type, event.traits, event.properties = "identify", event.properties, {}
+    return [event]
+
+
+def _liked(asked: Asked, permission: Permission) -> str:
+    person = people.profile_of(asked.parts.store, permission.person)
+    return str(person.trait(OWN_CHANNEL) or "")
+
+
+def _ways(permission: Permission) -> list[str]:
+    """The channels on which the person has an address and gets something."""
+    given = {
+        key.partition("/")[0]
+        for key, word in permission.consents.items()
+        if word.given and (last := last_word(permission, key)) and last.given
+    }
+    return [
+        channel
+        for channel in CHANNELS
+        if channel in given & permission.addresses.keys() and channel not in permission.suppressed
+    ]
 
 
 def _event(asked: Asked, permission: Permission, name: str, **properties: Any) -> Event:
@@ -212,6 +260,13 @@ def _form(asked: Asked, permission: Permission, proven: dict[str, bool], spoken:
         _choice("radio", "pause", str(days), words[f"pause {days}"], False) for days in PAUSES
     ]
     fields += [_group(words["how often"], often), _group(words["pause"], pauses)]
+    if len(_ways(permission)) > 1:
+        liked = asked.form.get("way", [_liked(asked, permission) or AS_IT_COMES])[0]
+        ways = [
+            _choice("radio", "way", value, words[f"way {one}"], value == liked)
+            for one, value in (("", AS_IT_COMES), *zip(CHANNELS, CHANNELS, strict=True))
+        ]
+        fields.append(_group(words["way"], [*ways, f"<p>{escape(words['way is for'])}</p>"]))
     return (
         f'<form method="post">{"".join(fields)}<p><button>{words["save"]}</button></p>'
         f'<p><button name="leave" value="all" style="background:#8a2b20">{words["leave"]}</button>'
