@@ -107,6 +107,10 @@ class Cloud:
         """POST to the admin API with the stage's own secret key."""
         return self._ask("POST", path, json=body)
 
+    def delete(self, path: str) -> Any:
+        """DELETE of the admin API with the stage's own secret key."""
+        return self._ask("DELETE", path)
+
     def _ask(self, method: str, path: str, **more: Any) -> Any:
         key = {"authorization": f"Bearer {self._secret('AdminSecretArn')['key']}"}
         answer = requests.request(method, self.url + path, headers=key, timeout=PATIENCE, **more)
