@@ -53,7 +53,7 @@ def forecast(
     data: Annotated[
         Path | None, typer.Option(help="The folder with the people; data by default.")
     ] = None,
-    at: Annotated[str, typer.Option("--at", help="Instead of a folder: a running system.")] = "",
+    at: Annotated[str, typer.Option("--at", help="A running system: on its people.")] = "",
     key: Key = "",
 ) -> None:
     """Say what a journey would do, to whom and for how much, before it is published.
@@ -64,9 +64,6 @@ def forecast(
     from functions.forecast.asked import Asked
     from functions.forecast.report import as_json as in_json
 
-    if at and data is not None:
-        err.print("[red]✗[/] give either --data (this machine) or --at (a system), not both")
-        sys.exit(2)
     asked = Asked(
         journey=journey,
         mode=mode,
@@ -79,7 +76,7 @@ def forecast(
         most_a_week=most_a_week,
     )
     if at:
-        report = _by_a_system(asked, journeys, at, key)
+        report = _by_a_system(asked, journeys, at, key, data)
     else:
         report = _here(asked, journeys, data or Path("data"), prices_of, cores)
     if html:
@@ -107,13 +104,13 @@ def _here(asked: Any, journeys: Path, data: Path, prices_of: str, cores: int) ->
         _refuse(error)
 
 
-def _by_a_system(asked: Any, journeys: Path, at: str, key: str) -> Any:
+def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | None) -> Any:
     """On the people of a running system; what is in the way ends it."""
     from functions.virtual.prepared import NotPossible
     from local.forecast_asked import ask
 
     try:
-        with asking(at, key, None) as client:
+        with asking(at, key, data) as client:
             return ask(asked, journeys, client)
     except NotPossible as error:
         _refuse(error)
