@@ -73,6 +73,7 @@ def _facts(
     def messages() -> list[Message]:
         return [message for key in profile.keys for message in parts.store.query(Message, key)]
 
+    rules = parts.library.rules()
     return Facts(
         profile=profile,
         permission=permission,
@@ -82,12 +83,12 @@ def _facts(
         entry=run.entry,
         entered=run.entered,
         purpose=journey.purpose,
-        needs_consent=parts.library.brand().needs_consent,
+        needs_consent=rules.needs_consent,
         messages=messages,
         events=lambda names, since: events_since(parts.store, profile, tuple(names), since),
-        segments=parts.library.segments(),
-        tallied=parts.library.rules().tallied,
-        cuts=parts.library.rules().cuts,
+        segments=rules.segments,
+        tallied=rules.tallied,
+        cuts=rules.cuts,
         runs=outcomes_of(parts.store, profile),
     )
 

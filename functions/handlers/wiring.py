@@ -59,7 +59,8 @@ class Parts:
     of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
     words: puts messages into words; None: as they go.
-    explains: whether what a step decided is explained for whoever asks later.
+    explains: whether it is noted for whoever asks later why a step decided so, and who agreed to
+    what. Nobody does in a forecast.
     """
 
     settings: Settings

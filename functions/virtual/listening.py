@@ -5,8 +5,9 @@ the number of times that the person is written.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from functions.journeys.happening import Happening
+from functions.journeys.happening import Happening, happening
 from functions.journeys.run import Run, Waits, run_key
 from functions.journeys.steps.awaiting import Awaiting
 from functions.storage.library import Library, Published
@@ -95,9 +96,14 @@ class Listening:
         key = (name, version, step)
         if key not in self._awaits:
             found = self._library.version(name, version).journey.step(step)
-            awaited = found.awaited if isinstance(found, Awaiting) else ()
-            self._awaits[key] = _any_of(awaited)
+            asked = found.happenings if isinstance(found, Awaiting) else []
+            self._awaits[key] = _any_of(happening(raw) for raw in asked if not _of_receipts(raw))
         return self._awaits[key]
+
+
+def _of_receipts(raw: dict[str, Any]) -> bool:
+    """Whether only a provider's receipt can make it true; those are always heard."""
+    return raw.keys() <= {"opened", "clicked", "link", "robots"}
 
 
 def _any_of(happenings: Iterable[Happening]) -> Asked:

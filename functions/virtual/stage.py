@@ -63,6 +63,11 @@ class Someone:
     events: Sequence[Event] = ()
 
 
+def nobody_answers(message: Outgoing, at: datetime) -> Iterable[Event]:
+    """People who do nothing upon a message."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is forecast: the catalogue (`catalogue`), from when until when, and by which seed.
@@ -76,7 +81,7 @@ class Plan:
     until: datetime
     seed: str = ""
     first: Sequence[str] = ()
-    answers: Answers = lambda message, at: ()
+    answers: Answers = nobody_answers
     identity_key: bytes = b"forecast"
 
 
@@ -128,13 +133,20 @@ class _Closed(Library):
     def __init__(self, store: Store, is_open: Callable[[], bool]) -> None:
         super().__init__(store, lambda: 0.0)
         self._is_open = is_open
+        self._all: list[Published] | None = None
 
     def journeys(self) -> list[Published]:
         return self.all_journeys() if self._is_open() else []
 
     def all_journeys(self) -> list[Published]:
         """Also before it begins."""
-        return super().journeys()
+        if self._all is None:
+            self._all = super().journeys()
+        return self._all
+
+    def _refresh(self) -> None:
+        if self._read_at is None:  # nothing is published while it runs
+            super()._refresh()
 
 
 class Stage:
