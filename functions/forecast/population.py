@@ -67,7 +67,8 @@ class Population(msgspec.Struct, kw_only=True):
     `links` tells how often each link of a message was clicked, by "journey/message". Of orders: the
     pace of the first ones, the model of the further ones or, where there is none, their pace; what
     an order comes to, by currency, as a model and as quantiles; baskets; the hours of the day (UTC)
-    at which they come. `off` is by how much the orders of a whole period may be off, on a
+    at which they come. `wander` is the variance with which a person's own rate changes from period
+    to period, as a part of it; `off` is by how much the orders of a whole period may be off, on a
     logarithmic scale, as judged by `periods` of the past. `events` has the pace of others.
     """
 
@@ -82,6 +83,7 @@ class Population(msgspec.Struct, kw_only=True):
     amounts: dict[str, list[float]] = {}
     baskets: list[list[str]] = []
     hours: list[int] = []
+    wander: float = 0.0
     off: float = UNSURE
     periods: int = 0
     events: dict[str, Pace] = {}
@@ -233,11 +235,31 @@ def _learn_orders(found: Population, people: Weighted) -> None:
             cells[known] += weight
     found.first = first_orders.fit(waits)
     found.buying = _fitted(cells)
+    found.wander = _wander(people, found.made)
     if found.buying is None:
         again = [(number, more, whole) for (more, _, whole), number in cells.items()]
         found.again = rates.pace(again)
     hours = Counter(time.hour for weight, one in people if weight for time in one.placed)
     found.hours = [hours[hour] for hour in range(HOURS)] if hours else []
+
+
+def _wander(people: Weighted, made: datetime) -> float:
+    """How much customers' own rates change, by the two halves of what is known of each: with counts
+    n and m, the expected square of m - n is (n + m) + (n + m)(n + m - 1)/2 times this variance.
+    Only those who order more than before are asked, for both: the others may have left, of which
+    the model of orders tells already."""
+    more = all_ = pairs = 0
+    for weight, one in people:
+        if not one.whole or one.count < 2:
+            continue
+        middle = one.placed[0] + (made - one.placed[0]) / 2
+        # The first order begins what is known: it says nothing of how often.
+        early = sum(time < middle for time in one.placed[1:])
+        late = one.count - 1 - early
+        more += 2 * weight * max(late - early, 0) ** 2
+        all_ += weight * (early + late)
+        pairs += weight * (early + late) * (early + late - 1)
+    return max((more - all_) / (pairs / 2), 0.0) if pairs else 0.0
 
 
 def _fitted(cells: Counter[History]) -> Buying | None:
