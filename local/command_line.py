@@ -16,6 +16,7 @@ from local import (
     cluster_commands,
     code_commands,
     folder_commands,
+    forecast_command,
     form_commands,
     import_commands,
     journeys_app,
@@ -60,6 +61,7 @@ app.add_typer(people_app, name="people", no_args_is_help=True)
 audit_commands.register(app)
 app.add_typer(suppression_commands.app, name="suppressions", no_args_is_help=True)
 folder_commands.register(app)
+forecast_command.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)
 lifecycle_commands.register(app)

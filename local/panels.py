@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 PANELS = {
     "Journeys": (
         *("new", "check", "test", "show", "preview", "diff"),
-        *("publish", "journeys", "why", "schema"),
+        *("forecast", "publish", "journeys", "why", "schema"),
     ),
     "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts", "suppressions"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),

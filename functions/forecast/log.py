@@ -26,8 +26,8 @@ class Log(msgspec.Struct, kw_only=True):
     """What happened to some people between two moments.
 
     `people` is how many they are. `events` are those that came (a replay's) or were drawn: opens,
-    clicks, orders; what our own steps and rules told is not among them. `transitions` and `calls`
-    (of run_step) are what Step Functions and Lambda bill.
+    clicks, orders, each with its `person`; what our own steps and rules told is not among them.
+    `transitions` and `calls` (of run_step) are what Step Functions and Lambda bill.
     """
 
     people: int = 0

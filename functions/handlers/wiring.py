@@ -28,6 +28,10 @@ def _no_files(records: bool) -> None:
     pass
 
 
+def _no_forecast(forecast_id: str) -> None:
+    raise RuntimeError("forecasts are not made here")
+
+
 class Busy(Exception):
     """The queue takes no more for now; the client should come again in `retry_after` seconds."""
 
@@ -49,6 +53,7 @@ class Parts:
     bury(body, reason): puts a body on the dead-letter queue.
     search_dead(less): goes through what was buried; `less(body)` gives what is to be left of each,
     None for all of it, b"" for nothing. Returns how many were changed.
+    forecast(forecast_id): has a forecast made that is kept, without waiting for it.
     scrub(records): has files forget what was deleted from them, as soon as that is possible: those
     of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
@@ -68,6 +73,7 @@ class Parts:
     source: Callable[[str], Source | None]
     publisher: Callable[[dict[str, Any]], dict[str, Any]]
     search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
+    forecast: Callable[[str], None] = field(default_factory=lambda: _no_forecast)
     scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
 
 

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from functions.codes.records import CodePart, IssuedCode, codes_key
 from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session, month_of
+from functions.forecast.record import Forecast
+from functions.forecast.record import partition_of as forecast_key
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
@@ -371,6 +373,13 @@ KINDS: dict[type[Any], Kind] = {
         lambda part: "learned",
         sort=attrgetter("key"),
         versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    Forecast: Kind(
+        "catalogue",
+        "forecast",
+        lambda forecast: forecast_key(forecast.forecast_id),
+        listing=lambda forecast: ("", sortable(forecast.made)),
         expires=attrgetter("expires"),
     ),
     # Not beside the people: what a restore brings back must not be older than this list.

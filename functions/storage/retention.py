@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from functions.codes.records import CodePart, IssuedCode
 from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session
+from functions.forecast.record import KEPT_FOR as FORECAST_KEPT_FOR
+from functions.forecast.record import Forecast
 from functions.journeys.run import (
     DECISIONS_KEPT,
     KEPT,
@@ -108,6 +110,7 @@ REGISTER: dict[type[Any], Row] = {
     FirstOrdersPart: Row("first order", "first orders, not whose they are", _STATS, KEPT_FOR),
     ClusterChoices: Row("name of a cluster", NOBODY, _STATS),
     LearnedPart: Row("learned of products", NOBODY, "suggesting products", KEPT_FOR),
+    Forecast: Row("forecast", NOBODY, _STATS, FORECAST_KEPT_FOR),
     Erasure: Row("erasure", "keyed hashes, times and numbers", _PROVE, PROOF_KEPT_FOR),
     Evidence: Row("proof of consent", "who said yes or no, when, where and to which words", _PROVE),
     SignUp: Row("sign-up", "who was asked to confirm", _PROVE),

@@ -30,7 +30,7 @@ from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, Webhoo
 from functions.journeys.workflow import Machines, Workflow
 from functions.segments.census_records import Cuts
 from functions.settings import Settings
-from functions.storage.library import Library
+from functions.storage.library import Library, Published
 from functions.storage.memory_store import MemoryStore
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
@@ -108,6 +108,17 @@ class _Store(MemoryStore):
             self._due(record.next, record.person)
 
 
+class _Closed(Library):
+    """Lets nobody in before the forecast begins."""
+
+    def __init__(self, store: MemoryStore, is_open: Callable[[], bool]) -> None:
+        super().__init__(store, lambda: 0.0)
+        self._is_open = is_open
+
+    def journeys(self) -> list[Published]:
+        return super().journeys() if self._is_open() else []
+
+
 class Stage:
     """One virtual shard. `log` is what happened on it so far."""
 
@@ -118,7 +129,7 @@ class Stage:
         # (when, which first, number) and what is to be done: an event, a look, a queue's message.
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self.store = _Store(lambda due, person: self._later(due, partial(self._look, [person])))
-        self._library = Library(self.store, lambda: 0.0)
+        self._library = _Closed(self.store, lambda: self._now >= plan.begin)
         self._engine = Engine(
             self._invoke, self._machine(), ended=self._close, seed=plan.seed, seen=self._see
         )
@@ -157,9 +168,14 @@ class Stage:
         wiring.use(self.parts)
         everybody = sorted(people, key=lambda one: one.person)
         self.log.people = len(everybody)
+        # What is older than the beginning happens at its own time, and lets nobody in.
+        first = (event.time for one in everybody for event in one.events)
+        self._now = min(self._plan.begin, min(first, default=self._plan.begin))
         for one in everybody:
             for record in one.records:
                 self.store.keep(record)
+                if isinstance(record, Standing) and record.next:
+                    self._later(record.next, partial(self._look, [one.person]))
             for event in one.events:
                 self._later(event.time, self._happening(one.person, event))
         if self._plan.first:
@@ -197,16 +213,15 @@ class Stage:
     def _happening(self, person: str, event: Event) -> Callable[[], None]:
         def happen() -> None:
             desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
-            if event.time < self._plan.begin:
-                desk = replace(desk, newest=lambda: ())
-            else:
-                self.log.events.append(event)
+            if event.time >= self._plan.begin:
+                self.log.events.append(msgspec.structs.replace(event, person=person))
             process_event.process_person(self.parts, desk, person, [event])
 
         return happen
 
     def _look(self, people: list[str], first: bool = False) -> None:
-        look = Look(look=people, first=list(self._plan.first) if first else [])
+        # As a publish has everybody looked at: what it finds was so before.
+        look = Look(look=people, first=list(self._plan.first) if first else [], sweeps=first)
         self._handle(_encode(look))
 
     def _queue(self, bodies: list[bytes], delay: int) -> None:

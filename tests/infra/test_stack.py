@@ -34,6 +34,7 @@ CONTRACT = {
     "find_due",
     "count_people",
     "learn_products",
+    "forecast_journey",
 }
 
 
