@@ -7,7 +7,7 @@ is better. The interval is of 80 % of the draws, so it should hold eight of ten 
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import ceil, floor
@@ -33,7 +33,7 @@ class Draws:
     orders: list[Figures] = field(default_factory=list)
     revenue: list[Figures] = field(default_factory=list)
     households: list[Figures] = field(default_factory=list)
-    chances: Counter[tuple[int, int]] = field(default_factory=Counter)
+    chances: dict[tuple[int, int], float] = field(default_factory=lambda: defaultdict(float))
 
 
 def main() -> None:
@@ -130,7 +130,7 @@ def _people(rows: list[Received], draws: Draws, before: Mapping[str, float]) -> 
     )
 
 
-def _brier(chances: list[float], did: list[bool]) -> float:
+def _brier(chances: Sequence[float], did: Sequence[bool]) -> float:
     """G. W. Brier, Verification of Forecasts Expressed in Terms of Probability, 1950."""
     return fmean((chance - done) ** 2 for chance, done in zip(chances, did, strict=True))
 
@@ -152,8 +152,10 @@ def _purchases(found: Halves, draws: Draws) -> None:
     _compare(months, draws.orders, orders, {m: placed * length[m] for m in months}, names)
     print("\nRevenue by month, dollars\n")
     _compare(months, draws.revenue, revenue, {m: paid * length[m] for m in months}, names)
-    came = {house: float(len(found.orders.get(house, []))) for house in found.known}
-    same = {house: len(one.placed) * DAYS * DAY / before for house, one in found.known.items()}
+    came: Figures = {house: len(found.orders.get(house, [])) for house in found.known}
+    same: Figures = {
+        house: len(one.placed) * DAYS * DAY / before for house, one in found.known.items()
+    }
     print("\nOrders of each household: " + _summary(came, draws.households, came, same))
 
 
@@ -171,7 +173,7 @@ def _compare(
     names: Mapping[Hashable, str],
 ) -> None:
     every = list(keys)
-    print(f"{'':16}{'forecast':>10}{'80 %':>20}{'came':>10}{'floor':>10}")
+    print(f"{'':16}{'forecast':>10}{'80 %':>24}{'came':>10}{'floor':>10}")
     for key in every:
         values = [one.get(key, 0) for one in draws]
         _row(names[key], values, came.get(key, 0), floors[key])
@@ -184,7 +186,7 @@ def _row(name: str, drawn: list[float], came: float, same: float) -> None:
     low, high = _interval(drawn)
     mark = "" if low <= came <= high else "  outside"
     between = f"{low:,.0f} to {high:,.0f}"
-    print(f"{name:16}{median(drawn):>10,.0f}{between:>20}{came:>10,.0f}{same:>10,.0f}{mark}")
+    print(f"{name:16}{median(drawn):>10,.0f}{between:>24}{came:>10,.0f}{same:>10,.0f}{mark}")
 
 
 def _interval(drawn: Iterable[float]) -> tuple[float, float]:
