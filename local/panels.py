@@ -13,7 +13,7 @@ PANELS = {
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
     "Data": ("import", "products", "codes", "forms", "keys"),
     "Operations": (
-        *("run", "demo", "doctor", "breaker", "messages", "dead-letters"),
+        *("run", "demo", "doctor", "cost", "breaker", "messages", "dead-letters"),
         *("audit", "restore", "register"),
     ),
 }

@@ -93,6 +93,7 @@ FOR_ALL_HANDLERS = {
     "erasing",
     "offers",
     "coding",
+    "costing",
     "suppressing",
     "breaking",
     "proving",

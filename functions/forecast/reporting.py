@@ -155,6 +155,8 @@ class _Reporting:
         middle = draws.middle.journeys.get(name, JourneyTally())
         outcomes = draws.names(lambda one: _of(one, name).outcomes)
         keys = draws.names(lambda one: _of(one, name).messages)
+        places = [one.message for one in known.stations] if known else []
+        keys.sort(key=lambda key: _place(key.rpartition("/")[0], places))
         return JourneyReport(
             journey=name,
             title=known.title if known else name,
@@ -228,6 +230,11 @@ class _Reporting:
 
 def _of(one: Tally, journey: str) -> JourneyTally:
     return one.journeys.get(journey, JourneyTally())
+
+
+def _place(message: str, messages: list[str]) -> int:
+    """Where the message stands on the map; at the end where it does not."""
+    return messages.index(message) if message in messages else len(messages)
 
 
 def _reasons(one: Tally, state: str) -> Iterator[str]:

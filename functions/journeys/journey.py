@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from functions.journeys.step import Step, below
 from functions.journeys.steps.repeat import Repeat
 from functions.segments.condition import Condition, condition
 from functions.segments.hours import Hours, hours
-from functions.segments.phrases import BadPhrase, duration, share
+from functions.segments.phrases import BadPhrase, budget, duration, share
 from functions.tracking.merge import taken
 from functions.tracking.message import AUTOMATION, Kind
 
@@ -66,6 +67,7 @@ class JourneyFile(
     group: schema.Words | None = None
     priority: schema.Priority | None = None
     kind: schema.Class = AUTOMATION
+    budget: schema.Budget = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Journey:
 
     `enter_when` is the event that lets people in, `looked` another way in. Of the journeys of a
     `group` ("" for none) a person is in one at a time, the higher `priority` wins. `hold_out` is a
-    share in hundredths of a percent.
+    share in hundredths of a percent, `budget` what it may cost in a month, in dollars.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Journey:
     group: str = ""
     priority: int = 0
     kind: Kind = AUTOMATION
+    budget: Decimal | None = None
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
@@ -168,6 +171,7 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
         group=file.group or "",
         priority=file.priority or 0,
         kind=file.kind,
+        budget=budget(file.budget) if file.budget else None,
         only_if=condition(file.only_if) if file.only_if else None,
         leave_when=[leave(item) for item in file.leave_when],
         goal=goal(file.goal) if file.goal else None,

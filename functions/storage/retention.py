@@ -11,6 +11,8 @@ from functions.codes.records import CodePart, IssuedCode
 from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session
 from functions.forecast.record import KEPT_FOR as FORECAST_KEPT_FOR
 from functions.forecast.record import Forecast
+from functions.journeys.counted import KEPT_FOR as USED_KEPT_FOR
+from functions.journeys.counted import Counted
 from functions.journeys.run import (
     DECISIONS_KEPT,
     KEPT,
@@ -85,6 +87,7 @@ REGISTER: dict[type[Any], Row] = {
     Sweep: Row("sweep", NOBODY, _SELF),
     Backfill: Row("backfill", NOBODY, _SELF),
     Taken: Row("number of entries", NOBODY, _SELF, timedelta(days=2)),
+    Counted: Row("count of what a journey used", NOBODY, _SELF, USED_KEPT_FOR),
     Message: Row("message", "which message went when, opened and clicked when", _PROVE),
     Task: Row("task", "what a colleague is to do for a person", _SALES),
     Lead: Row("lead", "hand-overs to sales, with score and reasons", _SALES),

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from functions.folder import read_folder
-from functions.handlers import breaking, coding, pumping
+from functions.handlers import breaking, coding, costing, pumping
 from functions.storage.dynamo import _ListedRow, _Row
 from functions.storage.kinds import LISTED_TABLES, TABLES
 from infra.bundle import ROOT
@@ -190,6 +190,7 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(stage: str) -> None:
 
 
 LINES = {
+    "BudgetExceeded": {costing.OVER, costing.WILL_BE_OVER, costing.NOT_CHECKED},
     "CodesLow": {coding.NONE_LEFT, coding.LOW},
     "SendingStopped": {breaking.SAID},
     "SmsPumping": {pumping.PUMPING},

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.handlers import wiring
+from functions.handlers.costing import Meter
 from functions.handlers.desk import journey_desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, once, run_key
@@ -24,7 +25,7 @@ class AtStep:
             for word in ("entered", "first")
             if word in payload
         }
-        self.parts = parts
+        self.parts, self.meter = parts, Meter()
         self.payload = {**payload, **times}
         self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])

@@ -90,7 +90,7 @@ class Messages(AtStep):
         parts = self.parts
         return Desk(
             store=parts.store,
-            channels=parts.channels,
+            channels=self.meter.watch(parts.channels),
             brand=parts.library.brand(),
             now=parts.now,
             link_keys=parts.settings.link_keys,
