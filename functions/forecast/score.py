@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from functions.forecast.report import (
+    Counts,
     JourneyReport,
     MessageReport,
     Number,
