@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def forecast(
-    journey: Annotated[str, typer.Argument(help="The journey's name: its folder.")],
+    journey: Annotated[str, typer.Argument(help="The journey's name: its folder.")] = "",
     mode: Annotated[
         Literal["replay", "expect"],
         typer.Option(help="What people did once more, or what they are expected to do from now."),
@@ -39,6 +39,10 @@ def forecast(
     draws: Annotated[
         int | None, typer.Option(min=1, max=100, help="How often chance is tried; expect: 10.")
     ] = None,
+    score: Annotated[
+        str,
+        typer.Option(help="Instead: how far off a forecast was (its JSON file, or an id)."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Also day by day.")] = False,
@@ -61,6 +65,13 @@ def forecast(
     The journey as it is in the folder runs with all others there, by the code that sends the real
     messages, in virtual time. Nothing is sent and nothing is kept.
     """
+    if score:
+        from local.forecast_scored import tell
+
+        return tell(score, data or Path("data"), as_json, whole)
+    if not journey:
+        err.print("[red]✗[/] name a journey, or give --score with a forecast that was made")
+        sys.exit(2)
     from functions.forecast.asked import Asked
     from functions.forecast.report import as_json as in_json
 
