@@ -32,6 +32,8 @@ def _no_files(records: bool) -> None:
 
 def _no_forecast(forecast_id: str) -> None:
     raise RuntimeError("forecasts are not made here")
+
+
 def _nobody_asks(run: Run, why: str) -> None:
     pass
 
