@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def forecast(
-    journey: Annotated[str, typer.Argument(help="The journey's name: its folder.")],
+    journey: Annotated[str, typer.Argument(help="The journey's name: its folder.")] = "",
     mode: Annotated[
         Literal["replay", "expect"],
         typer.Option(help="What people did once more, or what they are expected to do from now."),
@@ -50,6 +50,10 @@ def forecast(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="With --against: print it for a pull request.")
     ] = False,
+    score: Annotated[
+        str,
+        typer.Option(help="Instead: how far off a forecast was (its JSON file, or an id)."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Also day by day.")] = False,
@@ -64,7 +68,7 @@ def forecast(
     data: Annotated[
         Path | None, typer.Option(help="The folder with the people; data by default.")
     ] = None,
-    at: Annotated[str, typer.Option("--at", help="Instead of a folder: a running system.")] = "",
+    at: Annotated[str, typer.Option("--at", help="A running system: on its people.")] = "",
     key: Key = "",
 ) -> None:
     """Say what a journey would do, to whom and for how much, before it is published.
@@ -72,12 +76,16 @@ def forecast(
     The journey as it is in the folder runs with all others there, by the code that sends the real
     messages, in virtual time. Nothing is sent and nothing is kept.
     """
+    if score:
+        from local.forecast_scored import tell
+
+        return tell(score, data or Path("data"), as_json, whole)
+    if not journey:
+        err.print("[red]✗[/] name a journey, or give --score with a forecast that was made")
+        sys.exit(2)
     from functions.forecast.asked import Asked
     from functions.forecast.report import as_json as in_json
 
-    if at and data is not None:
-        err.print("[red]✗[/] give either --data (this machine) or --at (a system), not both")
-        sys.exit(2)
     asked = Asked(
         journey=journey,
         mode=mode,
@@ -95,7 +103,7 @@ def forecast(
         where = data or Path("data")
         _compare(asked, journeys, where, prices_of, cores, against, fail_on, as_json, markdown)
     if at:
-        report = _by_a_system(asked, journeys, at, key)
+        report = _by_a_system(asked, journeys, at, key, data)
     else:
         report = _here(asked, journeys, data or Path("data"), prices_of, cores)
     if html:
@@ -123,13 +131,13 @@ def _here(asked: Any, journeys: Path, data: Path, prices_of: str, cores: int) ->
         _refuse(error)
 
 
-def _by_a_system(asked: Any, journeys: Path, at: str, key: str) -> Any:
+def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | None) -> Any:
     """On the people of a running system; what is in the way ends it."""
     from functions.virtual.prepared import NotPossible
     from local.forecast_asked import ask
 
     try:
-        with asking(at, key, None) as client:
+        with asking(at, key, data) as client:
             return ask(asked, journeys, client)
     except NotPossible as error:
         _refuse(error)

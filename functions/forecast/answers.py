@@ -20,7 +20,7 @@ import msgspec
 from functions.channels.channel import Outgoing
 from functions.forecast import purchases
 from functions.forecast.known import Known, Met
-from functions.forecast.population import DAY, ChannelHabits, Population
+from functions.forecast.population import DAY, UNSURE_WEIGHS, ChannelHabits, Population
 from functions.forecast.rates import Effect, Pace, drawn_of, moved, own_pace, own_proportion
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
@@ -84,7 +84,7 @@ class Drawn:
             return
         if told:
             yield said.event(f"{word} Delivered", at + ARRIVES)
-        read, clicks = self.chances(message.person, channel, name)
+        read, clicks = self.chances(message.person, channel, name, at)
         if chance.random() >= read:
             return
         seen = at + ARRIVES
@@ -97,13 +97,14 @@ class Drawn:
             yield said.event(CLICK[channel], seen + later, link_id=link)
         yield from self._leaves(said, habits, seen + later, chance)
 
-    def chances(self, person: str, channel: str, name: str) -> tuple[float, float]:
-        """With what probability the person reads a message, and clicks in one that they read: their
-        own rates in this draw, moved by what this message does to everybody's."""
+    def chances(self, person: str, channel: str, name: str, at: datetime) -> tuple[float, float]:
+        """With what probability the person reads a message ("journey/message") that goes at a
+        moment, and clicks in one that they read: their own rates in this draw, moved by what this
+        message does to everybody's."""
         habits = self.population.channels[channel]
         met = self.met.get(person, {}).get(channel, NO_MESSAGES)
         own = Random(f"{self._key}/{person}/{channel}")
-        by_read, by_click = self._effects(name, habits)
+        by_read, by_click = self._effects(name, habits, at)
         read = 1.0
         tries = met.sent
         if channel == "email":
@@ -133,18 +134,22 @@ class Drawn:
         """What the period does to everybody's rate of buying: as seldom judged as it is, by a
         Student distribution."""
         chance = Random(f"{self._key}/period")
-        freedom = self.population.periods + 1
+        freedom = self.population.periods + UNSURE_WEIGHS
         spread = chance.gammavariate(freedom / 2, 2 / freedom)
         by = self.population.off * chance.gauss(0, 1) / sqrt(max(spread, 0.05))
         return exp(max(min(by, 1.0), -1.0))
 
-    def _effects(self, name: str, habits: ChannelHabits) -> tuple[float, float]:
+    def _effects(self, name: str, habits: ChannelHabits, at: datetime) -> tuple[float, float]:
         """How a message moves the log odds of everybody: what is believed of one that went before,
-        anything that messages may be of a new one."""
+        anything that messages may be of a new one; and what else the month does to it."""
         chance = Random(f"{self._key}/{name}")
-        new = tuple(Effect(0.0, one) for one in habits.messages_differ)
-        read, click = habits.messages.get(name, new)
-        return chance.gauss(read.mean, read.deviation), chance.gauss(click.mean, click.deviation)
+        month = Random(f"{self._key}/{name}/{at:%Y-%m}")
+        new = tuple(Effect(0.0, one.messages) for one in habits.differ)
+        read, click = (
+            chance.gauss(believed.mean, believed.deviation) + month.gauss(0, differ.months)
+            for believed, differ in zip(habits.messages.get(name, new), habits.differ, strict=True)
+        )
+        return read, click
 
     def _link(self, name: str, chance: Random) -> str:
         """One of a message's links: as often as it was clicked, and each one now and then."""

@@ -36,7 +36,8 @@ class Met(msgspec.Struct, array_like=True):
 
 class Reply(msgspec.Struct, array_like=True):
     """What came of one message: `name` is "journey/message"; seconds from sending to reading and
-    from reading to the first click, None where there was none."""
+    from reading to the first click, None where there was none; `month` is when it went, counted
+    from the year 0."""
 
     channel: str
     name: str
@@ -44,6 +45,7 @@ class Reply(msgspec.Struct, array_like=True):
     clicked: float | None = None
     links: tuple[str, ...] = ()
     complained: bool = False
+    month: int = 0
 
 
 class Known(msgspec.Struct, kw_only=True):
@@ -135,6 +137,7 @@ def _take(found: Known, message: Message, now: datetime) -> None:
             clicked=(clicked - read).total_seconds() if clicked and read else None,
             links=tuple(sorted(clicks)),
             complained=message.complained is not None and message.complained < now,
+            month=sent.year * 12 + sent.month,
         )
     )
 

@@ -17,7 +17,7 @@ import msgspec
 
 from functions.forecast import first_orders, rates
 from functions.forecast.known import Known, Met, Reply
-from functions.forecast.rates import Effect, Pace
+from functions.forecast.rates import Differences, Effect, Pace
 from functions.segments import buying, spending
 from functions.segments.buying import Buying, History
 from functions.segments.census_records import Rate
@@ -36,6 +36,7 @@ ASSUMED = {
 READ_AFTER = [60.0 * one for one in (1, 10, 60, 240, 720, 2880)]  # seconds
 CLICKED_AFTER = [float(one) for one in (5, 15, 40, 120, 600)]
 UNSURE = 0.05  # by how much orders of a whole period are off, as long as none can be judged
+UNSURE_WEIGHS = 2  # periods
 PERIODS = 3  # at most, by which the model is judged
 MOST_BASKETS = 200
 HOURS = 24
@@ -44,7 +45,7 @@ HOURS = 24
 class ChannelHabits(msgspec.Struct, kw_only=True):
     """How people take messages of a channel: the spread of their own rates of reading (of what
     came through) and of clicking (of what they read); how long both take (quantiles, in seconds);
-    how much messages differ, on log odds, and what is believed of those that went, by
+    how much the log odds of both differ, and what is believed of messages that went, by
     "journey/message"; and the shares that are left, complained of, returned or told of by a
     receipt."""
 
@@ -52,7 +53,7 @@ class ChannelHabits(msgspec.Struct, kw_only=True):
     clicked: Rate
     read_after: list[float]
     clicked_after: list[float]
-    messages_differ: tuple[float, float] = (rates.ASSUMED, rates.ASSUMED)
+    differ: tuple[Differences, Differences]
     messages: dict[str, tuple[Effect, Effect]] = {}
     left: float = 0.0
     complained: float = 0.0
@@ -66,7 +67,8 @@ class Population(msgspec.Struct, kw_only=True):
     `links` tells how often each link of a message was clicked, by "journey/message". Of orders: the
     pace of the first ones, the model of the further ones or, where there is none, their pace; what
     an order comes to, by currency, as a model and as quantiles; baskets; the hours of the day (UTC)
-    at which they come. `off` is by how much the orders of a whole period may be off, on a
+    at which they come. `wander` is the variance with which a person's own rate changes from period
+    to period, as a part of it; `off` is by how much the orders of a whole period may be off, on a
     logarithmic scale, as judged by `periods` of the past. `events` has the pace of others.
     """
 
@@ -81,6 +83,7 @@ class Population(msgspec.Struct, kw_only=True):
     amounts: dict[str, list[float]] = {}
     baskets: list[list[str]] = []
     hours: list[int] = []
+    wander: float = 0.0
     off: float = UNSURE
     periods: int = 0
     events: dict[str, Pace] = {}
@@ -138,9 +141,10 @@ class Sample:
 
 def _learn_messages(found: Population, people: Weighted) -> None:
     replies = [(weight, one) for weight, person in people for one in person.replies if weight]
-    by_message: dict[tuple[str, str], Met] = {}
+    by_message: dict[str, dict[str, dict[int, Met]]] = {"email": {}, "sms": {}}
     for weight, one in replies:
-        sums = by_message.setdefault((one.channel, one.name), Met())
+        months = by_message[one.channel].setdefault(one.name, {})
+        sums = months.setdefault(one.month, Met())
         sums.sent += weight
         sums.read += weight * (one.read is not None)
         sums.clicked += weight * (one.clicked is not None)
@@ -149,14 +153,13 @@ def _learn_messages(found: Population, people: Weighted) -> None:
             links[link] = links.get(link, 0) + weight
     for channel in ("email", "sms"):
         mine = [(weight, one) for weight, one in replies if one.channel == channel]
-        of_each = {name: sums for (by, name), sums in by_message.items() if by == channel}
-        found.channels[channel] = _habits(channel, mine, of_each, people)
+        found.channels[channel] = _habits(channel, mine, by_message[channel], people)
 
 
 def _habits(
     channel: str,
     replies: list[tuple[int, Reply]],
-    by_message: dict[str, Met],
+    by_message: dict[str, dict[int, Met]],
     people: Weighted,
 ) -> ChannelHabits:
     met = [(weight, one.met()[channel]) for weight, one in people if channel in one.met()]
@@ -168,10 +171,11 @@ def _habits(
     clicked = rates.proportion(
         ((w, getattr(one, of), one.clicked) for w, one in met), ASSUMED[channel, "clicked"]
     )
-    of_read = {name: (one.sent, one.read) for name, one in by_message.items()}
-    of_clicked = {name: (getattr(one, of), one.clicked) for name, one in by_message.items()}
-    differ_read, believed = rates.effects(of_read if reads else {}, read.mean)
+    of_read = _by_month(by_message, "sent", "read") if reads else {}
+    differ_read, believed = rates.effects(of_read, read.mean)
+    of_clicked = _by_month(by_message, of, "clicked")
     differ_clicked, clicking = rates.effects(of_clicked, clicked.mean)
+    unknown = Effect(0.0, differ_clicked.messages)  # of those that nobody has read yet
     sent = sum(weight for weight, _ in replies)
     arrived = sent + sum(weight * one.bounced.get(channel, 0) for weight, one in people)
     left = sum(weight for weight, one in people if channel in one.left and channel in one.met())
@@ -188,9 +192,9 @@ def _habits(
         clicked=clicked,
         read_after=read_after or READ_AFTER,
         clicked_after=clicked_after or (CLICKED_AFTER if reads else READ_AFTER),
-        messages_differ=(differ_read, differ_clicked),
+        differ=(differ_read, differ_clicked),
         messages={
-            name: (believed.get(name, Effect()), clicking.get(name, Effect(0, differ_clicked)))
+            name: (believed.get(name, Effect()), clicking.get(name, unknown))
             for name in sorted(by_message)
         },
         left=left / sent if sent else 0.0,
@@ -198,6 +202,15 @@ def _habits(
         bounced=(arrived - sent) / arrived if arrived else 0.0,
         delivered=min(told / arrived, 1.0) if arrived else 0.0,
     )
+
+
+def _by_month(
+    messages: dict[str, dict[int, Met]], tries: str, got: str
+) -> dict[str, dict[int, tuple[int, int]]]:
+    return {
+        name: {month: (getattr(met, tries), getattr(met, got)) for month, met in months.items()}
+        for name, months in messages.items()
+    }
 
 
 # --- orders
@@ -222,11 +235,31 @@ def _learn_orders(found: Population, people: Weighted) -> None:
             cells[known] += weight
     found.first = first_orders.fit(waits)
     found.buying = _fitted(cells)
+    found.wander = _wander(people, found.made)
     if found.buying is None:
         again = [(number, more, whole) for (more, _, whole), number in cells.items()]
         found.again = rates.pace(again)
     hours = Counter(time.hour for weight, one in people if weight for time in one.placed)
     found.hours = [hours[hour] for hour in range(HOURS)] if hours else []
+
+
+def _wander(people: Weighted, made: datetime) -> float:
+    """How much customers' own rates change, by the two halves of what is known of each: with counts
+    n and m, the expected square of m - n is (n + m) + (n + m)(n + m - 1)/2 times this variance.
+    Only those who order more than before are asked, for both: the others may have left, of which
+    the model of orders tells already."""
+    more = all_ = pairs = 0
+    for weight, one in people:
+        if not one.whole or one.count < 2:
+            continue
+        middle = one.placed[0] + (made - one.placed[0]) / 2
+        # The first order begins what is known: it says nothing of how often.
+        early = sum(time < middle for time in one.placed[1:])
+        late = one.count - 1 - early
+        more += 2 * weight * max(late - early, 0) ** 2
+        all_ += weight * (early + late)
+        pairs += weight * (early + late) * (early + late - 1)
+    return max((more - all_) / (pairs / 2), 0.0) if pairs else 0.0
 
 
 def _fitted(cells: Counter[History]) -> Buying | None:
@@ -250,25 +283,27 @@ def _coarse(cells: Counter[History]) -> Counter[History]:
 def off(people: Iterable[Known], made: datetime, days: float) -> tuple[float, int]:
     """By how much the orders of a whole period may be off, as a standard deviation of logarithms:
     what the model would have been off by in the last periods, beyond what chance makes of it, and
-    one assumed period beside them; and how many those are.
+    what is assumed beside them; and how many those are. Where the past is not twice as long as what
+    is foretold, shorter periods are judged, and being off is taken to grow as in a random walk.
 
     Seasons, prices, a crisis: what moves everybody at once is in no model of single customers.
     """
     everybody = list(people)
-    squares, periods = UNSURE**2, 0
-    for number in range(1, PERIODS + 1):
-        split = made - number * days * DAY
-        missed = _missed(everybody, split, days)
+    begun = min((one.placed[0] for one in everybody if one.placed), default=made)
+    length = min(days, (made - begun) / DAY / 2)
+    squares, periods = UNSURE_WEIGHS * UNSURE**2, 0
+    while periods < PERIODS and made - (periods + 2) * length * DAY >= begun:
+        missed = _missed(everybody, made - (periods + 1) * length * DAY, length)
         if missed is None:
             break
-        squares += missed
+        squares += missed * days / length
         periods += 1
-    return sqrt(squares / (periods + 1)), periods
+    return sqrt(squares / (periods + UNSURE_WEIGHS)), periods
 
 
 def _missed(people: list[Known], split: datetime, days: float) -> float | None:
-    """The square of the logarithm of orders that came to those expected; None where nothing can be
-    said, as the time before was not at least as long."""
+    """The square of the logarithm of orders that came to those expected; None where too few came
+    to say it."""
     cells, came = Counter[History](), 0
     for one in people:
         before = [time for time in one.placed if time < split]
@@ -276,10 +311,8 @@ def _missed(people: list[Known], split: datetime, days: float) -> float | None:
             span, whole = before[-1] - before[0], split - before[0]
             cells[len(before) - 1, span / DAY, whole / DAY] += 1
             came += sum(split <= time < split + days * DAY for time in one.placed)
-    if not came or max(whole for _, _, whole in cells) < days:
-        return None
     model = _fitted(cells)
-    if model is None:
+    if model is None or not came:
         return None
     expected = sum(model.expected(one, days) * number for one, number in cells.items())
     return float(max(log(came / expected) ** 2 - 1 / came - 1 / expected, 0.0))

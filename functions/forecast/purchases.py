@@ -30,6 +30,8 @@ def placed(
             return
         yield at
     rate, leaves = _own(known, population, chance)
+    if population.wander > 0:
+        factor *= chance.gammavariate(1 / population.wander, population.wander)
     while (at := at + _until_next(rate * factor, chance)) < days:
         yield at
         if chance.random() < leaves:

@@ -7,9 +7,10 @@ Estimators, 1991), and messages differ on the scale of log odds (R. DerSimonian,
 Meta-analysis in Clinical Trials, 1986).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log, sqrt
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +22,8 @@ EVEN = 1e-9  # a variance that is none
 LEAST = 1e-6  # from 0 and from 1: so far every probability stays
 FEW_SENT = 30  # times that a message went, below which it tells nothing of how messages differ
 ASSUMED = 0.4  # how much messages differ, on log odds, as long as too few have gone to tell
-ASSUMED_WEIGHS = 3  # messages
+WAVES_ASSUMED = 0.2  # and the same message from month to month
+ASSUMED_WEIGHS = 3  # messages, months
 
 
 class Pace(msgspec.Struct, array_like=True):
@@ -31,6 +33,14 @@ class Pace(msgspec.Struct, array_like=True):
     shape: float
     days: float
     once: bool = False
+
+
+class Differences(msgspec.Struct, array_like=True):
+    """How much log odds differ from message to message, and for the same message from month to
+    month: standard deviations."""
+
+    messages: float = ASSUMED
+    months: float = WAVES_ASSUMED
 
 
 class Effect(msgspec.Struct, array_like=True):
@@ -83,39 +93,67 @@ def own_pace(prior: Pace, got: int, days: float, chance: Random) -> float:
     return chance.gammavariate(prior.shape + got, 1 / (prior.days + days))
 
 
-def effects(messages: dict[str, tuple[int, int]], mean: float) -> tuple[float, dict[str, Effect]]:
-    """How much messages differ (the standard deviation of their log odds), and what is believed of
-    each, from how often it went and was answered."""
-    own = {
-        name: (_log_odds((got + 0.5) / (sent + 1)) - _log_odds(mean), _variance(sent, got))
-        for name, (sent, got) in messages.items()
-        if sent
-    }
-    enough = [own[name] for name in sorted(own) if messages[name][0] >= FEW_SENT]
-    between = (ASSUMED**2 * ASSUMED_WEIGHS + _between(enough) * len(enough)) / (
-        ASSUMED_WEIGHS + len(enough)
-    )
+def effects(
+    messages: Mapping[str, Mapping[int, tuple[int, int]]], mean: float
+) -> tuple[Differences, dict[str, Effect]]:
+    """How much messages differ, and what is believed of each, from how often it went and was
+    answered, by the month in which it went."""
+    waves = {name: _waves(months, mean) for name, months in messages.items()}
+    enough = [[wave for wave in waves[name] if wave.sent >= FEW_SENT] for name in sorted(waves)]
+    within = _settled(WAVES_ASSUMED, [one for one in enough if len(one) > 1])
+    of_each = {name: _joined(found, within) for name, found in waves.items() if found}
+    large = [one for _, one in sorted(of_each.items()) if one.sent >= FEW_SENT]
+    between = _settled(ASSUMED, [large] if len(large) > 1 else [])
     believed = {
-        name: Effect(away * between / (between + noise), sqrt(between * noise / (between + noise)))
-        for name, (away, noise) in own.items()
+        name: Effect(
+            one.away * between / (between + one.noise),
+            sqrt(between * one.noise / (between + one.noise)),
+        )
+        for name, one in of_each.items()
     }
-    return sqrt(between), believed
+    return Differences(sqrt(between), sqrt(within)), believed
 
 
-def _variance(sent: int, got: int) -> float:
-    return 1 / (got + 0.5) + 1 / (sent - got + 0.5)
+class _Wave(NamedTuple):
+    """By how much log odds lie above the mean, and the variance of that by chance."""
+
+    sent: int
+    away: float
+    noise: float
 
 
-def _between(found: Sequence[tuple[float, float]]) -> float:
-    """The variance between messages beyond what chance makes of equal ones."""
-    if len(found) < 2:
-        return ASSUMED**2
-    weights = [1 / noise for _, noise in found]
-    whole = sum(weights)
-    mean = sum(w * away for w, (away, _) in zip(weights, found, strict=True)) / whole
-    apart = sum(w * (away - mean) ** 2 for w, (away, _) in zip(weights, found, strict=True))
-    room = whole - sum(w * w for w in weights) / whole
-    return max((apart - (len(found) - 1)) / room, 0.0)
+def _waves(months: Mapping[int, tuple[int, int]], mean: float) -> list[_Wave]:
+    return [
+        _Wave(
+            sent,
+            _log_odds((got + 0.5) / (sent + 1)) - _log_odds(mean),
+            1 / (got + 0.5) + 1 / (sent - got + 0.5),
+        )
+        for _, (sent, got) in sorted(months.items())
+        if sent
+    ]
+
+
+def _joined(waves: Sequence[_Wave], within: float) -> _Wave:
+    """The waves of one message as one."""
+    weights = [1 / (one.noise + within) for one in waves]
+    away = sum(w * one.away for w, one in zip(weights, waves, strict=True)) / sum(weights)
+    return _Wave(sum(one.sent for one in waves), away, 1 / sum(weights))
+
+
+def _settled(assumed: float, groups: Sequence[Sequence[_Wave]]) -> float:
+    """The variance within groups beyond what chance makes of equal ones (DerSimonian and Laird),
+    drawn towards what is assumed."""
+    apart = room = freedom = 0.0
+    for group in groups:
+        weights = [1 / one.noise for one in group]
+        whole = sum(weights)
+        mean = sum(w * one.away for w, one in zip(weights, group, strict=True)) / whole
+        apart += sum(w * (one.away - mean) ** 2 for w, one in zip(weights, group, strict=True))
+        room += whole - sum(w * w for w in weights) / whole
+        freedom += len(group) - 1
+    found = max((apart - freedom) / room, 0.0) if room else 0.0
+    return (assumed**2 * ASSUMED_WEIGHS + found * freedom) / (ASSUMED_WEIGHS + freedom)
 
 
 def moved(probability: float, by: float) -> float:

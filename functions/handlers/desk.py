@@ -45,6 +45,7 @@ def journey_desk(parts: Parts) -> Desk:
         is_closed=parts.library.is_closed,
         zone=lambda profile: zone_of(parts, profile),
         runs_changed=partial(_have_kept, parts),
+        kept_out=parts.kept_out,
     )
 
 

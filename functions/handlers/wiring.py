@@ -11,6 +11,7 @@ from functions.settings import Settings
 
 if TYPE_CHECKING:  # collecting imports this file and must stay light
     from functions.channels.channel import Channel
+    from functions.journeys.run import Run
     from functions.journeys.workflow import Machines, Workflow
     from functions.messages.wish import Words
     from functions.storage.library import Library
@@ -33,6 +34,10 @@ def _no_forecast(forecast_id: str) -> None:
     raise RuntimeError("forecasts are not made here")
 
 
+def _nobody_asks(run: Run, why: str) -> None:
+    pass
+
+
 class Busy(Exception):
     """The queue takes no more for now; the client should come again in `retry_after` seconds."""
 
@@ -49,6 +54,7 @@ class Parts:
     seconds (900 at most), raises Busy.
     send_starts(bodies, delay): the same on the paced start queue.
     send_tells(bodies, delay): the same on the queue of what webhooks are to be told.
+    kept_out(run, why): is told of whom an occasion would have let in, had a rule not kept them out.
     publisher(order): hands an order of the admin API to the publisher and waits for its answer
     (see handlers/orders.py).
     bury(body, reason): puts a body on the dead-letter queue.
@@ -76,6 +82,7 @@ class Parts:
     bury: Callable[[bytes, str], None]
     source: Callable[[str], Source | None]
     publisher: Callable[[dict[str, Any]], dict[str, Any]]
+    kept_out: Callable[[Run, str], None] = field(default_factory=lambda: _nobody_asks)
     search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
     forecast: Callable[[str], None] = field(default_factory=lambda: _no_forecast)
     scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)

@@ -20,7 +20,7 @@ from functions.engine.engine import Engine
 from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.folder import Folder
-from functions.forecast.log import Log, Seen
+from functions.forecast.log import KeptOut, Log, Seen
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.flow import compile_journey
@@ -186,6 +186,7 @@ class Stage:
             send_starts=lambda bodies, delay: None,
             send_tells=lambda bodies, delay: None,
             publisher=_nothing_to_publish,
+            kept_out=self._keep_out,
             bury=lambda body, reason: None,
             source=lambda write_key: None,
             words=subject_only,
@@ -306,6 +307,9 @@ class Stage:
     def _see(self, execution: Execution) -> None:
         journey = execution.machine.rpartition("@")[0]
         self.log.seen.append(Seen(self._now, journey, execution.data["run"], execution.state))
+
+    def _keep_out(self, run: Run, why: str) -> None:
+        self.log.kept_out.append(KeptOut(self._now, run.journey, run.person, why))
 
     def _close(self, execution: Execution) -> None:
         self.log.transitions += execution.transitions

@@ -8,6 +8,7 @@ from itertools import islice
 from math import ceil, exp, floor
 from random import Random
 from statistics import fmean
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_rates_of_a_population_are_found_again_within_their_intervals() -> None:
     found = sample.population()
     middle = found.channels["email"].read_after
     assert middle[len(middle) // 2] == pytest.approx(3600 * 0.693, rel=0.1)
-    assert 0.1 < found.channels["email"].messages_differ[0] < 0.4
+    assert 0.1 < found.channels["email"].differ[0].messages < 0.4
 
 
 def test_of_few_messages_it_is_assumed_what_is_usual() -> None:
@@ -150,17 +151,27 @@ def test_the_best_channel_s_rates_stay_as_they_were() -> None:
 
 
 def test_of_messages_that_went_often_it_is_known_how_they_do() -> None:
-    spread, believed = rates.effects({"a": (5000, 2500), "b": (5000, 1000), "c": (10, 9)}, 0.35)
-    assert spread > 0.4
+    went = {"a": {1: (5000, 2500)}, "b": {1: (5000, 1000)}, "c": {1: (10, 9)}}
+    differ, believed = rates.effects(went, 0.35)
+    assert differ.messages > 0.4
     assert believed["a"].mean == pytest.approx(0.62, abs=0.1)
     assert believed["b"].mean == pytest.approx(-0.77, abs=0.1)
-    assert believed["c"].deviation > 4 * believed["a"].deviation
+    assert believed["c"].deviation > 2 * believed["a"].deviation
+
+
+def test_a_message_that_does_differently_from_month_to_month_is_less_sure() -> None:
+    even = dict.fromkeys(range(12), (4000, 1200))
+    uneven = {month: (4000, 600 if month % 2 else 1800) for month in range(12)}
+    assert rates.effects({"a": even}, 0.3)[0].months < 0.12
+    differ, believed = rates.effects({"a": uneven}, 0.3)
+    assert differ.months > 0.5
+    assert believed["a"].deviation > 1.5 * rates.effects({"a": even}, 0.3)[1]["a"].deviation
 
 
 def test_equal_messages_are_not_taken_to_differ() -> None:
     chance = Random(3)
-    same = {str(n): (400, sum(chance.random() < 0.3 for _ in range(400))) for n in range(40)}
-    assert rates.effects(same, 0.3)[0] < 0.2
+    same = {str(n): {1: (400, sum(chance.random() < 0.3 for _ in range(400)))} for n in range(40)}
+    assert rates.effects(same, 0.3)[0].messages < 0.2
 
 
 def test_how_often_things_are_done_is_found_again() -> None:
@@ -367,7 +378,7 @@ def test_eight_of_ten_clicks_and_reads_lie_within_their_intervals() -> None:
         drawn: dict[str, list[int]] = {name: [] for name in inside}
         for draw in range(10):
             answers = Drawn(sample.population(f"s/{draw}"), "s", draw)
-            events = []
+            events: list[Event] = []
             for one in known_:
                 answers.meet(one)
                 events += answers(mail(one.person), NOW)
@@ -410,8 +421,14 @@ def test_eight_of_ten_sums_of_orders_lie_within_their_intervals() -> None:
 def test_the_ledger_tells_what_came_of_messages() -> None:
     sent = NOW - 5 * DAY
 
-    def row(send: str, **more: object) -> Message:
-        said = {"person": "p", "run_id": "r", "step": "s", "journey": "j", "purpose": "tips"}
+    def row(send: str, **more: Any) -> Message:
+        said: dict[str, Any] = {
+            "person": "p",
+            "run_id": "r",
+            "step": "s",
+            "journey": "j",
+            "purpose": "tips",
+        }
         return Message(
             **{**said, "send_id": send, "message": send, "channel": "email", "state": "sent"}
             | {"claimed": sent}
