@@ -21,6 +21,7 @@ from functions.forecast.costing import usage
 from functions.forecast.prices import prices
 from functions.forecast.tally import Tally
 from functions.virtual.prepared import NotPossible, prepare
+from functions.virtual.reported import text_prices
 from functions.virtual.stage import SHARDS, catalogue_of
 from functions.virtual.versions import Both, both, otherwise, published, together
 from local.asking import err
@@ -62,7 +63,8 @@ def against(asked: Asked, ground: Ground, said: str, region: str, cores: int) ->
         raise NotPossible(after.nobody)
 
     def dollars(one: Tally) -> Decimal:
-        return bill(all_used(map(usage, one.journeys.values())), listed).dollars
+        own = text_prices(after, [one], listed)
+        return bill(all_used(map(usage, one.journeys.values())), listed, own).dollars
 
     return compare(pairs, asked.journey, (said, FOLDER), after.people.stands_for, dollars)
 

@@ -1,6 +1,6 @@
 """What a forecast journey costs: from the tallies of its draws to the report's figures."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from math import ceil, floor
 
@@ -14,8 +14,7 @@ NOTHING = JourneyTally()
 
 
 def usage(found: JourneyTally) -> Usage:
-    """What a journey used. To which country a text went is not in a tally: the price of others
-    holds for it."""
+    """What a journey used."""
     sent = {"email": 0, "sms": 0, "webhook": 0}
     for key, message in found.messages.items():
         sent[key.rpartition("/")[2]] += message.sent
@@ -25,19 +24,23 @@ def usage(found: JourneyTally) -> Usage:
         steps=found.calls,
         waits=found.waits,
         mails=sent["email"],
-        texts={"": sent["sms"]} if sent["sms"] else None,
+        texts=found.texts,
         sent=sum(sent.values()),
     )
 
 
 def costing(
-    tallies: Sequence[Tally], journeys: Iterable[str], scale: float, prices: Prices
+    tallies: Sequence[Tally],
+    journeys: Iterable[str],
+    scale: float,
+    prices: Prices,
+    texts: Mapping[str, Decimal] | None = None,
 ) -> Cost:
-    """What these journeys (one at least) cost, by the prices of a region. Of the people of a sample
-    there are `scale` times as many."""
+    """What these journeys (one at least) cost, by the prices of a region; `texts` as in `bill`. Of
+    the people of a sample there are `scale` times as many."""
     names = list(journeys)
-    ours = [bill(_all_of(one, names, usage), prices) for one in tallies]
-    others = [bill(_all_of(one, names, _plain), prices) for one in tallies]
+    ours = [bill(_all_of(one, names, usage), prices, texts) for one in tallies]
+    others = [bill(_all_of(one, names, _plain), prices, texts) for one in tallies]
     middle = tallies.index(Draws(tallies).middle)
     likely = ours[middle].rows
 

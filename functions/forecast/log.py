@@ -34,7 +34,8 @@ class KeptOut(NamedTuple):
 class Log(msgspec.Struct, kw_only=True):
     """What happened to some people between two moments.
 
-    `people` is how many they are. `events` are those that came (a replay's) or were drawn: opens,
+    `people` is how many they are. `texts` are parts of text messages by journey and country, as
+    providers bill them. `events` are those that came (a replay's) or were drawn: opens,
     clicks, orders, each with its `person`; what our own steps and rules told is not among them.
     `transitions` and `calls` (of run_step) are what Step Functions and Lambda bill.
     """
@@ -46,5 +47,6 @@ class Log(msgspec.Struct, kw_only=True):
     kept_out: list[KeptOut] = []
     seen: list[Seen] = []
     events: list[Event] = []
+    texts: dict[str, dict[str, int]] = {}
     transitions: int = 0
     calls: int = 0

@@ -78,7 +78,7 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A journey: who entered by day (held out, or not), how many people that were, how their runs
     ended ("" is under way), what happened at its steps, its messages by `MESSAGE/CHANNEL`, tasks by
     day and owner, and what is billed: `transitions` with the starts, `calls` of run_step, `waits`
-    registered for an event. `kept_out` has why people did not enter, as far as a log tells."""
+    registered for an event, `texts` parts of text messages by country. `kept_out` has why people did not enter, as far as a log tells."""
 
     entered: Counts = {}
     people: int = 0
@@ -92,6 +92,7 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     transitions: int = 0
     calls: int = 0
     waits: int = 0
+    texts: Counts = {}
 
     @property
     def runs(self) -> int:
@@ -187,6 +188,8 @@ class _Tallying:
     def told(self) -> Tally:
         """All that the log tells."""
         seen = self._states()
+        for name, texts in self._log.texts.items():
+            self._journey(name).texts = dict(texts)
         self._people()
         for run in self._log.runs:
             self._run(run, seen.get(run.run_id, []))

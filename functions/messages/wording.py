@@ -57,11 +57,11 @@ def in_full(
 def subject_only(
     wish: Wish, row: Message, desk: Desk, profile: Profile, permission: Permission
 ) -> Worded:
-    """What the ledger keeps of the words, and no more, for messages that nobody will read: no link
-    is signed, and a text message has no words at all. What only the rest of a mail would be refused
-    for (a code that there is not) is not found. Raises Refused, TemplateError."""
+    """What the ledger keeps of the words of a mail that nobody will read: no link is signed, and
+    what only the rest of it would be refused for (a code that there is not) is not found. Text
+    messages are whole, for they are billed by their length. Raises Refused, TemplateError."""
     if wish.channel == "sms":
-        return Worded(Rendered(""))
+        return in_full(wish, row, desk, profile, permission)
     subject = wish.files[f"{_stem(wish, row.locale)}.subject"]
     values = _values(wish, profile, desk, [subject]) if is_filled(subject) else {}
     return Worded(Rendered("", render_subject(subject, values)))

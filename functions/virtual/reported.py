@@ -1,13 +1,15 @@
 """The report of a prepared forecast, from what came of its draws."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from functions.forecast.costing import costing
 from functions.forecast.prices import Prices
 from functions.forecast.report import About, Limits, Report
 from functions.forecast.reporting import report
 from functions.forecast.tally import Tally
-from functions.virtual.prepared import Prepared
+from functions.handlers.costing import own_prices
+from functions.virtual.prepared import Prepared, library_of
 
 
 def reported(prepared: Prepared, draws: Sequence[Tally], prices: Prices) -> Report:
@@ -22,5 +24,15 @@ def reported(prepared: Prepared, draws: Sequence[Tally], prices: Prices) -> Repo
         seed=asked.seed,
         matching=round(looked_at * times) if times > 1 else None,
     )
-    cost = costing(draws, about.journeys, times, prices)
+    cost = costing(draws, about.journeys, times, prices, text_prices(prepared, draws, prices))
     return report(draws, prepared.shape, about, Limits(a_week=asked.most_a_week), cost)
+
+
+def text_prices(
+    prepared: Prepared, draws: Sequence[Tally], prices: Prices
+) -> Mapping[str, Decimal]:
+    """What a part of a text message costs, by country, where the brand says so itself."""
+    countries = {
+        country for one in draws for found in one.journeys.values() for country in found.texts
+    }
+    return own_prices(library_of(prepared.plan.catalogue).brand(), countries, prices)

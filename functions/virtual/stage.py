@@ -21,6 +21,7 @@ from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.folder import Folder
 from functions.forecast.log import KeptOut, Log, Seen
+from functions.forecast.texts import parts_of
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.flow import compile_journey
@@ -28,6 +29,7 @@ from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
 from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Machines, Workflow
+from functions.messages.country import country_of_number
 from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
 from functions.settings import Settings
@@ -169,7 +171,7 @@ class Stage:
                 stage="forecast",
                 public_url="https://forecast.invalid",
                 identity_key=plan.identity_key,
-                link_keys={},
+                link_keys={"1": plan.identity_key},
             ),
             store=self.store,
             library=self._library,
@@ -180,7 +182,7 @@ class Stage:
                 lambda journey: (),
                 lambda journey, name: None,
             ),
-            channels={"email": mailbox, "sms": mailbox, "webhook": mailbox},
+            channels={"email": mailbox, "sms": _Mailbox(self._text), "webhook": mailbox},
             now=lambda: self._now,
             send_events=self._queue,
             send_starts=lambda bodies, delay: None,
@@ -281,6 +283,12 @@ class Stage:
         for person in list(self._waiting) if about is None else about:
             self._take_in(person)
         process_event.handler({"Records": [{"messageId": "1", "body": body.decode()}]}, None)
+
+    def _text(self, message: Outgoing) -> None:
+        country = country_of_number(message.to)
+        texts = self.log.texts.setdefault(message.tags.get("run", "").rpartition("-")[0], {})
+        texts[country] = texts.get(country, 0) + parts_of(message.text)
+        self._arrive(message)
 
     def _arrive(self, message: Outgoing) -> None:
         for event in self._plan.answers(message, self._now):

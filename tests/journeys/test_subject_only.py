@@ -53,9 +53,9 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     for language in ("de", "en"):
         (folder / "cart" / f"a.{language}.mjml").write_text(MAIL, "utf-8")
         (folder / "cart" / f"a.{language}.sms").write_text("{{ links.premium }}", "utf-8")
-    (folder / "cart" / "journey.yaml").write_text(JOURNEY, "utf-8")
 
-    def send(name: str, **changed: Any) -> Watched:
+    def send(name: str, journey: str = JOURNEY, **changed: Any) -> Watched:
+        (folder / "cart" / "journey.yaml").write_text(journey, "utf-8")
         world = World(tmp_path / name, folder)
         world.customer("ada", first_name="Ada")
         watched = Watched([])
@@ -102,9 +102,10 @@ def test_the_subject_has_the_right_values_and_nothing_else_is_filled_in(send: An
     assert of_subject.startswith("Ada, boots of ")
     before, _, code = of_subject.partition(": ")
     assert (of_whole.partition(": ")[0], bool(code)) == (before, True)
-    assert (len(whole.filled), subject.filled) == (4, [SUBJECT])
+    assert (len(whole.filled), subject.filled) == (4, [SUBJECT, "{{ links.premium }}"])
 
 
-def test_no_link_is_signed_for_it_though_there_are_keys(send: Any) -> None:
-    assert send("whole").signed > 0
-    assert send("subject", words=subject_only).signed == 0
+def test_no_link_is_signed_for_a_mail_though_there_are_keys(send: Any) -> None:
+    mail = JOURNEY.partition("  - send: a\n    by: sms")[0]
+    assert send("whole", journey=mail).signed > 0
+    assert send("subject", journey=mail, words=subject_only).signed == 0
