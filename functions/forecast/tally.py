@@ -78,7 +78,8 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A journey: who entered by day (held out, or not), how many people that were, how their runs
     ended ("" is under way), what happened at its steps, its messages by `MESSAGE/CHANNEL`, tasks by
     day and owner, and what is billed: `transitions` with the starts, `calls` of run_step, `waits`
-    registered for an event, `texts` parts of text messages by country. `kept_out` has why people did not enter, as far as a log tells."""
+    registered for an event, `texts` parts of text messages by country. `kept_out` has why people
+    did not enter, as far as a log tells."""
 
     entered: Counts = {}
     people: int = 0

@@ -256,9 +256,9 @@ class Stage:
             self.log.events.append(msgspec.structs.replace(event, person=person))
         event = msgspec.structs.replace(event)  # a forecast more of the same person begins anew
         waiting = self._waiting.get(person)
-        if not self._listening.hears(person, event):
-            if event.type != "identify" or not (waiting or self.store.get(Profile, person)):
-                return self._waiting.setdefault(person, []).append(event)
+        is_known = waiting or event.type != "identify" or self.store.get(Profile, person)
+        if not self._listening.hears(person, event) and not (event.type == "identify" and is_known):
+            return self._waiting.setdefault(person, []).append(event)
         if waiting and event.type == "identify":  # their address may change
             self._take_in(person)
             waiting = None
