@@ -167,10 +167,15 @@ def _wrong(raw: Any, brand: Brand) -> Iterator[Mistake]:
     yield from _wrong_words(form, brand)
     yield from _wrong_fields(form)
     yield from _wrong_addresses(form)
+    yield from _wrong_incentive(form, brand)
+
+
+def _wrong_incentive(form: Form, brand: Brand) -> Iterator[Mistake]:
     if form.incentive and form.incentive not in brand.assets:
-        there = did_you_mean(form.incentive, list(brand.assets))
-        words = there if brand.assets else 'write them there under "assets", with their addresses'
-        yield ("incentive",), f'"{form.incentive}" is not among the assets of brand.yaml; {words}'
+        right = 'write it there under "assets", with its address'
+        if brand.assets:
+            right = did_you_mean(form.incentive, brand.assets)
+        yield ("incentive",), f'"{form.incentive}" is not among the assets of brand.yaml; {right}'
 
 
 def _wrong_addresses(form: Form) -> Iterator[Mistake]:

@@ -73,7 +73,8 @@ def _told(store: Store, profile: Profile, after: str) -> Iterator[tuple[str, dic
             if order.order_id > last:
                 yield ORDERS, in_words(order), f"{ORDERS}/0/{order.order_id}"
         start, key, last = 1, 0, ""
-    for name, kind in zip(every[start:], [*_RECORDS, TimelineRow][start - 1 :], strict=True):
+    kinds: list[type[Any]] = [*_RECORDS, TimelineRow]
+    for name, kind in zip(every[start:], kinds[start - 1 :], strict=True):
         sort = KINDS[kind].sort
         for index, one in enumerate(profile.keys[key:], key):
             for row in store.query(kind, one, after=last):
