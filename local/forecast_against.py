@@ -10,8 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from rich.progress import Progress
-
 from functions.folder import Folder, read_folder
 from functions.forecast.asked import Asked
 from functions.forecast.compared import Compared, Pair, compare
@@ -22,24 +20,23 @@ from functions.forecast.prices import prices
 from functions.forecast.tally import Tally
 from functions.virtual.prepared import NotPossible, prepare
 from functions.virtual.reported import text_prices
-from functions.virtual.stage import SHARDS, catalogue_of
+from functions.virtual.stage import catalogue_of
 from functions.virtual.versions import Both, both, otherwise, published, together
-from local.asking import err
 from local.cores import each
-from local.forecasting import Ground, known_for, named
+from local.forecasting import Ground, known_for, named, shown
 
 FOLDER = "the folder"
 
 
 @dataclass(frozen=True)
 class Shards:
-    """What comes of each shard in a draw; each process opens the store for itself."""
+    """What comes of a shard in each draw; each process opens the store for itself."""
 
-    versions: Both
+    draws: list[Both]
     ground: Ground
 
-    def __call__(self, shard: int) -> Pair:
-        return self.versions.pair(self.ground.store, shard)
+    def __call__(self, shard: int) -> list[Pair]:
+        return [one.pair(self.ground.store, shard) for one in self.draws]
 
 
 def against(asked: Asked, ground: Ground, said: str, region: str, cores: int) -> Compared:
@@ -53,12 +50,10 @@ def against(asked: Asked, ground: Ground, said: str, region: str, cores: int) ->
     earlier = _earlier(said, asked.journey, ground, catalogue, now)
     prepared = prepare(asked, catalogue, known_for(asked, ground), ground.identity_key, now)
     after, before = otherwise(prepared, earlier)
-    pairs = []
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task(f"{asked.journey} against {said}", total=SHARDS * asked.draws)
-        for versions in both(before, after, ground.store):
-            found = each(Shards(versions, ground), cores, lambda done: progress.advance(bar))
-            pairs.append(together(found))
+    draws = list(both(before, after, ground.store))
+    with shown(f"{asked.journey} against {said}") as progress:
+        found = list(each(Shards(draws, ground), cores, progress))
+    pairs = [together(draw) for draw in zip(*found, strict=True)]
     if not pairs[0].after.people:
         raise NotPossible(after.nobody)
 

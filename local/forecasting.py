@@ -1,8 +1,10 @@
 """Forecasting on this machine: a folder of journeys, and the people of a data folder."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from rich.progress import Progress
@@ -17,10 +19,11 @@ from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
 from functions.virtual.prepared import Known, NotPossible, prepare
 from functions.virtual.reported import reported
-from functions.virtual.stage import SHARDS, Someone, catalogue_of
+from functions.virtual.shards import one_shard
+from functions.virtual.stage import SHARDS, catalogue_of
 from local.asking import err
 from local.clock import Clock
-from local.cores import forecast
+from local.cores import each
 from local.keys import open_keys
 from local.sqlite_store import SqliteStore
 
@@ -69,14 +72,23 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads the people of a shard; each process opens the store for itself."""
+class Tallies:
+    """What comes of a shard in each draw; each process opens the store for itself."""
 
-    draw: Draw
+    draws: list[Draw]
     ground: Ground
 
-    def __call__(self, shard: int) -> list[Someone]:
-        return list(self.draw.read(self.ground.store)(shard))
+    def __call__(self, shard: int) -> list[Tally]:
+        store = self.ground.store
+        return [one_shard(one.plan, one.read(store), one.tally, shard) for one in self.draws]
+
+
+@contextmanager
+def shown(what: str) -> Iterator[Callable[[int], None]]:
+    """A bar that is told how many shards are done."""
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task(what, total=SHARDS)
+        yield lambda done: progress.update(bar, completed=done)
 
 
 def named(folder: Folder, journey: str, where: Path) -> dict[str, str]:
@@ -96,19 +108,10 @@ def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
     catalogue = catalogue_of(folder, now, ground.cuts())
     known = known_for(asked, ground)
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
-
-        def whole(draw: Draw) -> Tally:
-            read = Reader(draw, ground)
-            advance = partial(progress.advance, bar)
-            found = forecast(
-                draw.plan, read, draw.tally, cores=cores or None, progress=lambda done: advance()
-            )
-            return together(found)
-
-        every = draws(prepared, learned(prepared, ground.store))
-        tallies = [whole(draw) for draw in every]
+    every = list(draws(prepared, learned(prepared, ground.store)))
+    with shown(asked.journey) as progress:
+        found = list(each(Tallies(every, ground), cores, progress))
+    tallies = [together(draw) for draw in zip(*found, strict=True)]
     if not tallies[0].people:
         raise NotPossible(prepared.nobody)
     return reported(prepared, tallies, prices(region))
