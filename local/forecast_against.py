@@ -23,7 +23,7 @@ from functions.virtual.reported import text_prices
 from functions.virtual.stage import catalogue_of
 from functions.virtual.versions import Both, both, otherwise, published, together
 from local.cores import each
-from local.forecasting import Ground, known_for, named, shown
+from local.forecasting import Ground, enough, known_for, named, shown
 
 FOLDER = "the folder"
 
@@ -52,7 +52,7 @@ def against(asked: Asked, ground: Ground, said: str, region: str, cores: int) ->
     after, before = otherwise(prepared, earlier)
     draws = list(both(before, after, ground.store))
     with shown(f"{asked.journey} against {said}") as progress:
-        found = list(each(Shards(draws, ground), cores, progress))
+        found = list(each(Shards(draws, ground), cores or enough(after), progress))
     pairs = [together(draw) for draw in zip(*found, strict=True)]
     if not pairs[0].after.people:
         raise NotPossible(after.nobody)

@@ -17,7 +17,7 @@ from functions.forecast.tally import Tally, together
 from functions.segments.census_records import Cuts
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, prepare
+from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
 from functions.virtual.reported import reported
 from functions.virtual.shards import one_shard
 from functions.virtual.stage import SHARDS, catalogue_of
@@ -28,6 +28,7 @@ from local.keys import open_keys
 from local.sqlite_store import SqliteStore
 
 NO_KEY = b"forecast"
+FEW = 1_000  # people, each draw counted, that take less time than the start of a process
 
 
 @cache
@@ -110,11 +111,16 @@ def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
     every = list(draws(prepared, learned(prepared, ground.store)))
     with shown(asked.journey) as progress:
-        found = list(each(Tallies(every, ground), cores, progress))
+        found = list(each(Tallies(every, ground), cores or enough(prepared), progress))
     tallies = [together(draw) for draw in zip(*found, strict=True)]
     if not tallies[0].people:
         raise NotPossible(prepared.nobody)
     return reported(prepared, tallies, prices(region))
+
+
+def enough(prepared: Prepared) -> int | None:
+    """One process where others would not be worth their start; None: all cores."""
+    return 1 if prepared.people.chosen * prepared.asked.draws < FEW else None
 
 
 def known_for(asked: Asked, ground: Ground) -> Known:

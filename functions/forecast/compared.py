@@ -10,7 +10,7 @@ from functions.forecast.difference import Difference, Example, JourneyChange, Me
 from functions.forecast.draws import OUTER
 from functions.forecast.report import Number, Range
 from functions.forecast.tally import JourneyTally, MessageTally, Tally, rows
-from functions.forecast.words import amount, many, money_between
+from functions.forecast.words import amount, between, money_between
 from functions.forecast.words import time as length
 from functions.segments.spoken import quoted
 
@@ -217,7 +217,7 @@ def _sentences(found: Compared) -> Iterator[str]:
         yield f"Nothing changes for {amount(found.people)} people: {there}."
         return
     yield (
-        f"For {many(found.concerned, 'person', 'people')} of {amount(found.people)} something "
+        f"For {_many(found.concerned, 'person', 'people')} of {amount(found.people)} something "
         f"changes: {there}."
     )
     for row in found.messages:
@@ -234,23 +234,23 @@ def _sentences(found: Compared) -> Iterator[str]:
 def _said(row: MessageRow) -> Iterator[str]:
     name = f"{quoted(row.message, 'en')} by {row.channel} ({row.journey})"
     if row.gained.high:
-        yield f"{many(row.gained, 'person gets', 'people get')} {name} who did not before."
+        yield f"{_many(row.gained, 'person gets', 'people get')} {name} who did not before."
     if row.lost.high:
-        yield f"{many(row.lost, 'person does', 'people do')} not get {name} any more."
+        yield f"{_many(row.lost, 'person does', 'people do')} not get {name} any more."
     if row.beyond.high:
-        yield f"{many(row.beyond, 'message', 'messages')} {name} would go only after these days."
+        yield f"{_many(row.beyond, 'message', 'messages')} {name} would go only after these days."
     if row.within.high:
-        said = many(row.within, "message", "messages")
+        said = _many(row.within, "message", "messages")
         yield f"{said} {name} would go within these days, not after them."
     if row.later.high:
         by = length(row.seconds_later)
-        yield f"{many(row.later, 'message', 'messages')} {name} would go later, by {by} on average."
+        yield f"{_many(row.later, 'message', 'messages')} {name} would go later, by {by} on average."
     if row.earlier.high:
         by = length(row.seconds_earlier)
-        said = many(row.earlier, "message", "messages")
+        said = _many(row.earlier, "message", "messages")
         yield f"{said} {name} would go earlier, by {by} on average."
     if row.reworded.high:
-        said = many(row.reworded, "message", "messages")
+        said = _many(row.reworded, "message", "messages")
         yield f"{said} {name} would have another subject."
 
 
@@ -266,6 +266,11 @@ def _said_of(row: JourneyRow) -> Iterator[str]:
         yield f"Sales gets {_signed(row.tasks, places=0)} tasks from {name}."
 
 
+def _many(found: Range, one: str, more: str) -> str:
+    """ "1 person gets", "4 (2 to 5) people get"."""
+    return f"{between(found)} {one if found.likely == 1 else more}"
+
+
 def _signed(found: Range, places: int = 2) -> str:
     """ "12.00 (10.00 to 14.00) more", "12 fewer"."""
     less = found.likely < 0
@@ -273,5 +278,5 @@ def _signed(found: Range, places: int = 2) -> str:
         (-found.high, -found.likely, -found.low) if less else tuple(msgspec.structs.astuple(found))
     )
     turned = Range(*ends)
-    said = money_between(turned) if places else many(turned, "", "").strip()
+    said = money_between(turned) if places else between(turned)
     return f"{said} {'less' if places else 'fewer'}" if less else f"{said} more"
