@@ -243,8 +243,8 @@ def _said(row: MessageRow) -> Iterator[str]:
         said = _many(row.within, "message", "messages")
         yield f"{said} {name} would go within these days, not after them."
     if row.later.high:
-        by = length(row.seconds_later)
-        yield f"{_many(row.later, 'message', 'messages')} {name} would go later, by {by} on average."
+        by, said = length(row.seconds_later), _many(row.later, "message", "messages")
+        yield f"{said} {name} would go later, by {by} on average."
     if row.earlier.high:
         by = length(row.seconds_earlier)
         said = _many(row.earlier, "message", "messages")
