@@ -1,6 +1,6 @@
-"""Charts as SVG that stands in a page: bars by day, bars by name. Written by hand: they are a few
-rectangles, and a library would bring its own styles and scripts.
+"""Charts as SVG that stands in a page: bars by day, bars by name.
 
+Written by hand: they are a few rectangles, and a library would bring its own styles and scripts.
 Colours are the page's classes c0, c1 … Every text that comes from outside is escaped here.
 """
 
