@@ -21,6 +21,7 @@ import duckdb
 from bench.bench_ingest import call
 from functions.channels.channel import Outgoing
 from functions.folder import Folder, read_folder
+from functions.journeys.counted import Counted
 from functions.storage.kinds import KINDS
 from functions.tracking.profile import Profile
 from local import households
@@ -171,7 +172,8 @@ class Participation:
 
     `entry`: what entering writes besides the profile and row of its event (`entry_event`).
     `awaited`: the events that release waits. `made`: the event of its `update`. `steps` and
-    `end`: the run itself.
+    `end`: the run itself. `counts`: that its steps and its end were counted, which is done for the
+    first thousand of a journey in a month, then for every sixteenth.
     """
 
     def __init__(self, written: list[Written], mails: list[str]) -> None:
@@ -180,6 +182,7 @@ class Participation:
         entry, self.awaited = by_event[:first], by_event[first:]
         self.entry_event = of_event(entry)
         self.entry = of_journeys(entry)
+        written, self.counts = apart(written)
         by_step = [one for one in written if one.work == "run_step"]
         self.made, self.steps = of_event(by_step), of_journeys(by_step)
         self.end = [one for one in written if one.work == "close_run"]
@@ -187,7 +190,7 @@ class Participation:
 
     @property
     def own(self) -> list[Written]:
-        """All but events and receipts."""
+        """All but events, receipts and counts."""
         return [*self.entry, *self.steps, *self.end]
 
 
@@ -196,6 +199,12 @@ class Participation:
 OF_EVENTS = {
     kind.prefix for struct, kind in KINDS.items() if struct.__module__ == Profile.__module__
 }
+
+
+def apart(written: list[Written]) -> tuple[list[Written], list[Written]]:
+    """What counts a journey's costs, behind all else."""
+    counts = [one for one in written if one.kind == KINDS[Counted].prefix]
+    return [one for one in written if one.kind != KINDS[Counted].prefix], counts
 
 
 def of_event(written: Iterable[Written]) -> list[Written]:

@@ -24,6 +24,7 @@ class Settings:
     state_machine_arns: str = ""  # the part before the journey's name
     run_step: str = ""  # the ARN that stands for ${RunStep}
     publisher: str = ""  # the Lambda that publishes, by its name
+    forecaster: str = ""  # the Lambda that makes forecasts, by its name
     public_url: str = "http://127.0.0.1:8000"
     sender: str = ""
     configuration_set: str = ""
@@ -90,6 +91,7 @@ def from_environment(env: dict[str, str] | None = None) -> Settings:
         state_machine_arns=text("STATE_MACHINE_ARNS"),
         run_step=text("RUN_STEP"),
         publisher=text("PUBLISHER"),
+        forecaster=text("FORECASTER"),
         public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         sender=text("SENDER"),
         configuration_set=text("CONFIGURATION_SET"),

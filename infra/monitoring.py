@@ -32,6 +32,12 @@ NO_COPY = "What no mailbox takes would lie unread in a queue too; the alarm itse
 SENDING_STOPPED = "sending was stopped"  # what functions/handlers/breaking.py logs
 CODES_LOW = ("codes run low", "no code is left")  # what functions/handlers/coding.py logs
 PUMPING = "numbers of one beginning are asked and do not confirm"  # functions/handlers/pumping.py
+# What functions/handlers/costing.py logs.
+BUDGETS = (
+    "a budget is exceeded",
+    "a budget will be exceeded by the end of the month",
+    "budgets cannot be checked",
+)
 SIGN_UPS = ("answer_page", "process_event")  # where people are asked to confirm their number
 RUN_TROUBLE = {
     "failed": "ExecutionsFailed",
@@ -84,6 +90,7 @@ class Monitoring(Construct):
         self._codes(functions)
         self._pumping(functions)
         self._breaker(functions)
+        self._budgets(functions)
         self._money()
         self.dashboard = self._dashboard(api, events, journeys, functions)
 
@@ -151,6 +158,21 @@ class Monitoring(Construct):
         )
         means = "Too many mails bounced or were marked as spam, so some go no more: tante breaker."
         self._alarm("sending-stopped", means, found.metric(statistic="Sum", period=HOUR), 1)
+
+    def _budgets(self, functions: Sequence[PythonFunction]) -> None:
+        """One for all journeys: the log says which."""
+        [compare_runs] = [one for one in functions if one.name == "compare_runs"]
+        said = [logs.FilterPattern.string_value("$.message", "=", words) for words in BUDGETS]
+        found = logs.MetricFilter(
+            self,
+            "BudgetExceeded",
+            log_group=compare_runs.log,
+            filter_pattern=logs.FilterPattern.any(*said),
+            metric_namespace=self._stage.prefix,
+            metric_name="BudgetExceeded",
+        )
+        means = "A journey's budget is exceeded, or will be by the end of the month: tante cost."
+        self._alarm("budget-exceeded", means, found.metric(statistic="Sum", period=HOUR), 1)
 
     def _codes(self, functions: Sequence[PythonFunction]) -> None:
         """A metric of the log's own: without codes there is never a line, and no cost."""

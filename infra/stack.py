@@ -27,8 +27,10 @@ NOT_COMPILED = (
     f"There is no Python {LAMBDA.python} on this machine to compile with, so each Lambda compiles "
     f"its modules at every cold start. Before you deploy prod: uv python install {LAMBDA.python}"
 )
+FORECASTS = "forecast *"  # and those of forecasts: functions/forecast/record.py
 ERASURES = "erasure *"  # the partitions of the erasure list; see functions/tracking/erasure.py
-LIGHT, HEAVY = 512, 1024  # MB: memory buys processor time, which is what imports need
+# MB: memory buys processor time, which is what imports need.
+LIGHT, HEAVY, HEAVIEST = 512, 1024, 3072
 
 
 class Tante(Stack):
@@ -66,6 +68,7 @@ class Tante(Stack):
         self._queues()
         self._clocks()
         self._publisher()
+        self._forecaster()
         self.monitoring = Monitoring(
             self,
             stage,
@@ -99,6 +102,7 @@ class Tante(Stack):
         admin = self._admin = self._function(
             "answer_admin",
             "PUBLISHER",
+            "FORECASTER",
             "EVENT_QUEUE_URL",
             "START_QUEUE_URL",
             "STATE_MACHINE_ARNS",
@@ -110,7 +114,7 @@ class Tante(Stack):
         )
         self.tables.let_read(admin.role, TIMELINE, CATALOGUE)
         self.tables.let_write(admin.role, PEOPLE)
-        self.tables.let_write_only(admin.role, CATALOGUE, ERASURES)
+        self.tables.let_write_only(admin.role, CATALOGUE, ERASURES, FORECASTS)
         self.secrets.let_read(admin.role, IDENTITY, ADMIN)
         # What colleagues do is an event about the person.
         self.events.let_send(admin.role, self.events.queue)
@@ -377,11 +381,27 @@ class Tante(Stack):
         self._let_order(publisher)
         self.journeys.publish(publisher, self.folder)
 
-    def _let_order(self, publisher: PythonFunction) -> None:
-        """The admin API hands all that changes journeys to the publisher, and waits."""
+    def _forecaster(self) -> None:
+        """What is tried out in its memory with the code of nearly all the others: it reads people,
+        and writes what came of it."""
+        forecaster = self._function(
+            "forecast_journey",
+            "IDENTITY_SECRET",
+            memory=HEAVIEST,
+            timeout=Duration.minutes(15),
+            waited_for=False,
+        )
+        self.tables.let_read(forecaster.role, PEOPLE, TIMELINE, CATALOGUE)
+        self.tables.let_write_only(forecaster.role, CATALOGUE, FORECASTS)
+        self.secrets.let_read(forecaster.role, IDENTITY)
+        self._let_order(forecaster)
+
+    def _let_order(self, ordered: PythonFunction) -> None:
+        """The admin API hands all that changes journeys to the publisher, and waits; and forecasts
+        to theirs, without waiting."""
         self._admin.role.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[publisher.function.function_arn]
+                actions=["lambda:InvokeFunction"], resources=[ordered.function.function_arn]
             )
         )
 
@@ -428,6 +448,7 @@ class Tante(Stack):
             "STATE_MACHINE_ARNS": arns(stage),
             "RUN_STEP": self._run_step_arn,
             "PUBLISHER": f"{stage.prefix}-publish_journey",
+            "FORECASTER": f"{stage.prefix}-forecast_journey",
             "PUBLIC_URL": self.api.url,
             "CONFIGURATION_SET": self.delivery.configuration_set,
             "SMS_SENDER_ID": stage.sms_sender_id,

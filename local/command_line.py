@@ -15,7 +15,9 @@ from local import (
     breaker_commands,
     cluster_commands,
     code_commands,
+    cost_command,
     folder_commands,
+    forecast_command,
     form_commands,
     import_commands,
     journeys_app,
@@ -59,7 +61,9 @@ app.add_typer(segment_commands.app, name="segments")
 app.add_typer(people_app, name="people", no_args_is_help=True)
 audit_commands.register(app)
 app.add_typer(suppression_commands.app, name="suppressions", no_args_is_help=True)
+cost_command.register(app)
 folder_commands.register(app)
+forecast_command.register(app)
 import_commands.register(app, out, err)
 journeys_app.register(app)
 lifecycle_commands.register(app)

@@ -7,13 +7,13 @@ from typer.core import TyperGroup
 PANELS = {
     "Journeys": (
         *("new", "check", "test", "show", "preview", "diff"),
-        *("publish", "journeys", "why", "schema"),
+        *("forecast", "publish", "journeys", "why", "schema"),
     ),
     "People": ("people", "segments", "clusters", "lifecycle", "stages", "accounts", "suppressions"),
     "Sales": ("brief", "tasks", "leads", "deals", "score", "scoring"),
     "Data": ("import", "products", "codes", "forms", "keys"),
     "Operations": (
-        *("run", "demo", "doctor", "breaker", "messages", "dead-letters"),
+        *("run", "demo", "doctor", "cost", "breaker", "messages", "dead-letters"),
         *("audit", "restore", "register"),
     ),
 }

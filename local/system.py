@@ -32,6 +32,7 @@ from functions.storage.library import Library
 from functions.storage.read_source import find_source
 from local.clock import Clock, in_real_time
 from local.due import next_look
+from local.forecast_process import begin
 from local.keys import FIRST_SOURCE, Keys, add_source, open_keys
 from local.queue import Queue
 from local.scrub import scrub
@@ -115,6 +116,7 @@ class System:
             publisher=lambda order: publisher.answer(self.parts, order),
             bury=self._bury,
             source=lambda write_key: find_source(self.store, write_key),
+            forecast=lambda forecast_id: begin(self.data, forecast_id),
             search_dead=self.queue.search_dead,
             scrub=self._scrub_soon,
         )

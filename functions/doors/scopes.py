@@ -23,7 +23,7 @@ _NOUNS = {
     ),
     "journeys": (
         *("journeys", "drafts", "publish", "products", "codes", "clusters", "segments"),
-        *("lifecycle", "scoring", "breaker"),
+        *("lifecycle", "scoring", "breaker", "forecasts"),
     ),
     "sales": ("tasks", "leads", "deals", "notes", "score"),
     "keys": ("keys", "acts"),

@@ -83,6 +83,7 @@ def aws_parts() -> Parts:
                 lambda bodies, delay: send(settings.tell_queue_url, bodies, delay=delay)
             ),
             "publisher": lambda: _publisher(settings),
+            "forecast": lambda: _forecaster(settings),
             "bury": lambda: _burier(settings),
             "source": source,
             "search_dead": lambda: lambda less: search_dead(settings.dead_letter_queue_url, less),
@@ -113,6 +114,19 @@ def _publisher(settings: Settings) -> Callable[[dict[str, Any]], dict[str, Any]]
         return found
 
     return order
+
+
+def _forecaster(settings: Settings) -> Callable[[str], None]:
+    """Calls the forecasts' Lambda, and does not wait."""
+
+    def forecast(forecast_id: str) -> None:
+        client("lambda").invoke(
+            FunctionName=settings.forecaster,
+            InvocationType="Event",
+            Payload=msgspec.json.encode({"forecast": forecast_id}),
+        )
+
+    return forecast
 
 
 def _burier(settings: Settings) -> Callable[[bytes, str], None]:

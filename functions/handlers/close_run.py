@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from functions.handlers import wiring
+from functions.handlers import costing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.discreet import Logger
+from functions.journeys.counted import Used
 from functions.journeys.leave import execution_ended
 
 logger = Logger(service="close_run")
@@ -17,11 +18,13 @@ def handler(event: dict[str, Any], context: object) -> None:
     names = json.loads(detail["input"])
     if detail["status"] not in ("SUCCEEDED", "ABORTED"):
         logger.error("a run failed", extra={"run": names["run"], "status": detail["status"]})
+    parts = wiring.parts()
     execution_ended(
-        journey_desk(wiring.parts()),
+        journey_desk(parts),
         names["person"],
         names["run"],
         detail["name"],
         detail["status"],
         detail.get("output"),
     )
+    costing.count(parts, names["run"].rpartition("-")[0], Used(), detail["name"])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from functions.handlers import wiring
+from functions.handlers import costing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.discreet import Logger
 from functions.handlers.standing import open_runs
@@ -23,6 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     comparison = _Comparison(wiring.parts())
     for journey in comparison.parts.library.names():
         comparison.compare(journey)
+    costing.check_budgets(comparison.parts)
     logger.info("compared", extra=comparison.done)
     return comparison.done
 

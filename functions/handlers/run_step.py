@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.handlers import wiring
+from functions.handlers import costing, wiring
 from functions.handlers.discreet import Logger, hidden
 from functions.handlers.effects.messages import Messages
 from functions.handlers.effects.person import Changes
@@ -11,7 +11,7 @@ from functions.handlers.effects.waits import Waiting
 from functions.handlers.effects.webhook import Calls
 from functions.journeys.decision import is_worth_noting, tell
 from functions.journeys.enter import start
-from functions.journeys.flow import rest_of
+from functions.journeys.flow import GO_ON, rest_of
 from functions.journeys.resume import WENT_ON, go_on, take
 from functions.journeys.run import LONGEST_QUIET, MOST_PASSES, RENEWED, Decision
 from functions.journeys.step import (
@@ -43,7 +43,14 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
     which then asks where it goes on; Temporary or Busy when the step may be tried again.
     """
     try:
-        return _Steps(wiring.parts(), payload).take()
+        steps = _Steps(wiring.parts(), payload)
+        try:
+            answer = steps.take()
+        except Exception:
+            steps.note_cost()
+            raise
+        steps.note_cost()
+        return answer
     except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused):
         raise
     except Unavailable as error:
@@ -80,6 +87,12 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         if answer:
             self._answer_token(token, answer, result)
         return {}
+
+    def note_cost(self) -> None:
+        """Count the call and what it used."""
+        step = self.payload.get("step") or GO_ON
+        names = (self.run.run_id, step, self.payload.get("entered", ""))
+        costing.count(self.parts, self.run.journey, self.meter.used(step), *names)
 
     def _refusal(self) -> Exit | Resume | None:
         """Why the step is not done in this execution."""
@@ -179,7 +192,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
             run=self.run,
             now=self.parts.now(),
             facts=facts,
-            zone=self.desk.zone(self.profile),
+            zone=self.zone,
             payload=self.payload,
             deliver=self._deliver,
             enter=self._enter,
@@ -212,6 +225,6 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
             iteration=self._pass,
             at=facts.now,
             arm=arm,
-            told=tell(asked, facts),
+            told=tell(asked, facts) if self.parts.explains else {},
         )
         self.parts.store.write([decision])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # collecting imports this file and must stay light
     from functions.channels.channel import Channel
     from functions.journeys.run import Run
     from functions.journeys.workflow import Machines, Workflow
+    from functions.messages.wish import Words
     from functions.storage.library import Library
     from functions.storage.store import Store
     from functions.tracking.source import Source
@@ -27,6 +28,10 @@ def _none_buried(less: Less) -> int:
 
 def _no_files(records: bool) -> None:
     pass
+
+
+def _no_forecast(forecast_id: str) -> None:
+    raise RuntimeError("forecasts are not made here")
 
 
 def _nobody_asks(run: Run, why: str) -> None:
@@ -55,9 +60,13 @@ class Parts:
     bury(body, reason): puts a body on the dead-letter queue.
     search_dead(less): goes through what was buried; `less(body)` gives what is to be left of each,
     None for all of it, b"" for nothing. Returns how many were changed.
+    forecast(forecast_id): has a forecast made that is kept, without waiting for it.
     scrub(records): has files forget what was deleted from them, as soon as that is possible: those
     of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
+    words: puts messages into words; None: as they go.
+    explains: whether it is noted for whoever asks later why a step decided so, and who agreed to
+    what. Nobody does in a forecast.
     """
 
     settings: Settings
@@ -75,7 +84,10 @@ class Parts:
     publisher: Callable[[dict[str, Any]], dict[str, Any]]
     kept_out: Callable[[Run, str], None] = field(default_factory=lambda: _nobody_asks)
     search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
+    forecast: Callable[[str], None] = field(default_factory=lambda: _no_forecast)
     scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
+    words: Words | None = None
+    explains: bool = True
 
 
 _parts: Parts | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -17,7 +19,7 @@ from functions.journeys.step import Step, below
 from functions.journeys.steps.repeat import Repeat
 from functions.segments.condition import Condition, condition
 from functions.segments.hours import Hours, hours
-from functions.segments.phrases import BadPhrase, duration, share
+from functions.segments.phrases import BadPhrase, budget, duration, share
 from functions.tracking.merge import taken
 from functions.tracking.message import AUTOMATION, Kind
 
@@ -66,6 +68,7 @@ class JourneyFile(
     group: schema.Words | None = None
     priority: schema.Priority | None = None
     kind: schema.Class = AUTOMATION
+    budget: schema.Budget = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Journey:
 
     `enter_when` is the event that lets people in, `looked` another way in. Of the journeys of a
     `group` ("" for none) a person is in one at a time, the higher `priority` wins. `hold_out` is a
-    share in hundredths of a percent.
+    share in hundredths of a percent, `budget` what it may cost in a month, in dollars.
     """
 
     name: str
@@ -102,10 +105,19 @@ class Journey:
     group: str = ""
     priority: int = 0
     kind: Kind = AUTOMATION
+    budget: Decimal | None = None
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
-        return below(self.steps)
+        return iter(self._every_step)
+
+    @cached_property
+    def _every_step(self) -> tuple[Step, ...]:
+        return tuple(below(self.steps))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in reversed(self._every_step)}
 
     def every_pass(self) -> Iterator[tuple[Step, int]]:
         """All steps, those in a loop once for each pass that there may be (from 0)."""
@@ -119,10 +131,7 @@ class Journey:
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError."""
-        for step in self.every_step():
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        return self._by_name[name]
 
     def wait_behind(self, send: Step) -> Step | None:
         """The wait that is one state with the message: a `wait for` right behind it."""
@@ -168,6 +177,7 @@ def build(name: str, raw: dict[str, Any]) -> Journey:
         group=file.group or "",
         priority=file.priority or 0,
         kind=file.kind,
+        budget=budget(file.budget) if file.budget else None,
         only_if=condition(file.only_if) if file.only_if else None,
         leave_when=[leave(item) for item in file.leave_when],
         goal=goal(file.goal) if file.goal else None,

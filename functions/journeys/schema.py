@@ -7,6 +7,8 @@ import msgspec
 from functions.segments.hours import HOURS_EXAMPLE, HOURS_PATTERN
 from functions.segments.moment import MOMENT_EXAMPLE, MOMENT_PATTERN
 from functions.segments.phrases import (
+    BUDGET_EXAMPLE,
+    BUDGET_PATTERN,
     DURATION_EXAMPLE,
     DURATION_PATTERN,
     SHARE_EXAMPLE,
@@ -60,6 +62,7 @@ Words = Annotated[
     ),
 ]
 Share = Annotated[str, _phrase("How many of all", SHARE_PATTERN, SHARE_EXAMPLE)]
+Budget = Annotated[str, _phrase("What it may cost in a month", BUDGET_PATTERN, BUDGET_EXAMPLE)]
 Value = Annotated[Any, msgspec.Meta(extra_json_schema={"type": ["string", "number", "boolean"]})]
 Points = Annotated[float, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

@@ -29,7 +29,7 @@ _GERMAN_DAYS = {
 }
 JOURNEY_WORDS = (
     *("title", "purpose", "enter when", "once per", "only if", "limit", "group", "priority"),
-    *("leave when", "goal", "hold out", "send only", "class"),
+    *("leave when", "goal", "hold out", "send only", "class", "budget"),
 )
 _GERMAN_PARTS = {
     "day": "an jedem Tag",
@@ -69,6 +69,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "group": "group, of which a person is in one journey at a time",
         "priority": "priority in it",
         "class": "class",
+        "budget": "may cost",
+        "a month": "{} dollars a month",
         "campaign": "campaign",
         "newsletter": "newsletter",
         "automation": "automation",
@@ -151,6 +153,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "group": "Gruppe, von der man in einer Journey zur Zeit ist",
         "priority": "Rang darin",
         "class": "Art",
+        "budget": "darf kosten",
+        "a month": "{} Dollar im Monat",
         "campaign": "Kampagne",
         "newsletter": "Newsletter",
         "automation": "Automatik",
@@ -359,6 +363,7 @@ _RULES: dict[str, Callable[[Any, Language], str]] = {
     "limit": lambda raw, language: _limit(raw, language),
     "priority": lambda raw, language: str(raw),
     "class": lambda raw, language: _WORDS[language].get(str(raw), str(raw)),
+    "budget": lambda raw, language: _WORDS[language]["a month"].format(str(raw).split(" ")[0]),
     "goal": lambda raw, language: _goal(raw, language),
     "hold out": lambda raw, language: _about_messages("hold out", str(raw), language),
     "send only": lambda raw, language: _about_messages("send only", str(raw), language),

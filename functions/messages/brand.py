@@ -15,7 +15,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from functions.messages.hours import Times
 from functions.messages.link import refusal
 from functions.segments.hours import Hours, hours
-from functions.segments.phrases import BadPhrase, duration
+from functions.segments.phrases import BadPhrase, budget, duration
 from functions.tracking.identity import normal_email
 
 SOONEST_FORGOTTEN = timedelta(days=365)
@@ -98,7 +98,8 @@ class Brand(
     heard of for `forget_after` (a duration; "": never) is erased.
 
     In `currency`: what an answer to a message is worth (`answer_worth`), and what a text message
-    costs by the beginning of the number it goes to, "+49" or OTHERS (`sms_costs`).
+    costs by the beginning of the number it goes to, "+49" or OTHERS (`sms_costs`). `budget` is what
+    all journeys together may cost in a month ("500 USD a month"; "": as much as they do).
     """
 
     name: str
@@ -125,6 +126,7 @@ class Brand(
     holidays: list[str] = []
     sms_countries: list[str] = []
     abc: Abc = msgspec.field(default_factory=Abc)
+    budget: str = ""
 
     def times(self, purpose: str, send_only: Hours | None) -> Times:
         """When messages of a purpose may go: in the journey's sending hours; and those that need
@@ -141,9 +143,14 @@ class Brand(
             return self.sms_costs[max(fitting, key=len)]
         return self.sms_costs.get(OTHERS, SMS_COST)
 
+    def says_sms_cost(self, number: str) -> bool:
+        """Whether brand.yaml itself says what a text message to this number costs."""
+        return OTHERS in self.sms_costs or any(number.startswith(one) for one in self.sms_costs)
+
     def must_be_allowed(self, purpose: str) -> bool:
         """Whether messages of a purpose need the person's consent; those of an unknown one do."""
-        return self.needs_consent.get(purpose, True)
+        known = self.purposes.get(purpose)
+        return known is None or known.consent == "required"
 
     @property
     def needs_consent(self) -> dict[str, bool]:
@@ -194,6 +201,7 @@ def mistakes(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
     yield from _wrong_costs(brand)
     yield from _wrong_times(brand)
     yield from _wrong_forgetting(brand)
+    yield from _wrong_budget(brand)
     yield from _wrong_links(brand)
     yield from _wrong_webhooks(brand)
 
@@ -232,6 +240,14 @@ def _wrong_forgetting(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str
             yield ("forget after",), f'"{brand.forget_after}" {words}'
     except BadPhrase as error:
         yield ("forget after",), str(error)
+
+
+def _wrong_budget(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    try:
+        if brand.budget:
+            budget(brand.budget)
+    except BadPhrase as error:
+        yield ("budget",), str(error)
 
 
 def _wrong_times(brand: Brand) -> Iterator[tuple[tuple[str | int, ...], str]]:

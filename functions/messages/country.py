@@ -12,7 +12,9 @@ def country_of(profile: Profile) -> str:
     """Two capital letters (ISO 3166-1); "" where nobody knows."""
     address = profile.trait("address")
     said = (profile.trait("country"), address.get("country") if isinstance(address, dict) else None)
-    return next(filter(None, map(_normal, said)), "") or _of_phone(address_of(profile, "sms"))
+    return next(filter(None, map(_normal, said)), "") or country_of_number(
+        address_of(profile, "sms")
+    )
 
 
 def _normal(value: Any) -> str:
@@ -20,7 +22,14 @@ def _normal(value: Any) -> str:
     return text if len(text) == 2 and text.isascii() and text.isalpha() else ""
 
 
-def _of_phone(number: str) -> str:
+def calling_code(country: str) -> str:
+    """With what the numbers of a country begin, like "+49"; "" where nobody knows."""
+    code = phonenumbers.country_code_for_region(country)
+    return f"+{code}" if code else ""
+
+
+def country_of_number(number: str) -> str:
+    """The country of a number ("+" and digits), as `country_of` gives it."""
     if not number:
         return ""
     return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""

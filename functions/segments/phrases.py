@@ -1,9 +1,10 @@
-"""The phrases of the journey language: durations and shares, read from plain words."""
+"""The phrases of the journey language: durations, shares, budgets, read from plain words."""
 
 import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 EXACT = {
@@ -21,6 +22,9 @@ _WITHIN = re.compile(WITHIN_PATTERN)
 SHARE_PATTERN = r"^(?!0+(\.0+)? )(100|[1-9]?[0-9](\.[0-9]{1,2})?) percent(?!\n)$"
 SHARE_EXAMPLE = 'a share is written like "45 percent" or "33.33 percent", more than 0, at most 100'
 _SHARE = re.compile(SHARE_PATTERN)
+BUDGET_PATTERN = r"^(?!0+(\.0+)? )[0-9]{1,9}(\.[0-9]{2})? USD a month(?!\n)$"
+BUDGET_EXAMPLE = 'a budget is written like "50 USD a month", in dollars because AWS bills dollars'
+_BUDGET = re.compile(BUDGET_PATTERN)
 WHOLE = 10_000  # all of them, in hundredths of a percent
 
 
@@ -109,3 +113,10 @@ def share(text: object) -> int:
         raise BadPhrase(f"{text!r} is not a share; {SHARE_EXAMPLE}")
     whole, _, rest = text.removesuffix(" percent").partition(".")
     return int(whole) * 100 + int(rest.ljust(2, "0"))
+
+
+def budget(text: object) -> Decimal:
+    """Read "50 USD a month", in dollars. Raises BadPhrase."""
+    if not isinstance(text, str) or not _BUDGET.match(text):
+        raise BadPhrase(f"{text!r} is no budget; {BUDGET_EXAMPLE}")
+    return Decimal(text.split(" ")[0])

@@ -72,24 +72,27 @@ class ResponseSums(msgspec.Struct):
         return Responding(people=self.people, rates=rates, hours=list(self.hours))
 
 
-def rate(sums: ChannelSums) -> Rate:
+def rate(sums: ChannelSums, towards: Rate | None = None) -> Rate:
     """The Beta distribution of people's rates on a channel, by the method of moments for unequal
     numbers of messages (J. C. Kleinman, Proportions with Extraneous Variance: Single and
     Independent Samples, 1973).
 
     With n messages and the rate p of a person, N = sum of n and m the rate of all, the expected
     sum of n (p - m)^2 is m (1 - m) ((1 - g)(people - 1) + g (N - sum of n^2 / N)); g = 1/(strength
-    + 1) is how much people differ. The mean is drawn towards MEAN as by STRENGTH messages.
+    + 1) is how much people differ. The mean is drawn `towards` what is assumed (none: MEAN, as by
+    STRENGTH messages).
     """
+    towards = towards or Rate(MEAN, STRENGTH)
     sent, brought = sums.sent, sums.brought / _WHOLE
-    mean = (brought + MEAN * STRENGTH) / (sent + STRENGTH)
+    mean = (brought + towards.mean * towards.strength) / (sent + towards.strength)
     if sums.people < FEW or not 0 < brought < sent:
-        return Rate(mean, STRENGTH, sent)
+        return Rate(mean, towards.strength, sent)
     plain = brought / sent
     deviation = sums.spread / _WHOLE - brought * plain
     room = sent - sums.squares / sent - (sums.people - 1)
     if room <= 0:
-        return Rate(mean, STRENGTH, sent)  # one message each says nothing of how people differ
+        # One message each says nothing of how people differ.
+        return Rate(mean, towards.strength, sent)
     differ = (deviation / (plain * (1 - plain)) - (sums.people - 1)) / room
     strength = 1 / differ - 1 if differ > 0 else STRONGEST
     return Rate(mean, min(max(strength, WEAKEST), STRONGEST), sent)

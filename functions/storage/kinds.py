@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from functions.codes.records import CodePart, IssuedCode, codes_key
 from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session, month_of
+from functions.forecast.record import Forecast
+from functions.forecast.record import partition_of as forecast_key
+from functions.journeys.counted import Counted, counted_key
 from functions.journeys.run import Decision, Draft, JourneyVersion, Run, Task, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken, shard
 from functions.products.product import LearnedPart, Product, product_key
@@ -162,6 +165,14 @@ KINDS: dict[type[Any], Kind] = {
         "taken",
         attrgetter("journey"),
         sort=lambda taken: taken.hour.isoformat(),
+        expires=attrgetter("expires"),
+    ),
+    # Beside the people, because who runs steps may write there and nowhere else.
+    Counted: Kind(
+        "people",
+        "counted",
+        lambda counted: counted_key(counted.journey),
+        sort=attrgetter("key"),
         expires=attrgetter("expires"),
     ),
     Message: Kind(
@@ -371,6 +382,13 @@ KINDS: dict[type[Any], Kind] = {
         lambda part: "learned",
         sort=attrgetter("key"),
         versioned=False,
+        expires=attrgetter("expires"),
+    ),
+    Forecast: Kind(
+        "catalogue",
+        "forecast",
+        lambda forecast: forecast_key(forecast.forecast_id),
+        listing=lambda forecast: ("", sortable(forecast.made)),
         expires=attrgetter("expires"),
     ),
     # Not beside the people: what a restore brings back must not be older than this list.

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 
 from functions.codes.records import CodePart, IssuedCode
 from functions.doors.records import Act, AskedNumbers, Pace, SecretKey, Session
+from functions.forecast.record import KEPT_FOR as FORECAST_KEPT_FOR
+from functions.forecast.record import Forecast
+from functions.journeys.counted import KEPT_FOR as USED_KEPT_FOR
+from functions.journeys.counted import Counted
 from functions.journeys.run import (
     DECISIONS_KEPT,
     KEPT,
@@ -83,6 +87,7 @@ REGISTER: dict[type[Any], Row] = {
     Sweep: Row("sweep", NOBODY, _SELF),
     Backfill: Row("backfill", NOBODY, _SELF),
     Taken: Row("number of entries", NOBODY, _SELF, timedelta(days=2)),
+    Counted: Row("count of what a journey used", NOBODY, _SELF, USED_KEPT_FOR),
     Message: Row("message", "which message went when, opened and clicked when", _PROVE),
     Task: Row("task", "what a colleague is to do for a person", _SALES),
     Lead: Row("lead", "hand-overs to sales, with score and reasons", _SALES),
@@ -108,6 +113,7 @@ REGISTER: dict[type[Any], Row] = {
     FirstOrdersPart: Row("first order", "first orders, not whose they are", _STATS, KEPT_FOR),
     ClusterChoices: Row("name of a cluster", NOBODY, _STATS),
     LearnedPart: Row("learned of products", NOBODY, "suggesting products", KEPT_FOR),
+    Forecast: Row("forecast", NOBODY, _STATS, FORECAST_KEPT_FOR),
     Erasure: Row("erasure", "keyed hashes, times and numbers", _PROVE, PROOF_KEPT_FOR),
     Evidence: Row("proof of consent", "who said yes or no, when, where and to which words", _PROVE),
     SignUp: Row("sign-up", "who was asked to confirm", _PROVE),

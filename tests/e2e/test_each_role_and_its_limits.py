@@ -197,13 +197,17 @@ MAY: dict[str, list[Probe]] = {
     "learn_products": [
         *(query("people", "listing"), get("timeline"), put("catalogue")),
     ],
+    "forecast_journey": [
+        *(query("people", "listing"), get("timeline"), get("catalogue"), put("catalogue")),
+        secret("Identity"),
+    ],
     "publish_journey": [
         *(put("catalogue"), query("people", "listing"), history("onboarding"), change("none")),
         *(send("EventQueueUrl"), send("StartQueueUrl")),
     ],
 }
-# The two that erase write to a few partitions of the catalogue; MiniStack knows no LeadingKeys, so
-# that they may write to no other is held by tests/infra/test_permissions.py.
+# Those that erase or forecast write to a few partitions of the catalogue; MiniStack knows no
+# LeadingKeys, so that they may write to no other is held by tests/infra/test_permissions.py.
 MAY_NOT: dict[str, list[Probe]] = {
     "collect_event": [
         *(get("people"), get("timeline"), query("catalogue"), put("catalogue"), scan("catalogue")),
@@ -274,6 +278,11 @@ MAY_NOT: dict[str, list[Probe]] = {
     "learn_products": [
         *(put("people"), put("timeline"), secret("Identity"), secret("Link"), secret("Admin")),
         *(start(f"{PREFIX}onboarding"), stop("onboarding"), mail(), text()),
+        *(send("EventQueueUrl"), send("StartQueueUrl"), invoke("publish_journey")),
+    ],
+    "forecast_journey": [
+        *(put("people"), put("timeline"), secret("Link"), secret("Admin"), mail(), text()),
+        *(start(f"{PREFIX}onboarding"), stop("onboarding"), invoke("run_step")),
         *(send("EventQueueUrl"), send("StartQueueUrl"), invoke("publish_journey")),
     ],
     "publish_journey": [

@@ -158,6 +158,7 @@ MAY = {
     "FindDue": (set(), {"kms", "sqs"}),
     "LearnProducts": ({"Catalogue"}, {"kms", "sqs"}),
     "CountPeople": ({"Catalogue"}, {"kms", "sqs"}),
+    "ForecastJourney": (set(), {"kms", "secretsmanager", "sqs"}),
     "PublishJourney": ({"Catalogue"}, {"kms", "sqs", "states"}),
 }
 
@@ -180,7 +181,8 @@ def test_each_lambda_may_do_what_its_line_in_the_table_says() -> None:
 
 
 def test_the_catalogue_is_written_only_where_it_is_about_people() -> None:
-    """Erasing notes whom it erased, and takes them out of reports; no journey can be changed."""
+    """Erasing notes whom it erased, and takes them out of reports; forecasts are asked for and
+    written; no journey can be changed."""
     found = {
         one.owner: one.condition
         for one in statements("prod")
@@ -189,7 +191,10 @@ def test_the_catalogue_is_written_only_where_it_is_about_people() -> None:
     keys = "dynamodb:LeadingKeys"
     reports = ["erasure *", "figures", "clusters", "referrals"]
     assert found == {
-        "AnswerAdminRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: ["erasure *"]}},
+        "AnswerAdminRoleDefaultPolicy": {
+            "ForAllValues:StringLike": {keys: ["erasure *", "forecast *"]}
+        },
+        "ForecastJourneyRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: ["forecast *"]}},
         "ProcessEventRoleDefaultPolicy": {"ForAllValues:StringLike": {keys: reports}},
     }
 

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from functions.folder import read_folder
-from functions.handlers import breaking, coding, pumping
+from functions.handlers import breaking, coding, costing, pumping
 from functions.storage.dynamo import _ListedRow, _Row
 from functions.storage.kinds import LISTED_TABLES, TABLES
 from infra.bundle import ROOT
@@ -34,6 +34,7 @@ CONTRACT = {
     "find_due",
     "count_people",
     "learn_products",
+    "forecast_journey",
 }
 
 
@@ -89,7 +90,8 @@ def test_every_lambda_has_a_role_a_log_a_limit_and_memory_of_its_own(stage: str)
         assert log["LogGroupName"] == f"/aws/lambda/tante-{stage}-{name}"
         assert one["LoggingConfig"]["LogFormat"] == "JSON"
         assert 10 <= one["Timeout"] <= 900
-        assert 512 <= one["MemorySize"] <= 1024
+        # Only what keeps many people in its memory at once has more.
+        assert 512 <= one["MemorySize"] <= (3072 if name == "forecast_journey" else 1024)
         assert one["Runtime"] == "python3.13"
         assert one["Architectures"] == ["arm64"]
         assert "ReservedConcurrentExecutions" not in one
@@ -189,6 +191,7 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(stage: str) -> None:
 
 
 LINES = {
+    "BudgetExceeded": {costing.OVER, costing.WILL_BE_OVER, costing.NOT_CHECKED},
     "CodesLow": {coding.NONE_LEFT, coding.LOW},
     "SendingStopped": {breaking.SAID},
     "SmsPumping": {pumping.PUMPING},

@@ -1,9 +1,12 @@
 """The step that a run has reached: whose run, in which journey, and which pass."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from functions.handlers import wiring
+from functions.handlers.costing import Meter
 from functions.handlers.desk import journey_desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, once, run_key
@@ -24,7 +27,7 @@ class AtStep:
             for word in ("entered", "first")
             if word in payload
         }
-        self.parts = parts
+        self.parts, self.meter = parts, Meter()
         self.payload = {**payload, **times}
         self.desk = journey_desk(parts)
         self.published: Published = parts.library.version(payload["journey"], payload["version"])
@@ -40,6 +43,11 @@ class AtStep:
     @property
     def journey(self) -> Journey:
         return self.published.journey
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Of the person."""
+        return self.desk.zone(self.profile)
 
     @property
     def _pass(self) -> int:

@@ -24,6 +24,7 @@ class Waiting(AtStep):
         def note(waits: Waits) -> bool:
             return register(waits, wait, self._entered, self._goes_on_waiting(waits, step))
 
+        self.meter.waits += 1
         change(self.parts.store, self._waits, note)
 
     def _goes_on_waiting(self, waits: Waits, step: str) -> bool:
