@@ -36,7 +36,8 @@ class Log(msgspec.Struct, kw_only=True):
 
     `people` is how many they are. `events` are those that came (a replay's) or were drawn: opens,
     clicks, orders, each with its `person`; what our own steps and rules told is not among them.
-    `transitions` and `calls` (of run_step) are what Step Functions and Lambda bill.
+    `texts` are text messages by journey and country, in parts. `transitions` and `calls` (of
+    run_step) are what Step Functions and Lambda bill.
     """
 
     people: int = 0
@@ -46,5 +47,6 @@ class Log(msgspec.Struct, kw_only=True):
     kept_out: list[KeptOut] = []
     seen: list[Seen] = []
     events: list[Event] = []
+    texts: dict[str, dict[str, int]] = {}
     transitions: int = 0
     calls: int = 0

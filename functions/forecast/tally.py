@@ -78,7 +78,8 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A journey: who entered by day (held out, or not), how many people that were, how their runs
     ended ("" is under way), what happened at its steps, its messages by `MESSAGE/CHANNEL`, tasks by
     day and owner, and what is billed: `transitions` with the starts, `calls` of run_step, `waits`
-    registered for an event. `kept_out` has why people did not enter, as far as a log tells."""
+    registered for an event, `texts` parts of text messages by country. `kept_out` has why people
+    did not enter, as far as a log tells."""
 
     entered: Counts = {}
     people: int = 0
@@ -89,6 +90,7 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     steps: dict[str, StepTally] = {}
     messages: dict[str, MessageTally] = {}
     tasks: dict[str, Counts] = {}
+    texts: Counts = {}
     transitions: int = 0
     calls: int = 0
     waits: int = 0
@@ -190,6 +192,8 @@ class _Tallying:
         self._people()
         for run in self._log.runs:
             self._run(run, seen.get(run.run_id, []))
+        for journey, texts in self._log.texts.items():
+            self._journey(journey).texts = dict(texts)
         for one in self._log.kept_out:
             _count(self._journey(one.journey).kept_out, one.why)
         for task in self._log.tasks:

@@ -23,6 +23,7 @@ from functions.folder import Folder
 from functions.forecast.log import KeptOut, Log, Seen
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
+from functions.journeys.counted import Counted
 from functions.journeys.flow import compile_journey
 from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
@@ -244,6 +245,10 @@ class Stage:
         ids = {run.run_id for run in self.log.runs}
         self.log.messages = [row for row in self.store.every(Message) if row.run_id in ids]
         self.log.tasks = [task for task in self.store.every(Task) if task.created >= begin]
+        for row in self.store.every(Counted):
+            of_journey = self.log.texts.setdefault(row.journey, {})
+            for country, parts in row.texts.items():
+                of_journey[country] = of_journey.get(country, 0) + parts
         return self.log
 
     def _later(self, moment: datetime, act: Callable[[], None]) -> None:

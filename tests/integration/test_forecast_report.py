@@ -330,3 +330,16 @@ def test_a_forecast_of_nobody_can_be_told(form: Any) -> None:
     found = the_report(Tally())
     assert "Nobody enters" in found.says[1]
     assert form(found)
+
+
+def test_text_messages_are_told_by_country_as_their_price_is() -> None:
+    catalogue = catalogue_of(read_folder(SHIPPED), BEGIN)
+    one = someone(1)
+    traits = {"email": "u1@example.com", "phone": "+436641234567"}
+    known = msgspec.structs.replace(one.events[0], traits=traits)
+    consent = {"channel": "sms", "purposes": ["offers"]}
+    asked = an_event(1, "Consent Given", known.time + timedelta(minutes=3), **consent)
+    plan = Plan(catalogue, BEGIN, UNTIL)
+    log = Stage(plan).run([Someone(one.person, (), [known, *one.events[1:], asked])])
+    assert [row.message for row in log.messages if row.channel == "sms"] == ["come-back"]
+    assert tally(log, shape(catalogue)).journeys["recovery"].texts == {"AT": 1}

@@ -149,6 +149,7 @@ def a_log(number: int, way: Way) -> Log:
         messages=messages,
         tasks=[task],
         kept_out=kept_out,
+        texts={"loop": {"DE": number}},
         seen=seen,
         events=[order],
     )
@@ -175,6 +176,7 @@ def test_the_tally_of_all_is_the_sum_of_the_tallies_of_each(logs: list[Log]) -> 
         messages=[row for log in logs for row in log.messages],
         tasks=[task for log in logs for task in log.tasks],
         kept_out=[one for log in logs for one in log.kept_out],
+        texts={"loop": {"DE": sum(log.texts["loop"]["DE"] for log in logs)}} if logs else {},
         seen=sorted((one for log in logs for one in log.seen), key=lambda one: one.time),
         events=[event for log in logs for event in log.events],
     )
