@@ -14,7 +14,8 @@ NOTHING = JourneyTally()
 
 
 def usage(found: JourneyTally) -> Usage:
-    """What a journey used."""
+    """What a journey used. Where the log did not tell to which country texts went, the price of
+    others holds for them."""
     sent = {"email": 0, "sms": 0, "webhook": 0}
     for key, message in found.messages.items():
         sent[key.rpartition("/")[2]] += message.sent
@@ -24,7 +25,7 @@ def usage(found: JourneyTally) -> Usage:
         steps=found.calls,
         waits=found.waits,
         mails=sent["email"],
-        texts=found.texts,
+        texts=found.texts or {"": sent["sms"]},
         sent=sum(sent.values()),
     )
 

@@ -34,10 +34,10 @@ class KeptOut(NamedTuple):
 class Log(msgspec.Struct, kw_only=True):
     """What happened to some people between two moments.
 
-    `people` is how many they are. `texts` are parts of text messages by journey and country, as
-    providers bill them. `events` are those that came (a replay's) or were drawn: opens,
+    `people` is how many they are. `events` are those that came (a replay's) or were drawn: opens,
     clicks, orders, each with its `person`; what our own steps and rules told is not among them.
-    `transitions` and `calls` (of run_step) are what Step Functions and Lambda bill.
+    `texts` are text messages by journey and country, in parts. `transitions` and `calls` (of
+    run_step) are what Step Functions and Lambda bill.
     """
 
     people: int = 0

@@ -90,10 +90,10 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     steps: dict[str, StepTally] = {}
     messages: dict[str, MessageTally] = {}
     tasks: dict[str, Counts] = {}
+    texts: Counts = {}
     transitions: int = 0
     calls: int = 0
     waits: int = 0
-    texts: Counts = {}
 
     @property
     def runs(self) -> int:
@@ -189,11 +189,11 @@ class _Tallying:
     def told(self) -> Tally:
         """All that the log tells."""
         seen = self._states()
-        for name, texts in self._log.texts.items():
-            self._journey(name).texts = dict(texts)
         self._people()
         for run in self._log.runs:
             self._run(run, seen.get(run.run_id, []))
+        for journey, texts in self._log.texts.items():
+            self._journey(journey).texts = dict(texts)
         for one in self._log.kept_out:
             _count(self._journey(one.journey).kept_out, one.why)
         for task in self._log.tasks:

@@ -21,15 +21,14 @@ from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.folder import Folder
 from functions.forecast.log import KeptOut, Log, Seen
-from functions.forecast.texts import parts_of
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
+from functions.journeys.counted import Counted
 from functions.journeys.flow import compile_journey
 from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
 from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Machines, Workflow
-from functions.messages.country import country_of_number
 from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
 from functions.settings import Settings
@@ -182,7 +181,7 @@ class Stage:
                 lambda journey: (),
                 lambda journey, name: None,
             ),
-            channels={"email": mailbox, "sms": _Mailbox(self._text), "webhook": mailbox},
+            channels={"email": mailbox, "sms": mailbox, "webhook": mailbox},
             now=lambda: self._now,
             send_events=self._queue,
             send_starts=lambda bodies, delay: None,
@@ -246,6 +245,10 @@ class Stage:
         ids = {run.run_id for run in self.log.runs}
         self.log.messages = [row for row in self.store.every(Message) if row.run_id in ids]
         self.log.tasks = [task for task in self.store.every(Task) if task.created >= begin]
+        for row in self.store.every(Counted):
+            of_journey = self.log.texts.setdefault(row.journey, {})
+            for country, parts in row.texts.items():
+                of_journey[country] = of_journey.get(country, 0) + parts
         return self.log
 
     def _later(self, moment: datetime, act: Callable[[], None]) -> None:
@@ -283,12 +286,6 @@ class Stage:
         for person in list(self._waiting) if about is None else about:
             self._take_in(person)
         process_event.handler({"Records": [{"messageId": "1", "body": body.decode()}]}, None)
-
-    def _text(self, message: Outgoing) -> None:
-        country = country_of_number(message.to)
-        texts = self.log.texts.setdefault(message.tags.get("run", "").rpartition("-")[0], {})
-        texts[country] = texts.get(country, 0) + parts_of(message.text)
-        self._arrive(message)
 
     def _arrive(self, message: Outgoing) -> None:
         for event in self._plan.answers(message, self._now):
