@@ -29,7 +29,8 @@ NOT_COMPILED = (
 )
 FORECASTS = "forecast *"  # and those of forecasts: functions/forecast/record.py
 ERASURES = "erasure *"  # the partitions of the erasure list; see functions/tracking/erasure.py
-LIGHT, HEAVY, HEAVIEST = 512, 1024, 3072  # MB: memory buys processor time, which is what imports need
+# MB: memory buys processor time, which is what imports need.
+LIGHT, HEAVY, HEAVIEST = 512, 1024, 3072
 
 
 class Tante(Stack):

@@ -3,13 +3,13 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.markup import escape
 
-from local.asking import Key, err, out
-from local.whereabouts import JOURNEYS, Journeys
+from local.asking import Key, asking, err, out
+from local.whereabouts import JOURNEYS, REGION, Journeys
 
 DAY = ["%Y-%m-%d"]
 
@@ -50,11 +50,14 @@ def forecast(
     most_a_week: Annotated[
         int, typer.Option(min=1, help="Warn of people who would get more messages a week.")
     ] = 3,
+    prices_of: Annotated[
+        str, typer.Option("--prices-of", help="The AWS region whose prices hold.")
+    ] = REGION,
     journeys: Journeys = JOURNEYS,
     data: Annotated[
         Path | None, typer.Option(help="The folder with the people; data by default.")
     ] = None,
-    at: Annotated[str, typer.Option("--at", help="Instead of a folder: a running system.")] = "",
+    at: Annotated[str, typer.Option("--at", help="A running system: on its people.")] = "",
     key: Key = "",
 ) -> None:
     """Say what a journey would do, to whom and for how much, before it is published.
@@ -70,14 +73,8 @@ def forecast(
         err.print("[red]✗[/] name a journey, or give --score with a forecast that was made")
         sys.exit(2)
     from functions.forecast.asked import Asked
-    from functions.forecast.report import Limits
     from functions.forecast.report import as_json as in_json
-    from functions.virtual.prepared import NotPossible
-    from local.forecasting import Ground, run
 
-    if at and data is not None:
-        err.print("[red]✗[/] give either --data (this machine) or --at (a system), not both")
-        sys.exit(2)
     asked = Asked(
         journey=journey,
         mode=mode,
@@ -87,17 +84,57 @@ def forecast(
         sample=sample,
         people=people,
         draws=draws or (10 if mode == "expect" else 1),
+        most_a_week=most_a_week,
     )
-    try:
-        report = run(
-            asked, Ground(journeys, data or Path("data")), Limits(a_week=most_a_week), cores
-        )
-    except NotPossible as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(2)
+    if at:
+        report = _by_a_system(asked, journeys, at, key, data)
+    else:
+        report = _here(asked, journeys, data or Path("data"), prices_of, cores)
+    if html:
+        from functions.forecast.page import page
+
+        _write(html, page(report))
+        err.print(f"[green]✓[/] {escape(str(html))}", soft_wrap=True)
     if as_json:
         sys.stdout.write(in_json(report).decode() + "\n")
         return
     from local.forecast_told import show
 
     show(report, out, whole)
+
+
+def _here(asked: Any, journeys: Path, data: Path, prices_of: str, cores: int) -> Any:
+    """On the people of a folder of this machine; what is in the way ends it."""
+    from functions.forecast.prices import UnknownRegion
+    from functions.virtual.prepared import NotPossible
+    from local.forecasting import Ground, run
+
+    try:
+        return run(asked, Ground(journeys, data), prices_of, cores)
+    except (NotPossible, UnknownRegion) as error:
+        _refuse(error)
+
+
+def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | None) -> Any:
+    """On the people of a running system; what is in the way ends it."""
+    from functions.virtual.prepared import NotPossible
+    from local.forecast_asked import ask
+
+    try:
+        with asking(at, key, data) as client:
+            return ask(asked, journeys, client)
+    except NotPossible as error:
+        _refuse(error)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+    sys.exit(2)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)

@@ -4,9 +4,11 @@ import multiprocessing
 from pathlib import Path
 
 from functions.handlers import forecast_journey
+from functions.handlers.forecast_journey import Ground
 from local.clock import Clock
 from local.keys import open_keys
 from local.sqlite_store import SqliteStore
+from local.whereabouts import REGION
 
 
 def begin(data: Path, forecast_id: str) -> None:
@@ -20,4 +22,5 @@ def make(data: Path, forecast_id: str) -> None:
     """Make it here, on the data of this folder."""
     keys, _ = open_keys(data / "keys.json")
     clock, store = Clock(data / "clock.json"), SqliteStore(data / "tante.db")
-    forecast_journey.make(store, bytes.fromhex(keys.identity_key), clock.now, forecast_id)
+    key = bytes.fromhex(keys.identity_key)
+    forecast_journey.make(Ground(store, key, clock.now, REGION), forecast_id)

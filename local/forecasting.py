@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from functions.folder import read_folder
+from functions.folder import Folder, read_folder
 from functions.forecast.asked import Asked
 from functions.forecast.log import Log
-from functions.forecast.report import Limits, Report
+from functions.forecast.prices import prices
+from functions.forecast.report import Report
 from functions.forecast.tally import Tally, together
 from functions.segments.census_records import Cuts
 from functions.virtual.drawing import Draw, draws, learned
@@ -80,14 +81,19 @@ class Reader:
         return list(self.draw.read(self.ground.store)(shard))
 
 
-def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
-    """Forecast; the progress is shown by shard. Raises NotPossible, Problems."""
-    folder = read_folder(ground.journeys)
-    if asked.journey not in folder.journeys:
+def named(folder: Folder, journey: str, where: Path) -> dict[str, str]:
+    """The files of a journey of a folder. Raises NotPossible with the names there are."""
+    if journey not in folder.journeys:
         there = ", ".join(sorted(folder.journeys)) or "none"
-        raise NotPossible(
-            f'there is no journey "{asked.journey}" in "{ground.journeys}"; there are: {there}'
-        )
+        raise NotPossible(f'there is no journey "{journey}" in "{where}"; there are: {there}')
+    return folder.journeys[journey]
+
+
+def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
+    """Forecast; the progress is shown by shard. Raises NotPossible, Problems,
+    UnknownRegion."""
+    folder = read_folder(ground.journeys)
+    named(folder, asked.journey, ground.journeys)
     now = ground.now
     catalogue = catalogue_of(folder, now, ground.cuts())
     known = Known([], None) if asked.people else ground.known()
@@ -97,7 +103,7 @@ def run(asked: Asked, ground: Ground, limits: Limits, cores: int) -> Report:
         tallies = _tallies(prepared, ground, lambda: progress.advance(bar))
     if not tallies[0].people:
         raise NotPossible(prepared.nobody)
-    return reported(prepared, tallies, limits)
+    return reported(prepared, tallies, prices(region))
 
 
 def _tallies(prepared: Prepared, ground: Ground, done: Callable[[], None]) -> list[Tally]:

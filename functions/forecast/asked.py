@@ -17,6 +17,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
     many `days` back from now); "expect" begins today, with what they are expected to do. `sample`
     looks at so many people by `seed` and counts them for all; `people` makes up so many, for a
     company that knows nobody yet. `draws`: how often chance is tried.
+    It is warned of people who would get more than `most_a_week` messages in seven days.
     """
 
     journey: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
@@ -27,3 +28,4 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
     sample: Annotated[int, msgspec.Meta(ge=1, le=MOST_PEOPLE)] | None = None
     people: Annotated[int, msgspec.Meta(ge=1, le=MOST_PEOPLE)] | None = None
     draws: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    most_a_week: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3

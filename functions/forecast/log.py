@@ -22,6 +22,15 @@ class Seen(NamedTuple):
     state: str
 
 
+class KeptOut(NamedTuple):
+    """Somebody whom an occasion would have let into a journey, had a rule not kept them out."""
+
+    time: datetime
+    journey: str
+    person: str
+    why: str
+
+
 class Log(msgspec.Struct, kw_only=True):
     """What happened to some people between two moments.
 
@@ -34,6 +43,7 @@ class Log(msgspec.Struct, kw_only=True):
     runs: list[Run] = []
     messages: list[Message] = []
     tasks: list[Task] = []
+    kept_out: list[KeptOut] = []
     seen: list[Seen] = []
     events: list[Event] = []
     transitions: int = 0

@@ -56,7 +56,16 @@ def _entering(report: Report, journey: JourneyReport) -> str:
         said += f", {between(journey.runs)} times"
     if journey.held_out.high:
         said += f"; {between(journey.held_out)} of these in the hold-out group"
-    return f"{said}."
+    return f"{said}.{_kept_out(journey)}"
+
+
+def _kept_out(journey: JourneyReport) -> str:
+    if not journey.kept_out:
+        return ""
+    total = sum(journey.kept_out.values())
+    why = max(sorted(journey.kept_out), key=lambda one: journey.kept_out[one])
+    times = f"{amount(total)} {'time' if total == 1 else 'times'}"
+    return f" {times} somebody was not let in, above all because: {why}."
 
 
 def _messages(report: Report) -> Iterator[str]:

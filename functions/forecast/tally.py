@@ -190,6 +190,8 @@ class _Tallying:
         self._people()
         for run in self._log.runs:
             self._run(run, seen.get(run.run_id, []))
+        for one in self._log.kept_out:
+            _count(self._journey(one.journey).kept_out, one.why)
         for task in self._log.tasks:
             days = _in(self._journey(task.journey).tasks, self._day(task.created), dict)
             _count(days, task.owner)

@@ -111,9 +111,11 @@ def _watch(parts: Parts, given: IssuedCode, rule: CodeRule) -> None:
 
 def note(parts: Parts, profile: Profile, events: Iterable[Event]) -> None:
     """Have codes looked up with which these events ordered. Raises Busy."""
+    if not parts.library.codes():
+        return
     orders = [event for event in events if event.name == "Order Completed"]
     asked = [_encode(one) for one in _redeems_of(profile, orders)]
-    if asked and parts.library.codes():
+    if asked:
         parts.send_events(asked, 0)
 
 

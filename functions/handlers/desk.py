@@ -12,7 +12,7 @@ from functions.journeys.journey import Journey
 from functions.journeys.run import Run
 from functions.journeys.standing import arm
 from functions.segments.condition import Facts
-from functions.segments.person import fields
+from functions.segments.person import field_of
 from functions.storage import people
 from functions.storage.remember import timeline
 from functions.storage.store import Store
@@ -45,6 +45,7 @@ def journey_desk(parts: Parts) -> Desk:
         is_closed=parts.library.is_closed,
         zone=lambda profile: zone_of(parts, profile),
         runs_changed=partial(_have_kept, parts),
+        kept_out=parts.kept_out,
     )
 
 
@@ -58,7 +59,7 @@ def _have_kept(parts: Parts, person: str) -> None:
 def zone_of(parts: Parts, profile: Profile) -> ZoneInfo:
     """The person's time zone, else the brand's; a mistake there is no reason to end a run."""
     brand = parts.library.brand().time_zone
-    for name in (fields(profile, parts.now()).get("zone"), brand):
+    for name in filter(None, (field_of(profile, parts.now(), "zone"), brand)):
         try:
             return ZoneInfo(str(name))
         except (KeyError, ValueError, OSError):
@@ -73,6 +74,7 @@ def _facts(
     def messages() -> list[Message]:
         return [message for key in profile.keys for message in parts.store.query(Message, key)]
 
+    rules = parts.library.rules()
     return Facts(
         profile=profile,
         permission=permission,
@@ -82,12 +84,12 @@ def _facts(
         entry=run.entry,
         entered=run.entered,
         purpose=journey.purpose,
-        needs_consent=parts.library.brand().needs_consent,
+        needs_consent=rules.needs_consent,
         messages=messages,
         events=lambda names, since: events_since(parts.store, profile, tuple(names), since),
-        segments=parts.library.segments(),
-        tallied=parts.library.rules().tallied,
-        cuts=parts.library.rules().cuts,
+        segments=rules.segments,
+        tallied=rules.tallied,
+        cuts=rules.cuts,
         runs=outcomes_of(parts.store, profile),
     )
 

@@ -1,10 +1,12 @@
 """Makes a forecast that somebody asked of the admin API, beside everything that runs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions.forecast.log import Log
+from functions.forecast.prices import Prices, UnknownRegion, prices
 from functions.forecast.record import Forecast, partition_of
 from functions.forecast.tally import Tally, together
 from functions.handlers import wiring
@@ -20,6 +22,7 @@ from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS
 
 logger = Logger(service="forecast_journey")
+REGION = "eu-central-1"  # whose prices hold where there are none of the own
 RESERVE = 30_000  # milliseconds before the end of an invocation: time to say why there is no report
 TOLD_EVERY = timedelta(seconds=2)
 NOT_ENDED = "it did not come to its end; ask for fewer people (sample), fewer draws or fewer days"
@@ -34,22 +37,32 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """The id of a forecast in; its record has the report then, or says why there is none."""
     parts = wiring.parts()
     left = getattr(context, "get_remaining_time_in_millis", None)
-    store, key, now = parts.store, parts.settings.identity_key, parts.now
+    settings, now = parts.settings, parts.now
     try:
-        return {"state": make(store, key, now, event["forecast"], left)}
+        ground = Ground(parts.store, settings.identity_key, now, settings.region)
+        return {"state": make(ground, event["forecast"], left)}
     finally:
         wiring.use(parts)  # each stage has put its own in their place
 
 
-def make(
-    store: Store, identity_key: bytes, now: Callable[[], datetime], name: str, left: Left = None
-) -> str:
+@dataclass(frozen=True)
+class Ground:
+    """What forecasts stand on: the store, by which key people's keys are hashed there, the time,
+    and the region whose prices hold."""
+
+    store: Store
+    identity_key: bytes
+    now: Callable[[], datetime]
+    region: str
+
+
+def make(ground: Ground, name: str, left: Left = None) -> str:
     """Make the forecast of this id, unless it was begun before: then nobody ended it. Returns how
     it stands."""
-    record = store.get(Forecast, partition_of(name))
+    record = ground.store.get(Forecast, partition_of(name))
     if record is None or record.state in ("done", "failed"):
         return record.state if record else "gone"
-    making = _Making(store, identity_key, now, record, left)
+    making = _Making(ground, record, left)
     try:
         if record.state == "running":
             raise TooLong(NOT_ENDED)
@@ -69,20 +82,12 @@ def make(
 class _Making:
     """One forecast under way."""
 
-    def __init__(
-        self,
-        store: Store,
-        identity_key: bytes,
-        now: Callable[[], datetime],
-        record: Forecast,
-        left: Left,
-    ) -> None:
-        self._store, self._key, self._now, self._left = store, identity_key, now, left
-        self.record = record
+    def __init__(self, ground: Ground, record: Forecast, left: Left) -> None:
+        self._ground, self.record, self._left = ground, record, left
 
     def make(self) -> None:
         """From what is asked to the report. Raises NotPossible, Problems, TooLong, TooLarge."""
-        begun = self._now()
+        begun = self._ground.now()
 
         def begin(record: Forecast) -> None:
             record.state, record.since, record.told = "running", begun, begun
@@ -91,11 +96,11 @@ class _Making:
 
         self._tell(begin)
         prepared = self._prepared(begun)
-        found = draws(prepared, learned(prepared, self._store))
+        found = draws(prepared, learned(prepared, self._ground.store))
         tallies = [self._draw(draw) for draw in found]
         if not tallies[0].people:
             raise NotPossible(prepared.nobody)
-        report = reported(prepared, tallies)
+        report = reported(prepared, tallies, _prices(self._ground.region))
         report.examples = []  # whoever is erased must not stand in a record of ours
         self._tell(lambda record: record.finish(report))
 
@@ -104,7 +109,7 @@ class _Making:
         self._tell(lambda record: record.fail(why))
 
     def _prepared(self, now: datetime) -> Prepared:
-        record, store, journey = self.record, self._store, self.record.asked.journey
+        record, store, journey = self.record, self._ground.store, self.record.asked.journey
         found = catalogue.live(store)
         if record.files:
             found = catalogue.with_files(found, journey, record.files, now)
@@ -113,10 +118,10 @@ class _Making:
         people = [] if record.asked.people else list(everybody(store))
         known = Known([key for key, _ in people], min((came for _, came in people), default=None))
         found = catalogue.opened(found, journey)
-        return prepare(record.asked, found, known, self._key, now)
+        return prepare(record.asked, found, known, self._ground.identity_key, now)
 
     def _draw(self, draw: Draw) -> Tally:
-        read = draw.read(self._store)
+        read = draw.read(self._ground.store)
 
         def take(log: Log) -> Tally:
             self._through(log.people)
@@ -127,7 +132,7 @@ class _Making:
     def _through(self, people: int) -> None:
         record = self.record
         record.done, record.people = record.done + 1, record.people + people
-        if record.told and self._now() - record.told >= TOLD_EVERY:
+        if record.told and self._ground.now() - record.told >= TOLD_EVERY:
             self._tell(lambda record: None)
         if self._left and self._left() < RESERVE:
             raise TooLong(
@@ -143,11 +148,19 @@ class _Making:
             record.state, record.since, record.parts = ours.state, ours.since, ours.parts
             record.done, record.people = ours.done, ours.people
             alter(record)
-            record.told = self._now()
+            record.told = self._ground.now()
             return True
 
         self.record = change(
-            self._store,
-            lambda: self._store.get(Forecast, partition_of(ours.forecast_id)) or ours,
+            self._ground.store,
+            lambda: self._ground.store.get(Forecast, partition_of(ours.forecast_id)) or ours,
             tell,
         )
+
+
+def _prices(region: str) -> Prices:
+    """Those of the region, where the table has them."""
+    try:
+        return prices(region)
+    except UnknownRegion:
+        return prices(REGION)

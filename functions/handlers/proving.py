@@ -48,7 +48,8 @@ def note(
                 continue  # too late: it gave no permission
             said = "confirmed"
         record = _record(profile, event, said)
-        evidence.append(parts.store, record)
+        if parts.explains:
+            evidence.append(parts.store, record)
         if said == "confirmed" and record.channel == "sms" and record.address:
             pumping.confirmed(parts.store, record.address, parts.now())
         _follow(parts, profile, permission, event)

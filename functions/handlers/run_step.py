@@ -192,7 +192,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
             run=self.run,
             now=self.parts.now(),
             facts=facts,
-            zone=self.desk.zone(self.profile),
+            zone=self.zone,
             payload=self.payload,
             deliver=self._deliver,
             enter=self._enter,
@@ -225,6 +225,6 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
             iteration=self._pass,
             at=facts.now,
             arm=arm,
-            told=tell(asked, facts),
+            told=tell(asked, facts) if self.parts.explains else {},
         )
         self.parts.store.write([decision])

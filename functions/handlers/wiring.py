@@ -11,7 +11,9 @@ from functions.settings import Settings
 
 if TYPE_CHECKING:  # collecting imports this file and must stay light
     from functions.channels.channel import Channel
+    from functions.journeys.run import Run
     from functions.journeys.workflow import Machines, Workflow
+    from functions.messages.wish import Words
     from functions.storage.library import Library
     from functions.storage.store import Store
     from functions.tracking.source import Source
@@ -32,6 +34,10 @@ def _no_forecast(forecast_id: str) -> None:
     raise RuntimeError("forecasts are not made here")
 
 
+def _nobody_asks(run: Run, why: str) -> None:
+    pass
+
+
 class Busy(Exception):
     """The queue takes no more for now; the client should come again in `retry_after` seconds."""
 
@@ -48,6 +54,7 @@ class Parts:
     seconds (900 at most), raises Busy.
     send_starts(bodies, delay): the same on the paced start queue.
     send_tells(bodies, delay): the same on the queue of what webhooks are to be told.
+    kept_out(run, why): is told of whom an occasion would have let in, had a rule not kept them out.
     publisher(order): hands an order of the admin API to the publisher and waits for its answer
     (see handlers/orders.py).
     bury(body, reason): puts a body on the dead-letter queue.
@@ -57,6 +64,9 @@ class Parts:
     scrub(records): has files forget what was deleted from them, as soon as that is possible: those
     of queues, and of records too.
     source(write_key): who sends with this key, None when unknown or revoked.
+    words: puts messages into words; None: as they go.
+    explains: whether it is noted for whoever asks later why a step decided so, and who agreed to
+    what. Nobody does in a forecast.
     """
 
     settings: Settings
@@ -72,9 +82,12 @@ class Parts:
     bury: Callable[[bytes, str], None]
     source: Callable[[str], Source | None]
     publisher: Callable[[dict[str, Any]], dict[str, Any]]
+    kept_out: Callable[[Run, str], None] = field(default_factory=lambda: _nobody_asks)
     search_dead: Callable[[Less], int] = field(default_factory=lambda: _none_buried)
     forecast: Callable[[str], None] = field(default_factory=lambda: _no_forecast)
     scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
+    words: Words | None = None
+    explains: bool = True
 
 
 _parts: Parts | None = None

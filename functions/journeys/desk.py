@@ -22,7 +22,7 @@ class Desk:
     is_closed(journey): nobody enters for now, because a marketer paused or stopped it;
     permission(person) follows merges; facts(run, journey, profile, permission) makes what
     conditions look at; zone(profile) is where the person is; runs_changed(person) is told when
-    one of their runs has begun or ended.
+    one of their runs has begun or ended; kept_out(run, why) of one that was not to begin.
     """
 
     store: Store
@@ -35,3 +35,4 @@ class Desk:
     zone: Callable[[Profile], ZoneInfo]
     is_closed: Callable[[str], bool] = lambda journey: False
     runs_changed: Callable[[str], None] = lambda person: None
+    kept_out: Callable[[Run, str], None] = lambda run, why: None

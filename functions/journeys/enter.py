@@ -131,7 +131,10 @@ def enter_by_api(
 
 def enter(desk: Desk, profile: Profile, journey: Journey, run: Run) -> bool:
     """Let the person in, once per entry key; whether they entered just now."""
-    return why_not_in(desk, profile, journey, run) == ""
+    why_not = why_not_in(desk, profile, journey, run)
+    if why_not:
+        desk.kept_out(run, why_not)
+    return not why_not
 
 
 def why_not_in(desk: Desk, profile: Profile, journey: Journey, run: Run) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -108,7 +109,15 @@ class Journey:
 
     def every_step(self) -> Iterator[Step]:
         """All steps in the order of the file, those in arms after the step that holds them."""
-        return below(self.steps)
+        return iter(self._every_step)
+
+    @cached_property
+    def _every_step(self) -> tuple[Step, ...]:
+        return tuple(below(self.steps))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in reversed(self._every_step)}
 
     def every_pass(self) -> Iterator[tuple[Step, int]]:
         """All steps, those in a loop once for each pass that there may be (from 0)."""
@@ -122,10 +131,7 @@ class Journey:
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError."""
-        for step in self.every_step():
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        return self._by_name[name]
 
     def wait_behind(self, send: Step) -> Step | None:
         """The wait that is one state with the message: a `wait for` right behind it."""

@@ -149,7 +149,8 @@ class Brand(
 
     def must_be_allowed(self, purpose: str) -> bool:
         """Whether messages of a purpose need the person's consent; those of an unknown one do."""
-        return self.needs_consent.get(purpose, True)
+        known = self.purposes.get(purpose)
+        return known is None or known.consent == "required"
 
     @property
     def needs_consent(self) -> dict[str, bool]:

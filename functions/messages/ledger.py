@@ -5,14 +5,14 @@ from typing import Any
 
 from functions.messages.wish import Desk, Wish
 from functions.messages.wording import languages
-from functions.segments.person import fields
+from functions.segments.person import field_of
 from functions.storage.store import Contended, change
 from functions.tracking.message import Message, Outcome
 from functions.tracking.profile import Profile
 
 
 def new_row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
-    locale = fields(profile, desk.now()).get("locale")
+    locale = field_of(profile, desk.now(), "locale")
     return Message(
         person=wish.person,
         run_id=wish.run_id,

@@ -374,6 +374,11 @@ def _quick(source: str, autoescape: bool) -> Quick:
     return Quick(_parsed(source, autoescape))
 
 
+def is_filled(source: str) -> bool:
+    """Whether a template has anything to fill in."""
+    return "{{" in source or "{%" in source
+
+
 def fill(source: str, values: Mapping[str, Any], autoescape: bool) -> str:
     """Fill in one template. Raises TemplateError."""
     try:

@@ -8,6 +8,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.link import sign
 from functions.messages.template import (
     Rendered,
+    is_filled,
     mentions_products,
     render_mail,
     render_sms,
@@ -27,9 +28,9 @@ ADDRESS_LETTERS = 8  # of an address's hash in a link, so that it stays short
 
 def languages(files: Mapping[str, str], message: str, channel: str) -> list[str]:
     """The languages in which a message exists on a channel."""
-    ending = {"email": "html", "sms": "sms"}[channel]
-    parts = (name.split(".") for name in files if name.endswith(f".{ending}"))
-    return [part[1] for part in parts if part[0] == message and len(part) == 3]
+    start, ending = f"{message}.", {"email": ".html", "sms": ".sms"}[channel]
+    names = (name for name in files if name.startswith(start) and name.endswith(ending))
+    return [name.split(".")[1] for name in names if name.count(".") == 2]
 
 
 def in_full(
@@ -62,7 +63,7 @@ def subject_only(
     if wish.channel == "sms":
         return Worded(Rendered(""))
     subject = wish.files[f"{_stem(wish, row.locale)}.subject"]
-    values = _values(wish, profile, desk, [subject])
+    values = _values(wish, profile, desk, [subject]) if is_filled(subject) else {}
     return Worded(Rendered("", render_subject(subject, values)))
 
 

@@ -104,6 +104,11 @@ def fields(profile: Profile, now: datetime, cuts: Cuts | None = None) -> dict[st
     return {**_traits(profile), **computed, **relative, **_stages(profile)}
 
 
+def field_of(profile: Profile, now: datetime, name: str) -> Any:
+    """One of `fields` (without a dot in its name), or None; the others are not worked out."""
+    return next(iter(values(profile, now, name)), None)
+
+
 def _traits(profile: Profile) -> dict[str, Any]:
     traits = {
         name: trait.value for name, trait in profile.traits.items() if not name.startswith(TAG)

@@ -19,6 +19,8 @@ def number(value: Any) -> Decimal | None:
     """A finite amount of money to a millionth, from a number or a text; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
+    if type(value) is int:  # most are
+        return Decimal(value) if -(10**15) < value < 10**15 else None
     try:
         found = Decimal(str(value))
     except InvalidOperation:

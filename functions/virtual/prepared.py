@@ -161,7 +161,9 @@ def _stretch(asked: Asked, known: Known, now: datetime) -> tuple[datetime, datet
                 'a forecast of what is expected begins now; "since" goes with a replay'
             )
         return now, now + length
-    since = datetime.combine(asked.since, time(), UTC) if asked.since else now - length
+    # By whole days, so that the same day gives the same answer.
+    first = asked.since or (now - length).astimezone(UTC).date()
+    since = datetime.combine(first, time(), UTC)
     until = min(since + length, now)
     if since >= now:
         raise NotPossible(f"{since:%Y-%m-%d} is still to come; a replay needs days that are over")

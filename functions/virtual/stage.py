@@ -4,8 +4,8 @@ What couples people (places in an hour, codes, routing by load) is settled withi
 shards: each is a stage of its own, so what comes of it hangs on no number of cores.
 """
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -20,7 +20,7 @@ from functions.engine.engine import Engine
 from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.folder import Folder
-from functions.forecast.log import Log, Seen
+from functions.forecast.log import KeptOut, Log, Seen
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.flow import compile_journey
@@ -28,13 +28,17 @@ from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
 from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Machines, Workflow
+from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
 from functions.settings import Settings
 from functions.storage.library import Library, Published
-from functions.storage.memory_store import MemoryStore
+from functions.storage.store import Store
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
+from functions.tracking.profile import Profile
+from functions.virtual.listening import Listening
+from functions.virtual.live_store import LiveStore
 
 SHARDS = 64
 BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,6 +63,11 @@ class Someone:
     events: Sequence[Event] = ()
 
 
+def nobody_answers(message: Outgoing, at: datetime) -> Iterable[Event]:
+    """People who do nothing upon a message."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is forecast: the catalogue (`catalogue`), from when until when, and by which seed.
@@ -72,7 +81,7 @@ class Plan:
     until: datetime
     seed: str = ""
     first: Sequence[str] = ()
-    answers: Answers = lambda message, at: ()
+    answers: Answers = nobody_answers
     identity_key: bytes = b"forecast"
 
 
@@ -95,7 +104,7 @@ class _Mailbox:
         return f"forecast-{next(self.numbers)}"
 
 
-class _Store(MemoryStore):
+class _Store(LiveStore):
     """Tells when somebody is to be looked at."""
 
     def __init__(self, due: Callable[[datetime, str], None]) -> None:
@@ -108,15 +117,36 @@ class _Store(MemoryStore):
             self._due(record.next, record.person)
 
 
+@contextmanager
+def _in_force(parts: wiring.Parts) -> Iterator[None]:
+    before = wiring._parts
+    wiring.use(parts)
+    try:
+        yield
+    finally:
+        wiring.use(before)
+
+
 class _Closed(Library):
     """Lets nobody in before the forecast begins."""
 
-    def __init__(self, store: MemoryStore, is_open: Callable[[], bool]) -> None:
+    def __init__(self, store: Store, is_open: Callable[[], bool]) -> None:
         super().__init__(store, lambda: 0.0)
         self._is_open = is_open
+        self._all: list[Published] | None = None
 
     def journeys(self) -> list[Published]:
-        return super().journeys() if self._is_open() else []
+        return self.all_journeys() if self._is_open() else []
+
+    def all_journeys(self) -> list[Published]:
+        """Also before it begins."""
+        if self._all is None:
+            self._all = super().journeys()
+        return self._all
+
+    def _refresh(self) -> None:
+        if self._read_at is None:  # nothing is published while it runs
+            super()._refresh()
 
 
 class Stage:
@@ -156,16 +186,25 @@ class Stage:
             send_starts=lambda bodies, delay: None,
             send_tells=lambda bodies, delay: None,
             publisher=_nothing_to_publish,
+            kept_out=self._keep_out,
             bury=lambda body, reason: None,
             source=lambda write_key: None,
+            words=subject_only,
+            explains=False,
         )
+        self._desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
         for record in plan.catalogue:
             self.store.keep(record)
         self._library.forget()
+        self._listening = Listening(self.store, self._library, self._library.all_journeys)
+        self._waiting: dict[str, list[Event]] = {}  # events to which nobody listens, by person
 
     def run(self, people: Iterable[Someone]) -> Log:
         """Let the plan's time pass for these people; the log."""
-        wiring.use(self.parts)
+        with _in_force(self.parts):
+            return self._run(people)
+
+    def _run(self, people: Iterable[Someone]) -> Log:
         everybody = sorted(people, key=lambda one: one.person)
         self.log.people = len(everybody)
         # What is older than the beginning happens at its own time, and lets nobody in.
@@ -177,7 +216,7 @@ class Stage:
                 if isinstance(record, Standing) and record.next:
                     self._later(record.next, partial(self._look, [one.person]))
             for event in one.events:
-                self._later(event.time, self._happening(one.person, event))
+                self._later(event.time, partial(self._happens, one.person, event))
         if self._plan.first:
             for one in everybody:
                 self._later(self._plan.begin, partial(self._look, [one.person], first=True))
@@ -210,30 +249,42 @@ class Stage:
     def _later(self, moment: datetime, act: Callable[[], None]) -> None:
         heappush(self._agenda, (moment, next(self._numbers), act))
 
-    def _happening(self, person: str, event: Event) -> Callable[[], None]:
-        def happen() -> None:
-            desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
-            if event.time >= self._plan.begin:
-                self.log.events.append(msgspec.structs.replace(event, person=person))
-            process_event.process_person(self.parts, desk, person, [event])
+    def _happens(self, person: str, event: Event) -> None:
+        if event.time >= self._plan.begin:
+            self.log.events.append(msgspec.structs.replace(event, person=person))
+        event = msgspec.structs.replace(event)  # a forecast more of the same person begins anew
+        waiting = self._waiting.get(person)
+        if not self._listening.hears(person, event):
+            if event.type != "identify" or not (waiting or self.store.get(Profile, person)):
+                return self._waiting.setdefault(person, []).append(event)
+        if waiting and event.type == "identify":  # their address may change
+            self._take_in(person)
+            waiting = None
+        self._take_in(person, event)
 
-        return happen
+    def _take_in(self, person: str, *events: Event) -> None:
+        """Have the person's events processed, with those that could wait until now."""
+        found = [*self._waiting.pop(person, ()), *events]
+        if found:
+            process_event.process_person(self.parts, self._desk, person, found)
 
     def _look(self, people: list[str], first: bool = False) -> None:
         # As a publish has everybody looked at: what it finds was so before.
         look = Look(look=people, first=list(self._plan.first) if first else [], sweeps=first)
-        self._handle(_encode(look))
+        self._handle(_encode(look), people)
 
     def _queue(self, bodies: list[bytes], delay: int) -> None:
         for body in bodies:
             self._later(self._now + timedelta(seconds=delay), partial(self._handle, body))
 
-    def _handle(self, body: bytes) -> None:
+    def _handle(self, body: bytes, about: Iterable[str] | None = None) -> None:
+        for person in list(self._waiting) if about is None else about:
+            self._take_in(person)
         process_event.handler({"Records": [{"messageId": "1", "body": body.decode()}]}, None)
 
     def _arrive(self, message: Outgoing) -> None:
         for event in self._plan.answers(message, self._now):
-            self._later(event.time, self._happening(message.person, event))
+            self._later(event.time, partial(self._happens, message.person, event))
 
     # --- Step Functions
 
@@ -247,6 +298,7 @@ class Stage:
 
     def _invoke(self, function: str, payload: dict[str, Any]) -> Any:
         self.log.calls += 1
+        self._take_in(payload["person"])
         try:
             return run_step.handler(payload, None)
         except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused) as error:
@@ -256,14 +308,17 @@ class Stage:
         journey = execution.machine.rpartition("@")[0]
         self.log.seen.append(Seen(self._now, journey, execution.data["run"], execution.state))
 
+    def _keep_out(self, run: Run, why: str) -> None:
+        self.log.kept_out.append(KeptOut(self._now, run.journey, run.person, why))
+
     def _close(self, execution: Execution) -> None:
         self.log.transitions += execution.transitions
         names = {key: execution.data[key] for key in ("run", "person")}
-        output = None if execution.output is None else json.dumps(execution.output)
+        output = None if execution.output is None else _encode(execution.output)
         detail = {
             "name": execution.name,
             "status": execution.status,
-            "input": json.dumps(names),
+            "input": _encode(names),
             "output": output,
         }
         close_run.handler({"detail": detail}, None)

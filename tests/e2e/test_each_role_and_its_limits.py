@@ -206,8 +206,8 @@ MAY: dict[str, list[Probe]] = {
         *(send("EventQueueUrl"), send("StartQueueUrl")),
     ],
 }
-# Those that erase or forecast write to a few partitions of the catalogue; MiniStack knows no LeadingKeys, so
-# that they may write to no other is held by tests/infra/test_permissions.py.
+# Those that erase or forecast write to a few partitions of the catalogue; MiniStack knows no
+# LeadingKeys, so that they may write to no other is held by tests/infra/test_permissions.py.
 MAY_NOT: dict[str, list[Probe]] = {
     "collect_event": [
         *(get("people"), get("timeline"), query("catalogue"), put("catalogue"), scan("catalogue")),

@@ -7,6 +7,7 @@ import pytest
 
 from functions.forecast.record import LONGEST, Forecast, partition_of
 from functions.handlers import forecast_journey, wiring
+from functions.handlers.forecast_journey import Ground
 from tests.support.world import JOURNEYS, World
 
 MINE = {path.name: path.read_text("utf-8") for path in (JOURNEYS / "onboarding").iterdir()}
@@ -27,12 +28,17 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def work(world: World, name: str) -> str:
+    """As in a process of its own, where nobody else uses the parts."""
     parts = world.system.parts
     try:
-        key = parts.settings.identity_key
-        return forecast_journey.make(parts.store, key, parts.now, name)
+        return forecast_journey.make(ground(world), name)
     finally:
         wiring.use(parts)
+
+
+def ground(world: World) -> Ground:
+    parts = world.system.parts
+    return Ground(parts.store, parts.settings.identity_key, parts.now, "eu-central-1")
 
 
 def ask(world: World, **body: Any) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def test_what_there_is_no_time_for_says_how_many_people_there_would_be_time_for(
     world.store.put(record)
     parts = world.system.parts
     try:
-        forecast_journey.make(parts.store, b"k", parts.now, asked, lambda: 0)
+        forecast_journey.make(ground(world), asked, lambda: 0)
     finally:
         wiring.use(parts)
     found = world.api(f"/api/forecasts/{asked}")

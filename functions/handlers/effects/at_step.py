@@ -1,7 +1,9 @@
 """The step that a run has reached: whose run, in which journey, and which pass."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from functions.handlers import wiring
 from functions.handlers.costing import Meter
@@ -41,6 +43,11 @@ class AtStep:
     @property
     def journey(self) -> Journey:
         return self.published.journey
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Of the person."""
+        return self.desk.zone(self.profile)
 
     @property
     def _pass(self) -> int:

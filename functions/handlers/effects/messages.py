@@ -38,11 +38,11 @@ class Messages(AtStep):
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
             files=files,
-            zone=self.desk.zone(self.profile),
+            zone=self.zone,
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
             iteration=self._pass,
-            latest=step.latest(self._entered, self.desk.zone(self.profile)),
+            latest=step.latest(self._entered, self.zone),
             best_until=step.best_until(self._entered),
             paused=self.parts.library.is_paused(self.run.journey),
             kind=self.journey.kind,
@@ -102,6 +102,7 @@ class Messages(AtStep):
             codes=lambda wish, profile: codes_for(parts, profile, self.run),
             cuts=parts.library.rules().cuts,
             limits=parts.library.limits(),
+            words=parts.words,
         )
 
     def _claimed_at(self, step: str) -> datetime | None:

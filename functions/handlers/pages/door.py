@@ -15,7 +15,7 @@ import msgspec
 from functions.handlers import wiring
 from functions.handlers.headers import ALWAYS
 from functions.messages.brand import Brand
-from functions.segments.person import fields
+from functions.segments.person import field_of
 from functions.storage import people
 
 MOST = 64_000  # bytes of a form
@@ -119,7 +119,7 @@ def _fields(said: Any) -> dict[str, list[str]]:
 def language(asked: Asked, person_key: str, known: list[str]) -> str:
     """Which of the languages `known` to a page the person reads; the brand's for nobody ("")."""
     person = people.profile_of(asked.parts.store, person_key) if person_key else None
-    locale = fields(person, asked.parts.now()).get("locale") if person else None
+    locale = field_of(person, asked.parts.now(), "locale") if person else None
     return asked.brand.language(locale, known)
 
 

@@ -1,0 +1,92 @@
+"""A forecast on all cores: each process takes one virtual shard after the other."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
+
+from functions.forecast.log import Log
+from functions.virtual import shards
+from functions.virtual.shards import Read, one_shard
+from functions.virtual.stage import SHARDS, Plan
+
+R = TypeVar("R")
+
+
+def _unheard(done: int) -> None:
+    pass
+
+
+def forecast(
+    plan: Plan,
+    read: Read,
+    take: Callable[[Log], R],
+    *,
+    cores: int | None = None,
+    progress: Callable[[int], None] = _unheard,
+) -> Iterator[R]:
+    """What `take` makes of each shard's log, in the order of the shards: the same on any number of
+    cores (None: all that there are).
+
+    `progress` is told how many shards are done, in this process. Plan, read and take are pickled:
+    they may hold functions of modules, but no lambdas. Where there can be no other processes (in
+    Lambda), all is done in this one. Whatever a shard raises is raised here.
+    """
+    number = min(cores or _cores(), SHARDS)
+    if number == 1 or not _may_share():
+        for done, found in enumerate(shards.forecast(plan, read, take), 1):
+            progress(done)
+            yield found
+        return
+    yield from _on(number, pickle.dumps((plan, read, take)), progress)
+
+
+def _on(number: int, work: bytes, progress: Callable[[int], None]) -> Iterator[Any]:
+    # Not forked: a copy of a process that has threads and open files may hang, or write to them.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(number, fresh, _begin, (work,)) as pool:
+        waiting = [pool.submit(_one, shard) for shard in range(SHARDS)]
+        try:
+            for done in range(SHARDS):
+                found = waiting[done].result()
+                waiting[done].cancel()
+                progress(done + 1)
+                yield found
+        finally:  # also when nobody wants the rest
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_work: tuple[Plan, Read, Callable[[Log], Any]]
+
+
+def _begin(work: bytes) -> None:
+    """In a process of its own, once."""
+    global _work
+    signal.signal(signal.SIGINT, _end)
+    _work = pickle.loads(work)
+
+
+def _end(number: int, frame: object) -> None:
+    """Ctrl-C reaches every process of a terminal; the first one says so to whoever pressed it."""
+    os._exit(130)
+
+
+def _one(shard: int) -> Any:
+    return one_shard(*_work, shard)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _may_share() -> bool:
+    """Whether processes can be made that wait for each other: Lambda has no semaphores."""
+    try:
+        multiprocessing.get_context("spawn").Semaphore()
+    except (ImportError, OSError):
+        return False
+    return True

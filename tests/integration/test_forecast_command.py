@@ -1,0 +1,110 @@
+"""tante forecast, as typed: on a folder's people, on made-up ones, by a running system."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from functions.handlers import wiring
+from local import forecast_asked
+from local.app import App
+from local.command_line import app
+from local.http_server import application, serving
+from tests.integration.test_forecasts import work
+from tests.support.world import World
+
+
+class Shop:
+    """A company's data folder, with three people of whom two have bought a licence."""
+
+    def __init__(self, place: Path) -> None:
+        self.data = place / "data"
+        self.world = World(self.data)
+        for user in ("ada", "ben", "eve"):
+            self.world.customer(user)
+            self.world.advance("1 minute")
+            if user != "eve":
+                self.world.order(user, user, "basic-1y")
+        self.world.advance("40 days")
+
+    def type(self, *words: str, journey: str = "onboarding") -> Result:
+        said = ["forecast", journey, "--data", str(self.data), *words]
+        return CliRunner().invoke(app, said)
+
+    def read(self, *words: str) -> dict[str, Any]:
+        answer = self.type("--json", *words)
+        assert answer.exit_code == 0, answer.output
+        found: dict[str, Any] = json.loads(answer.stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    yield Shop(tmp_path_factory.mktemp("shop"))
+    wiring.use(None)
+
+
+def test_a_replay_says_what_the_journey_would_have_done(shop: Shop, tmp_path: Path) -> None:
+    page = tmp_path / "forecast.html"
+    answer = shop.type("--days", "60", "--html", str(page))
+    assert answer.exit_code == 0, answer.output
+    assert "2 people enter" in answer.stdout
+    assert "send “welcome”" in answer.stdout
+    assert "It costs $" in answer.stdout
+    assert "<svg" in page.read_text("utf-8")
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(shop: Shop) -> None:
+    words = ("--json", "--mode", "expect", "--draws", "2", "--days", "60")
+    first = shop.type(*words, "--seed", "a").stdout
+    assert first == shop.type(*words, "--seed", "a").stdout
+    assert json.loads(first)["draws"] == 2
+    assert first.replace('"seed":"a"', "") != shop.type(*words, "--seed", "b").stdout
+
+
+def test_a_sample_is_counted_for_all(shop: Shop) -> None:
+    found = shop.read("--days", "60", "--sample", "1", "--seed", "3")
+    # Whoever is chosen and cannot enter stands for others who cannot.
+    assert found["scale"] in (1.0, 3.0)
+
+
+def test_whoever_knows_nobody_yet_has_people_made_up(tmp_path: Path) -> None:
+    words = ["forecast", "onboarding", "--people", "20", "--days", "30", "--json"]
+    answer = CliRunner().invoke(app, [*words, "--data", str(tmp_path / "none")])
+    found = json.loads(answer.stdout)
+    assert found["about"]["mode"] == "generated"
+    assert found["journeys"][0]["people"]["likely"] == 20
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_is_wrong_is_said_with_what_would_be_right(shop: Shop, tmp_path: Path) -> None:
+    def refused(answer: Result) -> str:
+        assert answer.exit_code == 2
+        return answer.output
+
+    assert "there are: onboarding, recovery, upsell" in refused(shop.type(journey="nope"))
+    assert "first person came on 2027-03-01" in refused(shop.type("--since", "2026-01-01"))
+    assert "still to come" in refused(shop.type("--since", "2028-01-01"))
+    assert '"since" goes with a replay' in refused(
+        shop.type("--mode", "expect", "--since", "2027-03-01")
+    )
+    # Nobody has bought since.
+    assert "there was no Order Completed" in refused(shop.type("--days", "10"))
+    assert "eu-central-1" in refused(shop.type("--prices-of", "mars"))
+    nobody = CliRunner().invoke(app, ["forecast", "upsell", "--data", str(tmp_path)])
+    assert "--people 1000" in refused(nobody)
+
+
+def test_a_running_system_forecasts_on_its_own_people(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    object.__setattr__(shop.world.system.parts, "forecast", lambda name: work(shop.world, name))
+    monkeypatch.setattr(forecast_asked, "PAUSE", 0.0)
+    with serving(application(App(shop.world.system).route)) as url:
+        found = shop.read("--days", "60", "--at", url)
+        assert found["journeys"][0]["people"]["likely"] == 2
+        late = shop.type("--since", "2028-01-01", "--at", url)
+    assert (late.exit_code, "still to come" in late.output) == (2, True)
