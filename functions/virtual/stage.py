@@ -7,7 +7,7 @@ shards: each is a stage of its own, so what comes of it hangs on no number of co
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from heapq import heappop, heappush
 from itertools import count
