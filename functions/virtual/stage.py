@@ -38,11 +38,12 @@ from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
+from functions.virtual.asking import Asking
 from functions.virtual.listening import Listening
 from functions.virtual.live_store import LiveStore
 
 SHARDS = 64
-BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+JUST_AFTER = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
 
 # What a person does upon a message: events about them, at their times.
@@ -62,6 +63,10 @@ class Someone:
     person: str
     records: Sequence[Any] = ()
     events: Sequence[Event] = ()
+
+
+def _time(happening: tuple[Event, str]) -> datetime:
+    return happening[0].time
 
 
 def nobody_answers(message: Outgoing, at: datetime) -> Iterable[Event]:
@@ -198,6 +203,7 @@ class Stage:
             self.store.keep(record)
         self._library.forget()
         self._listening = Listening(self.store, self._library, self._library.all_journeys)
+        self._asking = Asking(self._library)
         self._waiting: dict[str, list[Event]] = {}  # events to which nobody listens, by person
 
     def run(self, people: Iterable[Someone]) -> Log:
@@ -216,28 +222,35 @@ class Stage:
                 self.store.keep(record)
                 if isinstance(record, Standing) and record.next:
                     self._later(record.next, partial(self._look, [one.person]))
-            for event in one.events:
-                self._later(event.time, partial(self._happens, one.person, event))
         if self._plan.first:
             for one in everybody:
                 self._later(self._plan.begin, partial(self._look, [one.person], first=True))
-        self._pass(self._plan.until)
+        until = self._plan.until
+        found = ((event, one.person) for one in everybody for event in one.events)
+        for event, person in sorted(found, key=_time):
+            if event.time > until:
+                break
+            self._pass(event.time)
+            self._now = max(self._now, event.time)
+            self._happens(person, event)
+        self._pass(until + JUST_AFTER)
         return self._told()
 
     def _pass(self, until: datetime) -> None:
+        """Do what falls due before, and not what does at that very moment."""
+        agenda, next_due = self._agenda, self._engine.next_due
         while True:
-            due = self._engine.next_due()
-            first = self._agenda[0][0] if self._agenda else None
-            if first and first <= until and (due is None or first <= due):
-                moment, _, act = heappop(self._agenda)
+            due = next_due()
+            first = agenda[0][0] if agenda else None
+            if first and first < until and (due is None or first <= due):
+                moment, _, act = heappop(agenda)
                 self._now = max(self._now, moment)
                 act()
-            elif due and due <= until:
+            elif due and due < until:
                 self._now = max(self._now, due)
                 self._engine.run_until(self._now)
             else:
-                break
-        self._now = until
+                return
 
     def _told(self) -> Log:
         begin = self._plan.begin
@@ -257,7 +270,6 @@ class Stage:
     def _happens(self, person: str, event: Event) -> None:
         if event.time >= self._plan.begin:
             self.log.events.append(msgspec.structs.replace(event, person=person))
-        event = msgspec.structs.replace(event)  # a forecast more of the same person begins anew
         waiting = self._waiting.get(person)
         if not self._listening.hears(person, event):
             if event.type != "identify" or not (waiting or self.store.get(Profile, person)):
@@ -271,6 +283,8 @@ class Stage:
         """Have the person's events processed, with those that could wait until now."""
         found = [*self._waiting.pop(person, ()), *events]
         if found:
+            # Copies: the next forecast of the same person is to begin with the same.
+            found = [msgspec.structs.replace(event) for event in found]
             process_event.process_person(self.parts, self._desk, person, found)
 
     def _look(self, people: list[str], first: bool = False) -> None:
@@ -303,7 +317,9 @@ class Stage:
 
     def _invoke(self, function: str, payload: dict[str, Any]) -> Any:
         self.log.calls += 1
-        self._take_in(payload["person"])
+        waiting = self._waiting.get(payload["person"])
+        if waiting and not self._asking.can_wait(payload, waiting):
+            self._take_in(payload["person"])
         try:
             return run_step.handler(payload, None)
         except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused) as error:
