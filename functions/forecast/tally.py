@@ -79,9 +79,11 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     ended ("" is under way), what happened at its steps, its messages by `MESSAGE/CHANNEL`, tasks by
     day and owner, and what is billed: `transitions` with the starts, `calls` of run_step, `waits`
     registered for an event, `texts` parts of text messages by country. `kept_out` has why people
-    did not enter, as far as a log tells."""
+    did not enter, as far as a log tells; `before` how many entered in the 90 days before, 0 also
+    where nobody knows."""
 
     entered: Counts = {}
+    before: int = 0
     people: int = 0
     held_out: int = 0
     goals: int = 0
@@ -192,6 +194,8 @@ class _Tallying:
         self._people()
         for run in self._log.runs:
             self._run(run, seen.get(run.run_id, []))
+        for journey, before in self._log.before.items():
+            self._journey(journey).before = before
         for journey, texts in self._log.texts.items():
             self._journey(journey).texts = dict(texts)
         for one in self._log.kept_out:

@@ -22,6 +22,7 @@ from functions.forecast.report import About, Cost, CostLine, Range, Report, as_j
 from functions.forecast.reporting import report
 from functions.forecast.shape import Shape, shape
 from functions.forecast.tally import Tally, tally
+from functions.journeys.run import Run
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.tracking.message import RECEIPTS
@@ -366,3 +367,22 @@ def test_what_a_limit_held_back_is_told_without_what_is_one_person_s(
     back = {(one.what, one.reason): one.messages.likely for one in found}
     assert back.pop(told) == 2
     assert not {what for what, reason in back if "limit" in reason}
+
+
+def test_those_who_entered_in_the_90_days_before_are_known_from_people_s_own_runs() -> None:
+    catalogue = catalogue_of(read_folder(SHIPPED), BEGIN)
+    one = someone(1)
+    runs = [
+        Run(
+            person=one.person,
+            run_id=f"onboarding-{days}",
+            journey="onboarding",
+            journey_version="1",
+            entered=BEGIN - timedelta(days=days),
+            entry=one.events[-1],
+            status="ended",
+        )
+        for days in (1, 89, 91)
+    ]
+    log = Stage(Plan(catalogue, BEGIN, BEGIN + timedelta(days=2))).run([Someone(one.person, runs)])
+    assert tally(log, shape(catalogue)).journeys["onboarding"].before == 2

@@ -150,6 +150,7 @@ def a_log(number: int, way: Way) -> Log:
         tasks=[task],
         kept_out=kept_out,
         texts={"loop": {"DE": number}},
+        before={"loop": number},
         seen=seen,
         events=[order],
     )
@@ -176,6 +177,7 @@ def test_the_tally_of_all_is_the_sum_of_the_tallies_of_each(logs: list[Log]) -> 
         messages=[row for log in logs for row in log.messages],
         tasks=[task for log in logs for task in log.tasks],
         kept_out=[one for log in logs for one in log.kept_out],
+        before={"loop": sum(log.before["loop"] for log in logs)} if logs else {},
         texts={"loop": {"DE": sum(log.texts["loop"]["DE"] for log in logs)}} if logs else {},
         seen=sorted((one for log in logs for one in log.seen), key=lambda one: one.time),
         events=[event for log in logs for event in log.events],
