@@ -131,7 +131,9 @@ def measure(plan: Plan, people: int, cores: int | None = None) -> Measured:
 
 def main(sizes: list[int]) -> None:
     plan = reference_plan()
-    print(f"{'people':>9} {'seconds':>8} {'people/s':>9} {'transitions/s':>13} {'memory':>8}  growth")
+    print(
+        f"{'people':>9} {'seconds':>8} {'people/s':>9} {'transitions/s':>13} {'memory':>8}  growth"
+    )
     first: Measured | None = None
     for people in sizes:
         one = measure(plan, people)

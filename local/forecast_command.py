@@ -1,15 +1,22 @@
 """`tante forecast`: what a journey would do to the people there are, before it is published."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.markup import escape
 
 from local.asking import Key, asking, err, out
 from local.whereabouts import JOURNEYS, REGION, Journeys
+
+if TYPE_CHECKING:
+    from functions.forecast.asked import Asked
+    from functions.forecast.report import Report
+    from local.forecasting import Ground
 
 DAY = ["%Y-%m-%d"]
 
@@ -43,6 +50,17 @@ def forecast(
         str,
         typer.Option(help="Instead: how far off a forecast was (its JSON file, or an id)."),
     ] = "",
+    against: Annotated[
+        str,
+        typer.Option(help="Compare with another folder, a git revision or a published version."),
+    ] = "",
+    fail_on: Annotated[
+        Literal["never", "change", "more messages"],
+        typer.Option(help="With --against: end with 1 when anything changes, or more messages go."),
+    ] = "never",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --against: print it for a pull request.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Also day by day.")] = False,
@@ -73,7 +91,6 @@ def forecast(
         err.print("[red]✗[/] name a journey, or give --score with a forecast that was made")
         sys.exit(2)
     from functions.forecast.asked import Asked
-    from functions.forecast.report import as_json as in_json
 
     asked = Asked(
         journey=journey,
@@ -86,16 +103,28 @@ def forecast(
         draws=draws or (10 if mode == "expect" else 1),
         most_a_week=most_a_week,
     )
+    if against:
+        if at:
+            err.print("[red]✗[/] --against compares on the people of a folder: leave --at away")
+            sys.exit(2)
+        _compare(asked, _ground(journeys, data), against, prices_of, fail_on, as_json, markdown)
     if at:
         report = _by_a_system(asked, journeys, at, key, data)
     else:
-        report = _here(asked, journeys, data or Path("data"), prices_of, cores)
+        report = _here(asked, _ground(journeys, data), prices_of, cores)
+    _tell(report, html, as_json, whole)
+
+
+def _tell(report: "Report", html: Path | None, as_json: bool, whole: bool) -> None:
+    """As a page, as JSON, in the terminal: whatever is asked for."""
     if html:
         from functions.forecast.page import page
 
         _write(html, page(report))
         err.print(f"[green]✓[/] {escape(str(html))}", soft_wrap=True)
     if as_json:
+        from functions.forecast.report import as_json as in_json
+
         sys.stdout.write(in_json(report).decode() + "\n")
         return
     from local.forecast_told import show
@@ -103,33 +132,67 @@ def forecast(
     show(report, out, whole)
 
 
-def _here(asked: Any, journeys: Path, data: Path, prices_of: str, cores: int) -> Any:
-    """On the people of a folder of this machine; what is in the way ends it."""
-    from functions.forecast.prices import UnknownRegion
-    from functions.virtual.prepared import NotPossible
-    from local.forecasting import Ground, run
+def _ground(journeys: Path, data: Path | None) -> "Ground":
+    from local.forecasting import Ground
 
-    try:
-        return run(asked, Ground(journeys, data), prices_of, cores)
-    except (NotPossible, UnknownRegion) as error:
-        _refuse(error)
+    return Ground(journeys, data or Path("data"))
 
 
-def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | None) -> Any:
-    """On the people of a running system; what is in the way ends it."""
-    from functions.virtual.prepared import NotPossible
+def _here(asked: "Asked", ground: "Ground", prices_of: str, cores: int) -> "Report":
+    """On the people of a folder of this machine."""
+    from local.forecasting import run
+
+    with _refusals():
+        return run(asked, ground, prices_of, cores)
+
+
+def _by_a_system(asked: "Asked", journeys: Path, at: str, key: str, data: Path | None) -> "Report":
+    """On the people of a running system."""
     from local.forecast_asked import ask
 
+    with _refusals(), asking(at, key, data) as client:
+        return ask(asked, journeys, client)
+
+
+def _compare(
+    asked: "Asked",
+    ground: "Ground",
+    said: str,
+    prices_of: str,
+    fail_on: str,
+    as_json: bool,
+    markdown: bool,
+) -> NoReturn:
+    """Print the comparison, and end as `fail_on` asks."""
+    import msgspec
+
+    from local import compared_told
+    from local.forecast_against import against
+
+    with _refusals():
+        found = against(asked, ground, said, prices_of)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    elif markdown:
+        sys.stdout.write(compared_told.markdown(found))
+    else:
+        compared_told.show(found, out)
+    more = any(one.likely > 0 for one in found.sent.values())
+    is_failed = {"change": not found.is_nothing, "more messages": more}.get(fail_on, False)
+    sys.exit(1 if is_failed else 0)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is asked and cannot be is told in a sentence, and the exit status is 2."""
+    from functions.forecast.prices import UnknownRegion
+    from functions.virtual.prepared import NotPossible
+
     try:
-        with asking(at, key, data) as client:
-            return ask(asked, journeys, client)
-    except NotPossible as error:
-        _refuse(error)
-
-
-def _refuse(error: Exception) -> NoReturn:
-    err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-    sys.exit(2)
+        yield
+    except (NotPossible, UnknownRegion) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
 
 
 def _write(file: Path, text: str) -> None:

@@ -1,28 +1,26 @@
 """Forecasting on this machine: a folder of journeys, and the people of a data folder."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from rich.progress import Progress
 
 from functions.folder import Folder, read_folder
 from functions.forecast.asked import Asked
-from functions.forecast.log import Log
 from functions.forecast.prices import prices
 from functions.forecast.report import Report
 from functions.forecast.tally import Tally, together
 from functions.segments.census_records import Cuts
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
+from functions.virtual.prepared import Known, NotPossible, prepare
 from functions.virtual.reported import reported
-from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS, Someone, catalogue_of
 from local.asking import err
 from local.clock import Clock
+from local.cores import forecast
 from local.keys import open_keys
 from local.sqlite_store import SqliteStore
 
@@ -96,24 +94,26 @@ def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
     named(folder, asked.journey, ground.journeys)
     now = ground.now
     catalogue = catalogue_of(folder, now, ground.cuts())
-    known = Known([], None) if asked.people else ground.known()
+    known = known_for(asked, ground)
     prepared = prepare(asked, catalogue, known, ground.identity_key, now)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(asked.journey, total=SHARDS * asked.draws)
-        tallies = _tallies(prepared, ground, lambda: progress.advance(bar))
+
+        def whole(draw: Draw) -> Tally:
+            read = Reader(draw, ground)
+            advance = partial(progress.advance, bar)
+            found = forecast(
+                draw.plan, read, draw.tally, cores=cores or None, progress=lambda done: advance()
+            )
+            return together(found)
+
+        every = draws(prepared, learned(prepared, ground.store))
+        tallies = [whole(draw) for draw in every]
     if not tallies[0].people:
         raise NotPossible(prepared.nobody)
     return reported(prepared, tallies, prices(region))
 
 
-def _tallies(prepared: Prepared, ground: Ground, done: Callable[[], None]) -> list[Tally]:
-    """What came of each draw; `done` is told of each shard."""
-
-    def whole(draw: Draw) -> Tally:
-        def take(log: Log) -> Tally:
-            done()
-            return draw.tally(log)
-
-        return together(forecast(draw.plan, Reader(draw, ground), take))
-
-    return [whole(draw) for draw in draws(prepared, learned(prepared, ground.store))]
+def known_for(asked: Asked, ground: Ground) -> Known:
+    """Whom the store knows; nobody where people are made up."""
+    return Known([], None) if asked.people else ground.known()

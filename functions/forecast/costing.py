@@ -30,6 +30,11 @@ def usage(found: JourneyTally) -> Usage:
     )
 
 
+def dollars(one: Tally, journeys: Iterable[str], prices: Prices) -> Decimal:
+    """What these journeys (one at least) cost in a tally's draw."""
+    return bill(_all_of(one, list(journeys), usage), prices).dollars
+
+
 def costing(
     tallies: Sequence[Tally], journeys: Iterable[str], scale: float, prices: Prices
 ) -> Cost:

@@ -211,10 +211,12 @@ def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
     journey = desk.version(run.journey, run.journey_version)
     rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
     names = {name for rule in rules for name in rule.names}
+    if not names:
+        return
     permission = desk.permission(profile.person)
     facts = desk.facts(run, journey, profile, permission)
     # Not at the very moment of the entry: its own event would have the whole timeline read.
-    for event in facts.events(names, run.entered + timedelta(microseconds=1)) if names else ():
+    for event in facts.events(names, run.entered + timedelta(microseconds=1)):
         if leave_by(desk, run, profile, permission, event):
             return
 

@@ -18,6 +18,10 @@ class Happening:
     messages: tuple[str, ...] = ()
     holds: Condition | None = None
 
+    def listens_to(self, event: Event) -> bool:
+        """Whether an event of this name may be it, or make it true."""
+        return not self.names or event.name in self.names
+
 
 def happening(raw: Any, lacking: bool = False) -> Happening:
     """Read a HAPPENING; `lacking` as in `event_test`. Raises BadPhrase."""

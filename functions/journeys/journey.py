@@ -16,6 +16,7 @@ from functions.journeys import schema, steps
 from functions.journeys.entering import Limit, Looked, entering, limit
 from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Step, below
+from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.repeat import Repeat
 from functions.segments.condition import Condition, condition
 from functions.segments.hours import Hours, hours
@@ -114,6 +115,11 @@ class Journey:
     @cached_property
     def _every_step(self) -> tuple[Step, ...]:
         return tuple(below(self.steps))
+
+    @cached_property
+    def awaiting(self) -> tuple[Awaiting, ...]:
+        """The steps that wait for happenings."""
+        return tuple(step for step in self._every_step if isinstance(step, Awaiting))
 
     @cached_property
     def _by_name(self) -> dict[str, Step]:

@@ -31,7 +31,8 @@ def _outcome(
     desk: Desk, journey: Journey, run: Run, profile: Profile, permission: Permission, event: Event
 ) -> str:
     """The outcome with which this event ends the run; "" when it does not."""
-    if not counts_for(run, event):
+    rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
+    if not any(rule.listens_to(event) for rule in rules) or not counts_for(run, event):
         return ""
     facts = desk.facts(run, journey, profile, permission)
     for outcome, exit_rule in journey.leave_when:

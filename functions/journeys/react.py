@@ -49,9 +49,7 @@ def _release(desk: Desk, run: Run, profile: Profile, permission: Permission, eve
     all: nothing is written here.
     """
     journey = desk.version(run.journey, run.journey_version)
-    if not counts_for(run, event) or not any(
-        isinstance(step, Awaiting) and step.listens_to(event) for step in journey.every_step()
-    ):
+    if not counts_for(run, event) or not any(step.listens_to(event) for step in journey.awaiting):
         return
     waits = desk.store.get(Waits, run.person, run_key(run.journey, run.run_id))
     wait = waits.latest if waits else None

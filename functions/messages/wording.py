@@ -1,6 +1,7 @@
 """From the wish to words: the language, what Liquid sees, and the links."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from functions.messages import confirming, referral
@@ -28,9 +29,14 @@ ADDRESS_LETTERS = 8  # of an address's hash in a link, so that it stays short
 
 def languages(files: Mapping[str, str], message: str, channel: str) -> list[str]:
     """The languages in which a message exists on a channel."""
-    start, ending = f"{message}.", {"email": ".html", "sms": ".sms"}[channel]
-    names = (name for name in files if name.startswith(start) and name.endswith(ending))
-    return [name.split(".")[1] for name in names if name.count(".") == 2]
+    return _languages(tuple(files), message, channel)
+
+
+@lru_cache(maxsize=256)
+def _languages(files: tuple[str, ...], message: str, channel: str) -> list[str]:
+    ending = {"email": "html", "sms": "sms"}[channel]
+    parts = (name.split(".") for name in files if name.endswith(f".{ending}"))
+    return [part[1] for part in parts if part[0] == message and len(part) == 3]
 
 
 def in_full(

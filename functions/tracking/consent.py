@@ -174,3 +174,4 @@ _READERS = {
     "Email Delivered": delivered,
     "SMS Delivered": delivered,
 }
+WORDS = frozenset(_READERS)  # the events that say something of permission

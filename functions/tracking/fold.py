@@ -1,6 +1,7 @@
 """Folding events into a profile: exactly once each, with one result in whatever order they come."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,7 +23,13 @@ _GIVERS = (JOURNEYS, SCORING)  # of points
 
 def timeline_key(event: Event) -> str:
     """Where an event stands in the timeline: the same from retry to retry of a client."""
-    return _key(event.client_time, short_hash(event.message_id))
+    return _key(event.client_time, _digest(event.message_id))
+
+
+@lru_cache(maxsize=1024)
+def _digest(message_id: str) -> str:
+    """The hash of an event's id, which is asked for again and again while it is taken in."""
+    return short_hash(message_id)
 
 
 def _key(client_time: str, digest: str) -> str:
@@ -39,7 +46,7 @@ def known(profile: Profile, event: Event) -> bool | None:
 
     An event at or before the greatest timeline key let go may be one that was forgotten.
     """
-    if short_hash(event.message_id) in profile.recent:
+    if _digest(event.message_id) in profile.recent:
         return True
     return None if timeline_key(event) <= profile.let_go else False
 
@@ -48,7 +55,7 @@ def fold(profile: Profile, event: Event) -> None:
     """Take a new event into the profile (changed in place) and mark it pending."""
     if event.event == "Order Completed":
         event.event = orders.called(profile, event)
-    digest = short_hash(event.message_id)
+    digest = _digest(event.message_id)
     profile.recent[digest] = event.client_time
     profile.pending[digest] = int(event.received_at.timestamp())
     profile.created = _earliest(profile.created, event.time)

@@ -31,6 +31,7 @@ class Listening:
     ) -> None:
         self._store, self._library, self._newest = store, library, newest
         self._by_name: Asked | None = None
+        self._kinds: dict[tuple[str, str], bool] = {}
         self._ends: dict[tuple[str, str], Asked] = {}
         self._awaits: dict[tuple[str, str, str], Asked] = {}
 
@@ -53,11 +54,17 @@ class Listening:
 
     def _asked(self, event: Event) -> bool:
         """Whether it is asked for, whoever it is about."""
-        if event.type not in _PLAIN or event.source == RECEIPTS or said(event):
-            return True
-        if event.name in OURS and event.event != CONSENT_GIVEN:
+        kind = (event.type, event.event)
+        if kind not in self._kinds:
+            self._kinds[kind] = self._is_kind_asked(event)
+        if self._kinds[kind] or event.source == RECEIPTS:
             return True
         if event.event == CONSENT_GIVEN and event.properties.get("request"):
+            return True
+        return bool(said(event))
+
+    def _is_kind_asked(self, event: Event) -> bool:
+        if event.type not in _PLAIN or (event.name in OURS and event.event != CONSENT_GIVEN):
             return True
         if self._by_name is None:
             self._by_name = self._find()

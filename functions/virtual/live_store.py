@@ -14,12 +14,13 @@ from functions.storage.packing import pack, unpack
 from functions.storage.store import Conflict
 from functions.tracking.evidence import Evidence
 from functions.tracking.message import Message
+from functions.tracking.pause import Pause
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile, TimelineRow
 
 T = TypeVar("T")
 # Not OrderRow: an order that comes back into the profile changes there.
-LIVE = (Profile, Permission, Run, Waits, Message, Decision, Evidence, TimelineRow)
+LIVE = (Profile, Permission, Run, Waits, Message, Decision, Evidence, Pause, TimelineRow)
 Rows = dict[str, dict[str, Any]]  # by partition and sort value
 
 

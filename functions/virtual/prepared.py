@@ -97,7 +97,7 @@ def prepare(
     asked: Asked, catalogue: Sequence[Any], known: Known, identity_key: bytes, now: datetime
 ) -> Prepared:
     """What is asked, on this catalogue and these people. Raises NotPossible."""
-    library = _library(catalogue)
+    library = library_of(catalogue)
     published = {one.journey.name: one for one in library.journeys()}
     journey = _journey(asked.journey, published)
     begin, until = _stretch(asked, known, now)
@@ -134,7 +134,8 @@ def prepare(
     return Prepared(asked, plan, people, shapes, now)
 
 
-def _library(catalogue: Iterable[Any]) -> Library:
+def library_of(catalogue: Iterable[Any]) -> Library:
+    """What a catalogue has published."""
     store = MemoryStore()
     for record in catalogue:
         store.keep(record)

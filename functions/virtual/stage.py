@@ -7,8 +7,8 @@ shards: each is a stage of its own, so what comes of it hangs on no number of co
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from datetime import datetime, timedelta
+from functools import cache, cached_property, partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -37,11 +37,12 @@ from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
+from functions.virtual.asking import Asking
 from functions.virtual.listening import Listening
 from functions.virtual.live_store import LiveStore
 
 SHARDS = 64
-BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+JUST_AFTER = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
 
 # What a person does upon a message: events about them, at their times.
@@ -61,6 +62,10 @@ class Someone:
     person: str
     records: Sequence[Any] = ()
     events: Sequence[Event] = ()
+
+
+def _time(happening: tuple[Event, str]) -> datetime:
+    return happening[0].time
 
 
 def nobody_answers(message: Outgoing, at: datetime) -> Iterable[Event]:
@@ -83,6 +88,19 @@ class Plan:
     first: Sequence[str] = ()
     answers: Answers = nobody_answers
     identity_key: bytes = b"forecast"
+
+    @cached_property
+    def library(self) -> Library:
+        """The catalogue, read once for all shards that are run in this process."""
+        store = LiveStore()
+        for record in self.catalogue:
+            store.keep(record)
+        found = Library(store, lambda: 0.0)
+        found.journeys()
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "library"}
 
 
 def catalogue_of(folder: Folder, begin: datetime, cuts: Cuts | None = None) -> list[Any]:
@@ -144,6 +162,11 @@ class _Closed(Library):
             self._all = super().journeys()
         return self._all
 
+    def know(self, library: Library) -> None:
+        """Take over what another library has read of the same catalogue."""
+        own = {"_store": self._store, "shelf": self.shelf}
+        self.__dict__.update(library.__dict__ | own)
+
     def _refresh(self) -> None:
         if self._read_at is None:  # nothing is published while it runs
             super()._refresh()
@@ -197,16 +220,20 @@ class Stage:
             self.store.keep(record)
         self._library.forget()
         self._listening = Listening(self.store, self._library, self._library.all_journeys)
+        self._asking = Asking(self._library)
         self._waiting: dict[str, list[Event]] = {}  # events to which nobody listens, by person
 
     def run(self, people: Iterable[Someone]) -> Log:
         """Let the plan's time pass for these people; the log."""
-        with _in_force(self.parts):
-            return self._run(people)
-
-    def _run(self, people: Iterable[Someone]) -> Log:
         everybody = sorted(people, key=lambda one: one.person)
         self.log.people = len(everybody)
+        if not everybody:
+            return self.log
+        self._library.know(self._plan.library)
+        with _in_force(self.parts):
+            return self._run(everybody)
+
+    def _run(self, everybody: list[Someone]) -> Log:
         # What is older than the beginning happens at its own time, and lets nobody in.
         first = (event.time for one in everybody for event in one.events)
         self._now = min(self._plan.begin, min(first, default=self._plan.begin))
@@ -215,28 +242,35 @@ class Stage:
                 self.store.keep(record)
                 if isinstance(record, Standing) and record.next:
                     self._later(record.next, partial(self._look, [one.person]))
-            for event in one.events:
-                self._later(event.time, partial(self._happens, one.person, event))
         if self._plan.first:
             for one in everybody:
                 self._later(self._plan.begin, partial(self._look, [one.person], first=True))
-        self._pass(self._plan.until)
+        until = self._plan.until
+        found = ((event, one.person) for one in everybody for event in one.events)
+        for event, person in sorted(found, key=_time):
+            if event.time > until:
+                break
+            self._pass(event.time)
+            self._now = max(self._now, event.time)
+            self._happens(person, event)
+        self._pass(until + JUST_AFTER)
         return self._told()
 
     def _pass(self, until: datetime) -> None:
+        """Do what falls due before, and not what does at that very moment."""
+        agenda, next_due = self._agenda, self._engine.next_due
         while True:
-            due = self._engine.next_due()
-            first = self._agenda[0][0] if self._agenda else None
-            if first and first <= until and (due is None or first <= due):
-                moment, _, act = heappop(self._agenda)
+            due = next_due()
+            first = agenda[0][0] if agenda else None
+            if first and first < until and (due is None or first <= due):
+                moment, _, act = heappop(agenda)
                 self._now = max(self._now, moment)
                 act()
-            elif due and due <= until:
+            elif due and due < until:
                 self._now = max(self._now, due)
                 self._engine.run_until(self._now)
             else:
-                break
-        self._now = until
+                return
 
     def _told(self) -> Log:
         begin = self._plan.begin
@@ -252,7 +286,6 @@ class Stage:
     def _happens(self, person: str, event: Event) -> None:
         if event.time >= self._plan.begin:
             self.log.events.append(msgspec.structs.replace(event, person=person))
-        event = msgspec.structs.replace(event)  # a forecast more of the same person begins anew
         waiting = self._waiting.get(person)
         if not self._listening.hears(person, event):
             if event.type != "identify" or not (waiting or self.store.get(Profile, person)):
@@ -266,6 +299,8 @@ class Stage:
         """Have the person's events processed, with those that could wait until now."""
         found = [*self._waiting.pop(person, ()), *events]
         if found:
+            # Copies: the next forecast of the same person is to begin with the same.
+            found = [msgspec.structs.replace(event) for event in found]
             process_event.process_person(self.parts, self._desk, person, found)
 
     def _look(self, people: list[str], first: bool = False) -> None:
@@ -298,7 +333,9 @@ class Stage:
 
     def _invoke(self, function: str, payload: dict[str, Any]) -> Any:
         self.log.calls += 1
-        self._take_in(payload["person"])
+        waiting = self._waiting.get(payload["person"])
+        if waiting and not self._asking.can_wait(payload, waiting):
+            self._take_in(payload["person"])
         try:
             return run_step.handler(payload, None)
         except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused) as error:

@@ -31,7 +31,7 @@ class Shop:
         self.world.advance("40 days")
 
     def type(self, *words: str, journey: str = "onboarding") -> Result:
-        said = ["forecast", journey, "--data", str(self.data), *words]
+        said = ["forecast", journey, "--data", str(self.data), "--cores", "1", *words]
         return CliRunner().invoke(app, said)
 
     def read(self, *words: str) -> dict[str, Any]:
@@ -65,6 +65,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(shop: Shop) -
     assert first.replace('"seed":"a"', "") != shop.type(*words, "--seed", "b").stdout
 
 
+def test_one_core_and_two_give_the_same_bytes(shop: Shop) -> None:
+    words = ("--json", "--days", "60")
+    assert shop.type(*words, "--cores", "1").stdout == shop.type(*words, "--cores", "2").stdout
+
+
 def test_a_sample_is_counted_for_all(shop: Shop) -> None:
     found = shop.read("--days", "60", "--sample", "1", "--seed", "3")
     # Whoever is chosen and cannot enter stands for others who cannot.
@@ -72,7 +77,7 @@ def test_a_sample_is_counted_for_all(shop: Shop) -> None:
 
 
 def test_whoever_knows_nobody_yet_has_people_made_up(tmp_path: Path) -> None:
-    words = ["forecast", "onboarding", "--people", "20", "--days", "30", "--json"]
+    words = ["forecast", "onboarding", "--people", "20", "--days", "30", "--json", "--cores", "1"]
     answer = CliRunner().invoke(app, [*words, "--data", str(tmp_path / "none")])
     found = json.loads(answer.stdout)
     assert found["about"]["mode"] == "generated"

@@ -181,7 +181,7 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
 
     def listens_to(self, event: Event) -> bool:
         """Whether an event of this name may release it."""
-        return any(not one.names or event.name in one.names for one in self.awaited)
+        return any(one.listens_to(event) for one in self.awaited)
 
     def _true(self, facts: Facts) -> int | None:
         """The number of the first condition that is true now."""

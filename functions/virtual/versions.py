@@ -1,0 +1,114 @@
+"""Two versions of the journeys on the same people: each shard with the one and with the other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from functions.forecast import difference as differences
+from functions.forecast import tally as tallies
+from functions.forecast.compared import Pair
+from functions.forecast.difference import difference, names_in
+from functions.forecast.shape import shape
+from functions.forecast.tally import tally
+from functions.journeys.run import JourneyVersion
+from functions.journeys.standing import Sweep
+from functions.storage.library import NEWEST
+from functions.storage.store import Store
+from functions.virtual.drawing import draws, learned
+from functions.virtual.people import opened_by
+from functions.virtual.prepared import NotPossible, Prepared, library_of
+from functions.virtual.shards import Read
+from functions.virtual.stage import Stage
+
+LIVE = "live"  # the version that people enter now
+
+
+def published(catalogue: Sequence[Any], store: Store, journey: str, version: str) -> list[Any]:
+    """The catalogue with another version of this journey: one that a store has published (LIVE: the
+    newest). Raises NotPossible."""
+    pointer = store.get(JourneyVersion, journey, NEWEST)
+    name = pointer.points_to if pointer and version == LIVE else version
+    row = store.get(JourneyVersion, journey, name) if name else None
+    if row is None or not row.files:
+        there = ", ".join(sorted(_versions(store, journey))) or "none"
+        raise NotPossible(
+            f'journey "{journey}" has no version "{version}"; published are: {there}. Or name a '
+            "folder of journeys, or a revision of git"
+        )
+    newest = JourneyVersion(
+        journey=journey, journey_version=NEWEST, points_to=name, published=row.published, files={}
+    )
+    others = [one for one in catalogue if not _is_of(one, journey)]
+    return [*others, row, newest]
+
+
+def _is_of(record: Any, journey: str) -> bool:
+    return isinstance(record, JourneyVersion) and record.journey == journey
+
+
+def _versions(store: Store, journey: str) -> Iterable[str]:
+    rows = store.query(JourneyVersion, journey)
+    return [row.journey_version for row in rows if row.journey_version != NEWEST]
+
+
+def otherwise(prepared: Prepared, catalogue: Sequence[Any]) -> tuple[Prepared, Prepared]:
+    """The forecast as it is prepared, and as it would be with another catalogue: both on the people
+    who may enter by either."""
+    library = library_of(catalogue)
+    journeys = {one.journey.name: one.journey for one in library.journeys()}
+    asked, people, plan = prepared.asked, prepared.people, prepared.plan
+    if people.window and asked.journey in journeys:
+        names = opened_by(journeys[asked.journey], journeys.values())
+        ours = people.window.opened_by
+        either = (*ours, *names) if ours and names else ()
+        people = replace(people, window=replace(people.window, opened_by=either))
+    looked = {name: one.looked for name, one in journeys.items() if one.looked}
+    other = replace(
+        plan,
+        catalogue=[
+            *catalogue,
+            *(Sweep(journey=name, version=1, hash=way.hash) for name, way in looked.items()),
+        ],
+        first=tuple(name for name in plan.first if name in journeys),
+    )
+    seen = shape(catalogue, library.brand().time_zone)
+    widened = replace(prepared, people=people)
+    return widened, replace(widened, plan=other, shape=seen)
+
+
+@dataclass(frozen=True)
+class Both:
+    """Both versions of a draw (`before` and `after` it), for one shard after the other."""
+
+    before: Prepared
+    after: Prepared
+
+    def pair(self, reads: tuple[Read, Read], shard: int) -> Pair:
+        """What comes of a shard's people with each, and what is different. They are read for each
+        anew (the earlier version's first): nobody knows of the other version."""
+        plans = (self.before.plan, self.after.plan)
+        old, new = (Stage(plan).run(read(shard)) for plan, read in zip(plans, reads, strict=True))
+        had, has = self.before.shape, self.after.shape
+        what = difference(old, new, names_in(had), names_in(has))
+        return Pair(tally(old, had), tally(new, has), what)
+
+
+def draws_of_both(
+    before: Prepared, after: Prepared, store: Store | None
+) -> Iterator[tuple[Both, tuple[Read, Read]]]:
+    """All draws, in each of which people are as ready to answer the one as the other; and what
+    reads the people for each."""
+    sample = learned(after, store)
+    for old, new in zip(draws(before, sample), draws(after, sample), strict=True):
+        both = Both(replace(before, plan=old.plan), replace(after, plan=new.plan))
+        yield both, (old.read(store), new.read(store))
+
+
+def together(pairs: Iterable[Pair]) -> Pair:
+    """Those of all shards as one."""
+    found = list(pairs)
+    return Pair(
+        tallies.together(one.before for one in found),
+        tallies.together(one.after for one in found),
+        differences.together(one.difference for one in found),
+    )
