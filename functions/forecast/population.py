@@ -40,6 +40,7 @@ UNSURE = 0.05  # by how much orders of a whole period are off, as long as none c
 UNSURE_WEIGHS = 2  # periods
 PERIODS = 3  # at most, by which the model is judged
 MOST_BASKETS = 200
+PRIOR = 0.5  # of the model of orders, on logarithms: it is fitted often, and to few people at times
 HOURS = 24
 
 
@@ -283,7 +284,7 @@ def _fitted(cells: Counter[History]) -> Buying | None:
     if sum(number for (again, _, _), number in cells.items() if again) < ENOUGH:
         return None
     try:
-        return buying.fit(_coarse(cells))[0]
+        return buying.fit(_coarse(cells), PRIOR)[0]
     except ArithmeticError:
         return None
 
