@@ -19,7 +19,7 @@ from functions.forecast.log import Log
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.virtual.stage import SHARDS, Plan, Someone, catalogue_of, shard_of
-from local.cores import forecast
+from local.cores import cores_here, forecast
 
 START = datetime(2027, 1, 1, 9, tzinfo=UTC)
 DAYS, ORDERS = 90, 16
@@ -107,7 +107,7 @@ def reference_plan() -> Plan:
 
 
 class Measured(NamedTuple):
-    """One forecast: real seconds, bytes at most of a process and of all, what was counted."""
+    """One forecast: real seconds, bytes of all processes at their largest, what was counted."""
 
     people: int
     seconds: float
@@ -121,17 +121,20 @@ def measure(plan: Plan, people: int, cores: int | None = None) -> Measured:
     began = time.perf_counter()
     found = list(forecast(plan, read, count, cores=cores))
     seconds = time.perf_counter() - began
-    own, others = (
-        resource.getrusage(who).ru_maxrss * 1024
+    own, largest = (
+        resource.getrusage(who).ru_maxrss * 1024  # Linux counts in KB
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    totals = Counted(*map(sum, zip(*found, strict=True)))
-    return Measured(people, seconds, own + 2 * others, totals)
+    processes = min(cores or cores_here(), SHARDS)
+    memory = own + (processes * largest if processes > 1 else 0)
+    return Measured(people, seconds, memory, Counted(*map(sum, zip(*found, strict=True))))
 
 
 def main(sizes: list[int]) -> None:
     plan = reference_plan()
-    print(f"{'people':>9} {'seconds':>8} {'people/s':>9} {'transitions/s':>13} {'memory':>8}  growth")
+    print(
+        "   people  seconds  people/s transitions/s   memory  growth of a person.s time"
+    )
     first: Measured | None = None
     for people in sizes:
         one = measure(plan, people)

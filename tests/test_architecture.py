@@ -67,6 +67,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 EXCEPTIONS: dict[str, set[str]] = {
     # The desk is handed a store and channels: it names their Protocols.
     "functions.messages.wish": {"channels.channel", "storage.store"},
+    # A stage puts messages into words, and knows whether there is anything to fill in.
+    "functions.virtual.stage": {"messages.wording"},
+    "functions.virtual.asking": {"messages.template"},
     # These write with a condition by the store's Protocol, which does no I/O itself ...
     "functions.messages.claiming": {"storage.store"},
     "functions.messages.ledger": {"storage.store"},

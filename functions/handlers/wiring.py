@@ -37,7 +37,7 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """Everything a handler may touch.
 

@@ -7,7 +7,7 @@ shards: each is a stage of its own, so what comes of it hangs on no number of co
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from heapq import heappop, heappush
 from itertools import count
@@ -265,12 +265,11 @@ class Stage:
         if event.time >= self._plan.begin:
             self.log.events.append(msgspec.structs.replace(event, person=person))
         waiting = self._waiting.get(person)
-        if not self._listening.hears(person, event):
-            if event.type != "identify" or not (waiting or self.store.get(Profile, person)):
-                return self._waiting.setdefault(person, []).append(event)
-        if waiting and event.type == "identify":  # their address may change
+        is_news = event.type == "identify" and bool(waiting or self.store.get(Profile, person))
+        if not is_news and not self._listening.hears(person, event):
+            return self._waiting.setdefault(person, []).append(event)
+        if is_news:  # their address may change: what came before is about the old one
             self._take_in(person)
-            waiting = None
         self._take_in(person, event)
 
     def _take_in(self, person: str, *events: Event) -> None:
