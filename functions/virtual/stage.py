@@ -196,7 +196,12 @@ class Stage:
             words=subject_only,
             explains=False,
         )
-        self._desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
+        self._heard: frozenset[str] = frozenset()  # of what is taken in, the ids of what counts now
+        self._desk = replace(
+            journey_desk(self.parts),
+            runs_changed=lambda key: None,
+            hears=lambda event: event.message_id in self._heard,
+        )
         for record in plan.catalogue:
             self.store.keep(record)
         self._library.forget()
@@ -278,6 +283,7 @@ class Stage:
         if found:
             # Copies: the next forecast of the same person is to begin with the same.
             found = [msgspec.structs.replace(event) for event in found]
+            self._heard = frozenset(event.message_id for event in events)
             process_event.process_person(self.parts, self._desk, person, found)
 
     def _look(self, people: list[str], first: bool = False) -> None:
