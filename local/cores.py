@@ -42,7 +42,7 @@ def each(
     functions of modules, but no lambdas. Where there can be no other processes (in Lambda), all is
     done in this one. Whatever a shard raises is raised here.
     """
-    number = min(cores or _cores(), SHARDS)
+    number = min(cores or cores_here(), SHARDS)
     if number == 1 or not _may_share():
         for shard in range(SHARDS):
             found = work(shard)
@@ -86,7 +86,7 @@ def _one(shard: int) -> Any:
     return _work(shard)
 
 
-def _cores() -> int:
+def cores_here() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

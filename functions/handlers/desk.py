@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from functions.handlers.discreet import Logger
@@ -25,6 +25,7 @@ from functions.tracking.profile import Profile
 logger = Logger(service="desk")
 
 
+@lru_cache(maxsize=2)  # a process has the same parts all its life
 def journey_desk(parts: Parts) -> Desk:
     """What journeys need of the parts."""
 

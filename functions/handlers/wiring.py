@@ -46,7 +46,7 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """Everything a handler may touch.
 

@@ -217,7 +217,12 @@ class Stage:
             words=subject_only,
             explains=False,
         )
-        self._desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
+        self._heard: frozenset[str] = frozenset()  # of what is taken in, the ids of what counts now
+        self._desk = replace(
+            journey_desk(self.parts),
+            runs_changed=lambda key: None,
+            hears=lambda event: event.message_id in self._heard,
+        )
         for record in plan.catalogue:
             self.store.keep(record)
         self._library.forget()
@@ -296,12 +301,11 @@ class Stage:
         if event.time >= self._plan.begin:
             self.log.events.append(msgspec.structs.replace(event, person=person))
         waiting = self._waiting.get(person)
-        is_known = waiting or event.type != "identify" or self.store.get(Profile, person)
-        if not self._listening.hears(person, event) and not (event.type == "identify" and is_known):
+        is_news = event.type == "identify" and bool(waiting or self.store.get(Profile, person))
+        if not is_news and not self._listening.hears(person, event):
             return self._waiting.setdefault(person, []).append(event)
-        if waiting and event.type == "identify":  # their address may change
+        if is_news:  # their address may change: what came before is about the old one
             self._take_in(person)
-            waiting = None
         self._take_in(person, event)
 
     def _take_in(self, person: str, *events: Event) -> None:
@@ -310,6 +314,7 @@ class Stage:
         if found:
             # Copies: the next forecast of the same person is to begin with the same.
             found = [msgspec.structs.replace(event) for event in found]
+            self._heard = frozenset(event.message_id for event in events)
             process_event.process_person(self.parts, self._desk, person, found)
 
     def _look(self, people: list[str], first: bool = False) -> None:
