@@ -160,8 +160,13 @@ def names() -> frozenset[str]:
     return frozenset(module.name for module in modules())
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Every import, also inside functions and under TYPE_CHECKING."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[Import]:
     typing_only = {
         id(node)
         for block in ast.walk(module.tree)
