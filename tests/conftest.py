@@ -39,7 +39,7 @@ settings.load_profile("any machine")
 
 
 def pytest_collection_finish() -> None:
-    """What stands here now stays to the end: the collector need not go through it time and again."""
+    """What stands here now stays to the end: the collector need not go through it each time."""
     gc.collect()
     gc.freeze()
 

@@ -352,7 +352,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder / "statemachines", folder / "data"
-        shutil.copytree(JOURNEYS, self.folder)
+        shutil.copytree(JOURNEYS, self.folder, ignore=shutil.ignore_patterns("pack"))
 
     def write(self, steps: str, head: str = "", name: str = "cart") -> None:
         """A journey that `Cart Filled` starts, with the mails `a` and `b`."""
