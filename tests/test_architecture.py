@@ -182,19 +182,29 @@ def modules() -> tuple[Module, ...]:
 
 
 @cache
+def nodes(module: Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(module.tree))
+
+
+@cache
 def names() -> frozenset[str]:
     return frozenset(module.name for module in modules())
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Every import, also inside functions and under TYPE_CHECKING."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[Import]:
     typing_only = {
         id(node)
-        for block in ast.walk(module.tree)
+        for block in nodes(module)
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
         for node in ast.walk(block)
     }
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, node.lineno, id(node) in typing_only)
@@ -321,7 +331,7 @@ def test_only_settings_reads_the_environment() -> None:
         f"{module.path}:{node.lineno}"
         for module in modules()
         if module.name not in ("functions.settings", "functions.light_settings")
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"))
         or (isinstance(node, ast.ImportFrom) and node.module == "os")
     ]
@@ -333,7 +343,7 @@ CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counte
 
 def clock_readings(module: Module) -> Iterator[ast.Call]:
     """Calls of datetime.now, date.today, time.time and their like."""
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         of = ast.unparse(node.func.value)
@@ -355,7 +365,7 @@ def test_time_is_an_argument_and_only_the_rim_reads_a_clock() -> None:
         node.name
         for module in modules()
         if module.name == "functions.settings"
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if isinstance(node, ast.FunctionDef)
         and any(ast.unparse(inner) == "datetime.now(UTC)" for inner in ast.walk(node))
     ]
@@ -368,7 +378,7 @@ def test_no_clock_is_read_behind_the_back_of_the_test_above() -> None:
     for module in modules():
         if module.name.startswith(rim):
             continue
-        for node in ast.walk(module.tree):
+        for node in nodes(module):
             if isinstance(node, ast.ImportFrom):
                 assert node.module != "time", module.path
                 renamed = node.module == "datetime" and any(alias.asname for alias in node.names)
@@ -411,7 +421,7 @@ def test_there_are_two_protocols_only() -> None:
     found = {
         node.name
         for module in modules()
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if isinstance(node, ast.ClassDef)
         and any(
             "Protocol" in ast.unparse(base) or "ABC" in ast.unparse(base) for base in node.bases

@@ -35,7 +35,7 @@ class Shop:
 
     def __init__(self, place: Path) -> None:
         self.folder, self.data, self.url = place / "statemachines", place / "data", ""
-        shutil.copytree(JOURNEYS, self.folder)
+        shutil.copytree(JOURNEYS, self.folder, ignore=shutil.ignore_patterns("pack"))
         self.world = World(self.data, self.folder)
         self.world.customer("ada")
         self.world.order("ada", "o1", "basic-1y")

@@ -30,7 +30,7 @@ class Life:
 
     def __init__(self, data: Path) -> None:
         self.folder = data / "statemachines"
-        shutil.copytree(JOURNEYS, self.folder)
+        shutil.copytree(JOURNEYS, self.folder, ignore=shutil.ignore_patterns("pack"))
         self.world = World(data / "data", self.folder)
         self.day = 0.0
 

@@ -19,7 +19,7 @@ def folder_with(name: str, target: Path, called: str = "") -> Path:
     copy's name, if it is another one."""
     target.mkdir()
     shutil.copy(JOURNEYS / BRAND_FILE, target)
-    for part in (PARTS, PACK):
-        shutil.copytree(JOURNEYS / part, target / part)
+    shutil.copytree(JOURNEYS / PARTS, target / PARTS)
+    (target / PACK).symlink_to(JOURNEYS / PACK)  # copied from, never written
     copy(target, name, called or name)
     return target

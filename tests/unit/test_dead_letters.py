@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import boto3
 import botocore.client
 import msgspec
 import pytest
@@ -33,9 +31,9 @@ from local.dead_letters import ADVICE, CALLS, EVENTS, STARTS, Letter, advise, re
 from local.doctor import Stage
 from local.queue import Queue
 from local.system import System
+from tests.support.aws_session import REGION, session
 from tests.support.world import JOURNEYS, World
 
-REGION = "eu-central-1"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -146,15 +144,6 @@ class Aws(Place):
         wanted = "ApproximateNumberOfMessagesNotVisible"
         asked = {"QueueUrl": self.urls[name], "AttributeNames": [wanted]}
         return int(self.sqs.get_queue_attributes(**asked)["Attributes"][wanted])
-
-
-@cache
-def session() -> boto3.session.Session:
-    """Made once: it reads the descriptions of all services."""
-    return _new_session("testing", "testing", region_name=REGION)
-
-
-_new_session = boto3.session.Session
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,8 +23,8 @@ from functions.tracking.source import Source
 from local import doctor
 from local.command_line import app
 from local.doctor import NOTHING, PERMISSIONS, Finding, NoAnswer, Stage, examine
+from tests.support.aws_session import REGION, session
 
-REGION = "eu-central-1"
 SENDER = "hello@news.shop.example"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -138,12 +137,6 @@ def examined(
     with aws(answers):
         look_up = lambda name, kind: records.get((name, kind), [])  # noqa: E731
         return list(examine(Stage(stage, REGION, SENDER, look_up, session())))
-
-
-@cache
-def session() -> boto3.session.Session:
-    """Made once: it reads the descriptions of all services."""
-    return boto3.session.Session("testing", "testing")
 
 
 def of(what: str, findings: list[Finding], state: str = "") -> list[Finding]:
