@@ -172,7 +172,7 @@ def _merge_without_ids() -> Any:
 
 def _twins_go_on() -> Any:
     """Who entered twice before a merge goes on in both runs."""
-    return patch.object(people, "end_twins", lambda store, permission, keys: None)
+    return patch.object(people, "end_twins", lambda store, permission, profile: None)
 
 
 def _newest_version() -> Any:
