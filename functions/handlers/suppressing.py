@@ -5,7 +5,7 @@ from datetime import datetime
 
 from functions.handlers.discreet import Logger
 from functions.handlers.wiring import Parts
-from functions.messages.address import address_hash, addresses
+from functions.messages.address import address_hash, addresses, normal_phone
 from functions.storage import people
 from functions.storage.store import change
 from functions.storage.suppressions import Suppressions
@@ -19,10 +19,11 @@ from functions.tracking.own_event import (
 )
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
-from functions.tracking.suppressed import suppress, verdict
+from functions.tracking.suppressed import SAID_STOP, suppress, verdict
 
 logger = Logger(service="suppressing")
 IDENTIFIED_BY = {"email": "email", "sms": "phone"}
+STARTED = "START by text"
 
 
 def suppressions(parts: Parts) -> Suppressions:
@@ -85,6 +86,20 @@ def lift(parts: Parts, channel: str, address: str, because: str) -> str | None:
         told = {"channel": channel, "reason": reason, "because": because}
         _tell(parts, profile, SUPPRESSION_LIFTED, now.isoformat(), now, **told)
     return reason
+
+
+def note_stop(parts: Parts, number: str, time: datetime, source: str) -> None:
+    """STOP came from a number that nobody has. Safe to repeat. Raises Contended."""
+    hashed = address_hash("sms", normal_phone(number))
+    suppressions(parts).add(hashed, "sms", SAID_STOP, time, source)
+
+
+def forget_stop(parts: Parts, number: str) -> None:
+    """START came from a number: what STOP put on the list is over. Raises Contended."""
+    listed, hashed = suppressions(parts), address_hash("sms", normal_phone(number))
+    found = listed.find(hashed)
+    if found and found.in_force and found.reason == SAID_STOP:
+        listed.lift(hashed, STARTED, parts.now())
 
 
 def _who_has(parts: Parts, channel: str, address: str) -> Profile | None:

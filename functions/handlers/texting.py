@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.channels.received_text import ReceivedText
-from functions.handlers import wiring
+from functions.handlers import suppressing, wiring
 from functions.handlers.discreet import Logger
 from functions.messages.keyword import keyword
 from functions.storage import people
@@ -20,13 +20,19 @@ SOURCE = "text message"
 def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     """`SMS Received`, and what STOP and START do.
 
-    The person is whoever has the number. Nobody has it: STOP is remembered under the number's keyed
-    hash, which becomes part of whoever comes with this number later; other texts say nothing to us.
+    The person is whoever has the number. Nobody has it: STOP goes on the list of suppressed
+    addresses, which knows it by a keyed hash and outlives an erasure, and holds for whoever comes
+    with this number later, until START; other texts say nothing to us. Raises Contended.
     """
     key = person_key(parts.settings.identity_key, "phone", normal_phone(text.number))
     said = keyword(text.text)
+    if said == "start":
+        suppressing.forget_stop(parts, text.number)
     person = people.find_profile(parts.store, key)
-    if person is None and said != "stop":
+    if person is None and said == "stop":
+        suppressing.note_stop(parts, text.number, parts.settings.on_stage(text.time), SOURCE)
+        person = people.find_profile(parts.store, key)  # who came before the list had it
+    if person is None:
         logger.info("a text from a number that nobody has", extra={"keyword": said})
         return []
     told = {"text": text.text, "sms_id": text.id, "answers": text.answers, "keyword": said}
@@ -34,7 +40,7 @@ def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     if said == "stop":
         left = {"channel": "sms", "keyword": text.text.strip()[:20]}
         found.append(_event(parts, text, key, "Consent Withdrawn", left))
-    if said == "start" and person:
+    if said == "start":
         back = _taken_by_stop(people.permission_of(parts.store, person.person))
         again = {"channel": "sms", "purposes": back, "keyword": text.text.strip()[:20]}
         found += [_event(parts, text, key, "Consent Given", again)] if back else []

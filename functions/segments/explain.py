@@ -34,6 +34,7 @@ from functions.tracking.suppressed import (
     HARD_BOUNCE,
     IMPORTED,
     INVALID_NUMBER,
+    SAID_STOP,
     SOFT_BOUNCES,
     UNREACHABLE,
 )
@@ -133,6 +134,7 @@ _GERMAN_REASONS = {
     COMPLAINT: "als Spam gemeldet",
     INVALID_NUMBER: "die Nummer gibt es nicht",
     UNREACHABLE: "die Nummer ist nicht erreichbar",
+    SAID_STOP: "STOP per SMS",
     BY_HAND: "von Hand",
     IMPORTED: "aus einer Liste",
     STOPPED: "der Versand wurde angehalten, zu viele Rückläufer oder Beschwerden",

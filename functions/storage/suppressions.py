@@ -30,9 +30,7 @@ class Suppressions:
             return False
         for channel, address in in_force.items():
             if permission.addresses.get(channel) != address:
-                found = self.find(address)
-                reason = found.reason if found and found.in_force else ""
-                take_address(permission, channel, reason)
+                take_address(permission, channel, self.find(address))
         permission.addresses = in_force
         return True
 

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import msgspec
 
 from functions.tracking.event import Event
-from functions.tracking.permission import Permission
+from functions.tracking.permission import Consent, Permission
 
 HARD_BOUNCE, COMPLAINT = "hard bounce", "marked as spam"
 SOFT_BOUNCES, UNREACHABLE = "repeated soft bounces", "unreachable number"
 INVALID_NUMBER = "invalid number"
+SAID_STOP = "STOP by text"  # from a number that nobody had: a withdrawal of whoever has it later
 BY_HAND, IMPORTED = "by hand", "from a list"  # may be followed by ": " and words
 # With a new address these are over; what a person or a colleague has said is not.
 OF_ADDRESS = frozenset({HARD_BOUNCE, SOFT_BOUNCES, INVALID_NUMBER, UNREACHABLE})
@@ -113,13 +114,23 @@ def suppress(permission: Permission, channel: str, reason: str) -> bool:
     return True
 
 
-def take_address(permission: Permission, channel: str, reason: str) -> None:
-    """An address has come into force; `reason` is why nothing may go there, "" when it may."""
+def take_address(permission: Permission, channel: str, found: Suppressed | None) -> None:
+    """An address has come into force; `found` is what the list has of it."""
     permission.failed.pop(channel, None)
     if permission.suppressed.get(channel) in OF_ADDRESS:
         del permission.suppressed[channel]
-    if reason:
-        suppress(permission, channel, reason)
+    if found and found.in_force and found.reason == SAID_STOP:
+        _withdraw(permission, found)
+    elif found and found.in_force:
+        suppress(permission, channel, found.reason)
+
+
+def _withdraw(permission: Permission, found: Suppressed) -> None:
+    """As if the person had said it themselves: a consent of later counts, START gives back."""
+    key = f"{found.channel}/*"
+    before = permission.consents.get(key)
+    if before is None or before.time < found.since:
+        permission.consents[key] = Consent(False, found.since, found.source)
 
 
 def verdict(permission: Permission, event: Event) -> Verdict | None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from functions.folder import check_brand
-from functions.handlers import erasing
+from functions.handlers import erasing, process_event
 from functions.handlers.wiring import Parts
 from functions.problem import Problems
 from functions.segments.census_records import Figures, SegmentFigures
@@ -21,7 +21,8 @@ from functions.storage.packing import unpack
 from functions.storage.people import People, find_profile
 from functions.storage.remember import remember
 from functions.storage.store import Contended
-from functions.tracking.event import Event
+from functions.tracking.erasure import LOOK_AGAIN
+from functions.tracking.event import Event, EventBatch
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 from local.sqlite_store import SqliteStore
@@ -237,6 +238,46 @@ def test_events_of_somebody_who_is_being_erased_are_put_off(world: World) -> Non
     before = msgspec.structs.replace(event, time=world.now - timedelta(minutes=2))
     assert finder.person(before) == ""
     assert remember(world.store, person, [before])[1] == []
+
+
+def test_events_of_who_comes_back_at_once_wait_for_as_long_as_erasing_takes(world: World) -> None:
+    """A quarter of an hour at least: five tries within minutes would bury them."""
+    person = known(world)
+    erase(world, person)  # nobody has worked on it yet
+    world.system.clock.move_to(world.now + timedelta(minutes=1))
+    now, sent, buried = world.now, list[tuple[list[bytes], int]](), list[str]()
+    stub = {
+        "send_events": lambda bodies, delay: sent.append((bodies, delay)),
+        "bury": lambda body, reason: buried.append(reason),
+    }
+    parts = Parts(**{**vars(world.system.parts), **stub})
+    batch = EventBatch(
+        [
+            Event(type=kind, event=name, message_id=kind, user_id="ada-user", time=now, received_at=now)
+            for kind, name in (("identify", ""), ("track", "Visited"))
+        ]
+    )
+    for _ in range(50):
+        process_event.process(parts, [batch])
+        ((body,), delay) = sent.pop()
+        assert delay >= LOOK_AGAIN / 2
+        batch = msgspec.json.decode(body, type=EventBatch)
+        assert len(batch.events) == 2, "together"
+    assert (buried, sent) == ([], [])
+
+
+def test_who_comes_anew_goes_through_the_same_journeys_once_more(world: World) -> None:
+    person = known(world)
+    before = {live.journey: run for run, live in world.permission("ada-user").live.items()}
+    erase(world, person)
+    world.settle()
+    world.advance("1 hour")
+    known(world)
+    now = {live.journey: run for run, live in world.permission("ada-user").live.items()}
+    assert now.keys() == before.keys()
+    describe = world.system.parts.machines.describe
+    assert {describe(journey, run).status for journey, run in now.items()} == {"RUNNING"}
+    assert not {*now.values()} & {*before.values()}, "nor is what comes late for the old ones theirs"
 
 
 def test_webhooks_that_ask_for_it_hear_that_a_person_was_erased(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.tracking.consent import hear
 from functions.tracking.event import Event
 from functions.tracking.permission import Permission
-from functions.tracking.suppressed import suppressed_key, take_address
+from functions.tracking.suppressed import Suppressed, suppressed_key, take_address
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 IN_FORCE = {"email": "hash-of-mail", "sms": "hash-of-number"}
@@ -113,6 +113,7 @@ def test_a_public_write_key_rules_no_address_out_and_makes_none_good() -> None:
 
 
 def test_a_new_address_is_good_again_but_what_the_person_said_stays() -> None:
+    listed = Suppressed(key="k", channel="email", reason="hard bounce", since=NOON)
     for reason, is_over in (
         ("hard bounce", True),
         ("repeated soft bounces", True),
@@ -123,10 +124,10 @@ def test_a_new_address_is_good_again_but_what_the_person_said_stays() -> None:
         ("from a list", False),
     ):
         permission = Permission(person="p", suppressed={"email": reason}, failed={"email": [NOON]})
-        take_address(permission, "email", "")
+        take_address(permission, "email", None)
         assert (permission.suppressed == {}) == is_over, reason
         assert permission.failed == {}
-        take_address(permission, "email", "hard bounce")
+        take_address(permission, "email", listed)
         assert permission.suppressed == {"email": "hard bounce" if is_over else reason}
 
 
