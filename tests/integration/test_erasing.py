@@ -30,6 +30,13 @@ from tests.support.world import JOURNEYS, World
 
 ADA = {"firstName": "Adalbertina", "email": "ada@lovelace.example", "phone": "+4915199988877"}
 TRACES = ("adalbertina", "ada@lovelace", "15199988877", "ada-user", "ada-device", "ada's order")
+ONCE = """
+title: Once in a life
+purpose: transactional
+enter when: {event: identify}
+once per: person
+steps: [{wait: 7 days}]
+"""
 
 
 @pytest.fixture
@@ -266,18 +273,25 @@ def test_events_of_who_comes_back_at_once_wait_for_as_long_as_erasing_takes(worl
     assert (buried, sent) == ([], [])
 
 
-def test_who_comes_anew_goes_through_the_same_journeys_once_more(world: World) -> None:
-    person = known(world)
-    before = {live.journey: run for run, live in world.permission("ada-user").live.items()}
-    erase(world, person)
-    world.settle()
-    world.advance("1 hour")
-    known(world)
-    now = {live.journey: run for run, live in world.permission("ada-user").live.items()}
-    assert now.keys() == before.keys()
-    describe = world.system.parts.machines.describe
-    assert {describe(journey, run).status for journey, run in now.items()} == {"RUNNING"}
-    assert not {*now.values()} & {*before.values()}, "nor is what comes late for the old ones theirs"
+def test_who_comes_anew_goes_through_a_journey_once_more(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    (files / "greet").mkdir(parents=True)
+    (files / "brand.yaml").write_text((JOURNEYS / "brand.yaml").read_text())
+    (files / "greet" / "journey.yaml").write_text(ONCE)
+    world = World(tmp_path / "data", files)
+    runs = []
+    for _ in range(2):
+        world.identify("ada-user")
+        world.advance("1 hour")
+        ((run_id, live),) = world.permission("ada-user").live.items()
+        execution = world.system.parts.machines.describe("greet", run_id)
+        assert execution is not None
+        assert execution.status == "RUNNING"
+        runs.append(run_id)
+        erase(world, live.person)
+        world.settle()
+        world.advance("1 hour")
+    assert runs[0] != runs[1], "Step Functions keeps a name for 90 days"
 
 
 def test_webhooks_that_ask_for_it_hear_that_a_person_was_erased(tmp_path: Path) -> None:
