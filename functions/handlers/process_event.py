@@ -339,9 +339,11 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     # First, because the ledger knows whether a person or a robot opened or clicked.
     judged = settle_receipts(desk, events)
     profile, todo = remember(parts.store, person, judged, keeper.take, finder.leads_to)
-    if not todo:
-        if profile.erased:
+    if profile.erased:
+        suppressing.note_of_past(parts, profile.person, judged)
+        if not todo:
             parts.scrub(False)
+    if not todo:
         return
     permission, refused = _permit(parts, profile, todo)
     suppressing.note(parts, profile, permission, todo)

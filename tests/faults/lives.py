@@ -22,9 +22,7 @@ class Lives:
         self.erasures: dict[str, list[Erasure]] = {u: some for u, some in found.items() if some}
         self._there = set(self._message_ids())
         self.past = {one.id: one for one in said.values() if self._is_past(one)}
-        self.runs = {
-            run_id for run_id, entry in simulation.seen.runs.items() if entry in self.past
-        }
+        self.runs = {run_id for run_id, entry in simulation.seen.runs.items() if entry in self.past}
 
     def end(self, user: str) -> float:
         """When the user's last life ended, in seconds since START."""

@@ -128,7 +128,9 @@ class Outside:
     def leave(self, user: str, address: str, tries: int = 5) -> None:
         """Unsubscribe by the link in the last message that had one, if there is any yet: of a text
         by itself, of a mail by the mail program's one click."""
-        found = [one.message for one in self.simulation.provider.accepted if one.message.to == address]
+        found = [
+            one.message for one in self.simulation.provider.accepted if one.message.to == address
+        ]
         links = [link for link in map(_link, found) if link]
         if not links:
             if tries:

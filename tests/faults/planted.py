@@ -14,6 +14,7 @@ from functions.storage import people, remember
 from functions.storage.library import Library
 from functions.tracking import permission as permissions
 from functions.tracking.fold import known
+from tests.faults import planted_leaving
 
 Plant = Callable[[], Any]
 
@@ -242,6 +243,7 @@ def _moved_without_pass() -> Any:
 
 
 BUGS: dict[str, Plant] = {
+    **planted_leaving.BUGS,
     "events are not deduplicated": _no_dedupe,
     "a wait does not look back": _no_look_back,
     "a wait looks back before it registers": _look_back_first,

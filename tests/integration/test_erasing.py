@@ -22,7 +22,7 @@ from functions.storage.people import People, find_profile
 from functions.storage.remember import remember
 from functions.storage.store import Contended
 from functions.tracking.erasure import LOOK_AGAIN
-from functions.tracking.event import Event, EventBatch
+from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 from local.sqlite_store import SqliteStore
@@ -191,6 +191,39 @@ def test_an_opened_mail_brings_nobody_back(world: World) -> None:
     assert traces(world, "Adalbertina") == [], "nor does it tell of an earlier life"
 
 
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_complaint_of_before_rules_the_address_out_all_the_same(
+    world: World, is_back: bool
+) -> None:
+    """Somebody may call a mail spam after they were erased, and come back without knowing."""
+    person = known(world)
+    mail = next(kept for kept in world.outbox() if kept.channel == "email")
+    erase(world, person)
+    world.settle()
+    world.advance("1 hour")
+    if is_back:
+        world.post("identify", {"userId": "ada-user", "traits": ADA})
+        world.advance("1 minute")
+    said = {"email_id": mail.send_id, "run_id": mail.tags["run"], "address": mail.tags["address"]}
+    event = Event(
+        type="track",
+        event="Email Marked as Spam",
+        message_id="r1",
+        time=world.now,
+        received_at=world.now,
+        person=person,
+        source="receipts",
+        trusted=True,
+        properties=said,
+    )
+    world.system.queue.send(bodies(EventBatch([event])))
+    world.settle()
+    world.advance("1 minute")
+    world.post("identify", {"userId": "ada-user", "traits": ADA})
+    assert world.permission("ada-user").suppressed == {"email": "marked as spam"}
+    assert "Email Marked as Spam" not in world.person("ada-user").events
+
+
 def test_who_was_merged_and_parted_leaves_no_word_with_anybody(world: World) -> None:
     """The record of an undone merge names both, and what was frozen of them stays until then."""
     world.post("track", {"anonymousId": "tab", "event": "Visited"})
@@ -260,7 +293,14 @@ def test_events_of_who_comes_back_at_once_wait_for_as_long_as_erasing_takes(worl
     parts = Parts(**{**vars(world.system.parts), **stub})
     batch = EventBatch(
         [
-            Event(type=kind, event=name, message_id=kind, user_id="ada-user", time=now, received_at=now)
+            Event(
+                type=kind,
+                event=name,
+                message_id=kind,
+                user_id="ada-user",
+                time=now,
+                received_at=now,
+            )
             for kind, name in (("identify", ""), ("track", "Visited"))
         ]
     )
