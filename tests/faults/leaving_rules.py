@@ -125,7 +125,8 @@ def nothing_goes_where_a_receipt_forbids_it(facts: Facts) -> Iterator[str]:
     for one in facts.simulation.provider.accepted:
         since = ruled_out.get((one.channel, one.message.to))
         if since is not None and _let_go(facts, one) > since:
-            yield f"{one.message.tags['message']} was let go to {one.message.to}, which is ruled out"
+            name = one.message.tags["message"]
+            yield f"{name} was let go to {one.message.to}, which is ruled out"
 
 
 def _let_go(facts: Facts, one: Accepted) -> int:

@@ -162,35 +162,41 @@ class Outside:
         """An admin erases a user, and asks again until that is acknowledged, and hours later if it
         was not carried out; a user of whom nobody knows anything a few times only."""
         simulation = self.simulation
-        seen = simulation.seen
+        self.open += 1
+        simulation.seen.erasing.setdefault(user, simulation.seen.next())
+        simulation.lambdas.call(
+            f"erase [{user}]",
+            lambda: simulation.erase(user),
+            lambda done: self._hear_of_erasure(user, tries, done),
+            limit=30,
+        )
 
-        def done(invocation: Invocation) -> None:
-            self.open -= 1
-            lost = simulation.chance.fault(invocation.name, ["answer lost"])
-            if invocation.state == "done" and invocation.result is None:
-                again(7200, MOST_ASKED)
-            elif invocation.state == "done" and not lost:
-                seen.erased.setdefault(user, (seen.next(), simulation.loop.time / us(1)))
-                simulation.loop.after(3 * 3600, look_again)
-            else:
-                again(min(600.0, 2.0**tries), MOST_ASKED * 20)
+    def _hear_of_erasure(self, user: str, tries: int, answer: Invocation) -> None:
+        self.open -= 1
+        seen, loop = self.simulation.seen, self.simulation.loop
+        if answer.state == "done" and answer.result is None:
+            self._erase_later(user, tries, 7200, MOST_ASKED)
+        elif answer.state == "done" and not self._is_lost(answer):
+            seen.erased.setdefault(user, (seen.next(), loop.time / us(1)))
+            loop.after(3 * 3600, lambda: self._see_whether_it_is_done(user, tries))
+        else:
+            self._erase_later(user, tries, min(600.0, 2.0**tries), MOST_ASKED * 20)
 
-        def again(seconds: float, most: int) -> None:
-            if tries < most:
-                self.open += 1
-                simulation.loop.after(seconds, ask_again)
+    def _is_lost(self, answer: Invocation) -> bool:
+        return bool(self.simulation.chance.fault(answer.name, ["answer lost"]))
 
-        def ask_again() -> None:
+    def _erase_later(self, user: str, tries: int, seconds: float, most: int) -> None:
+        def again() -> None:
             self.open -= 1
             self.erase(user, tries + 1)
 
-        def look_again() -> None:
-            if simulation.erasures(user)[0].done is None and tries < MOST_ASKED * 20:
-                self.erase(user, tries + 1)
+        if tries < most:
+            self.open += 1
+            self.simulation.loop.after(seconds, again)
 
-        self.open += 1
-        seen.erasing.setdefault(user, seen.next())
-        simulation.lambdas.call(f"erase [{user}]", lambda: simulation.erase(user), done, limit=30)
+    def _see_whether_it_is_done(self, user: str, tries: int) -> None:
+        if self.simulation.erasures(user)[0].done is None and tries < MOST_ASKED * 20:
+            self.erase(user, tries + 1)
 
     def _take_leave(self, event: dict[str, Any], context: object) -> dict[str, Any]:
         return take_leave.answer(leave_door(self.simulation.parts), event)

@@ -138,11 +138,11 @@ class Queue:
 
     def search(self, less: Callable[[bytes], bytes | None]) -> int:
         """Take out of the dead letters what `less` does not leave of each; of how many."""
-        left = [less(dead.body) for dead in self.dead]
-        changed = sum(body is not None for body in left)
-        kept = [dead.body if body is None else body for dead, body in zip(self.dead, left)]
-        self.dead = [replace(dead, body=body) for dead, body in zip(self.dead, kept) if body]
-        return changed
+        left = [(dead, less(dead.body)) for dead in self.dead]
+        self.dead = [
+            dead if body is None else replace(dead, body=body) for dead, body in left if body != b""
+        ]
+        return sum(body is not None for _, body in left)
 
     def redrive(self, keep: Callable[[Dead], bool]) -> int:
         """Put dead letters back on the queue but those to keep; how many went back."""

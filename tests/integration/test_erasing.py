@@ -291,19 +291,9 @@ def test_events_of_who_comes_back_at_once_wait_for_as_long_as_erasing_takes(worl
         "bury": lambda body, reason: buried.append(reason),
     }
     parts = Parts(**{**vars(world.system.parts), **stub})
-    batch = EventBatch(
-        [
-            Event(
-                type=kind,
-                event=name,
-                message_id=kind,
-                user_id="ada-user",
-                time=now,
-                received_at=now,
-            )
-            for kind, name in (("identify", ""), ("track", "Visited"))
-        ]
-    )
+    about: dict[str, Any] = {"user_id": "ada-user", "time": now, "received_at": now}
+    identified = Event(type="identify", message_id="m1", **about)
+    batch = EventBatch([identified, Event(type="track", event="Visited", message_id="m2", **about)])
     for _ in range(50):
         process_event.process(parts, [batch])
         ((body,), delay) = sent.pop()
