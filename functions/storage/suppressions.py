@@ -6,6 +6,7 @@ from functions.storage.store import Store, change
 from functions.tracking.permission import Permission
 from functions.tracking.suppressed import (
     MOST_REASON,
+    SAID_STOP,
     Suppressed,
     partition_of,
     suppressed_key,
@@ -36,7 +37,7 @@ class Suppressions:
 
     def add(self, address: str, channel: str, reason: str, since: datetime, source: str) -> bool:
         """Nothing may go there from now on; False if it was so before, or if it was lifted after
-        `since`. Safe to repeat. Raises Contended."""
+        `since`. More than STOP by text was, is new. Safe to repeat. Raises Contended."""
         key = suppressed_key(self._secret, address)
         return self.add_key(key, channel, reason, since, source)
 
@@ -45,7 +46,9 @@ class Suppressions:
         added: list[bool] = []
 
         def put(found: Suppressed) -> bool:
-            is_new = found.version == 0 or (found.lifted is not None and found.lifted < since)
+            is_over = found.lifted is not None and found.lifted < since
+            is_more = found.in_force and found.reason == SAID_STOP != reason
+            is_new = found.version == 0 or is_over or is_more
             added[:] = [is_new]
             if is_new:
                 found.reason, found.since, found.source = reason[:MOST_REASON], since, source

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from functions.channels.received_text import NotAText, read
 from functions.handlers import process_event
+from functions.handlers.suppressing import suppress_address
 from functions.messages.keyword import KEYWORDS, keyword
 from functions.tracking.permission import refusal
 from tests.support.world import CONTEXT, World
@@ -262,6 +263,16 @@ def test_start_from_whoever_came_with_that_number_gives_back_what_stop_took(worl
     comes_with_the_number(world)
     text(world, "START")
     assert may_get(world)
+
+
+def test_what_a_colleague_says_of_that_number_is_more_than_stop(world: World) -> None:
+    text(world, "STOP")
+    for is_new in (True, False):
+        said = ("sms", NUMBER, "by hand: wrong number", "bob")
+        assert suppress_address(world.system.parts, *said) == is_new
+    text(world, "START")
+    comes_with_the_number(world)
+    assert world.permission("ada").suppressed == {"sms": "by hand: wrong number"}
 
 
 def test_stop_from_a_number_that_nobody_has_makes_nobody(world: World) -> None:
