@@ -26,6 +26,7 @@ from functions.segments.responding import ResponseSums
 from functions.segments.rules import Rules
 from functions.segments.sample import Sample
 from functions.storage import clusters
+from functions.storage.erasing import leave_out_erased
 from functions.storage.people import order_rows
 from functions.storage.store import Store
 from functions.tracking.message import Message
@@ -154,7 +155,10 @@ class Pass:
         _keep(self.store, progress, now)
         found = figures(counting.tallied, self.rules.segments, now)
         found.calibration = trial.compared()
-        self.store.write([cuts, found, counting.referrals.figures(now)])
+        referrals = counting.referrals.figures(now)
+        for report in (found, referrals):
+            leave_out_erased(self.store, report)
+        self.store.write([cuts, found, referrals])
         self.parts.library.forget()
         self.rules = self.parts.library.rules()
         return True
@@ -243,5 +247,6 @@ def _kept(store: Store) -> Progress | None:
 
 def _forget(store: Store) -> None:
     head = store.get(CensusPart, "census", f"{0:05}")
-    if head:
-        store.delete(head)
+    count = msgspec.msgpack.decode(head.body, type=int) if head else -1
+    for number in range(count + 1):  # all of them: they name people by their keys
+        store.delete(CensusPart(number, b"", 0))

@@ -63,6 +63,16 @@ def read(body: str) -> Erase:
     return _erases.decode(body)
 
 
+def order(parts: Parts, person: str, why: str) -> Erasure | None:
+    """Have the person with this key erased, asked for the first time or once more; None: nobody has
+    it, and none who had it was erased. Raises Busy, Contended."""
+    found = find_profile(parts.store, person)
+    if found is not None:
+        return ask(parts, found, why)
+    erasure = next(iter(erasing.erasures_of(parts.store, person)), None)
+    return erasure if erasure is None or erasure.done else go_on(parts, erasure)
+
+
 def ask(parts: Parts, profile: Profile, why: str) -> Erasure:
     """Have the person erased: when this returns nothing is sent to them or noted of them any more,
     and the rest is on its way. Safe to repeat. Raises Busy, Contended."""

@@ -255,11 +255,17 @@ def process(parts: wiring.Parts, batches: Iterable[EventBatch]) -> None:
 def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
     finder = people.People(parts.store, parts.settings.identity_key)
     groups: dict[tuple[str, str], Asked] = {}
+    late: Asked = []
+    why: Contended | None = None
     for event, batch in asked:
         try:
             person = finder.person(event)
         except Unavailable:
             raise
+        except Contended as error:
+            late.append((event, batch))
+            why = error
+            continue
         except Exception as error:
             _send_on(parts, [(event, batch)], error)
             continue
@@ -268,6 +274,8 @@ def _by_person(parts: wiring.Parts, asked: Asked) -> list[tuple[str, Asked]]:
             continue  # erased since
         group = (person, event.message_id if batch.attempt else "")
         groups.setdefault(group, []).append((event, batch))
+    if why:  # all together: what a crash has come again is the less
+        _put_off(parts, late, why)
     return [(person, members) for (person, _), members in groups.items()]
 
 
@@ -293,8 +301,10 @@ def _put_off(parts: wiring.Parts, members: Asked, error: Exception) -> None:
     for (attempt, put_off), events in alike.items():
         logger.warning("events are put off", extra={"events": len(events), "reason": reason})
         messages = bodies(EventBatch(events, attempt, reason, put_off))
+        # Who is being erased is so for long: the sooner it came again, the oftener in vain.
+        first = LONGEST_DELAY if isinstance(error, people.BeingErased) else FIRST_PUT_OFF
         if put_off < MOST_PUT_OFF:
-            parts.send_events(messages, _delay(FIRST_PUT_OFF, put_off, events[0].message_id))
+            parts.send_events(messages, _delay(first, put_off, events[0].message_id))
         else:
             _bury(parts, messages, reason)
 
@@ -329,9 +339,11 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
     # First, because the ledger knows whether a person or a robot opened or clicked.
     judged = settle_receipts(desk, events)
     profile, todo = remember(parts.store, person, judged, keeper.take, finder.leads_to)
-    if not todo:
-        if profile.erased:
+    if profile.erased:
+        suppressing.note_of_past(parts, profile.person, judged)
+        if not todo:
             parts.scrub(False)
+    if not todo:
         return
     permission, refused = _permit(parts, profile, todo)
     suppressing.note(parts, profile, permission, todo)

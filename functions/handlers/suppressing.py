@@ -19,7 +19,7 @@ from functions.tracking.own_event import (
 )
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
-from functions.tracking.suppressed import suppress, verdict
+from functions.tracking.suppressed import Verdict, suppress, verdict
 
 logger = Logger(service="suppressing")
 IDENTIFIED_BY = {"email": "email", "sms": "phone"}
@@ -41,6 +41,22 @@ def note(parts: Parts, profile: Profile, permission: Permission, events: Iterabl
         if permission.addresses.get(found.channel) == found.address:
             told = {"channel": found.channel, "reason": found.reason}
             _tell(parts, profile, ADDRESS_SUPPRESSED, event.message_id, event.time, **told)
+
+
+def note_of_past(parts: Parts, person: str, events: Iterable[Event]) -> None:
+    """Receipts of messages to somebody who was erased since: nothing is noted of them, but their
+    address is ruled out for whoever has it now or later. Safe to repeat. Raises Contended."""
+    nobody = Permission(person=person)
+    for found, event in ((verdict(nobody, one), one) for one in events):
+        if found is None:
+            continue
+        suppressions(parts).add(found.address, found.channel, found.reason, event.time, RECEIPTS)
+
+        def take(permission: Permission, found: Verdict = found) -> bool:
+            is_theirs = permission.addresses.get(found.channel) == found.address
+            return is_theirs and suppress(permission, found.channel, found.reason)
+
+        change(parts.store, lambda: people.permission_of(parts.store, person), take)
 
 
 def suppress_address(parts: Parts, channel: str, address: str, reason: str, source: str) -> bool:

@@ -23,16 +23,16 @@ logger = Logger(service="process_event")
 def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     """`SMS Received`, and what STOP and START do.
 
-    The person is whoever the number leads to. It leads to nobody: STOP is remembered under the
-    number's keyed hash, which becomes part of whoever comes with this number later; other texts say
-    nothing to us. Others may have the number too: each send by text asks whether it said STOP.
+    The person is whoever the number leads to. STOP goes on the list of suppressed addresses, too,
+    which knows the number by a keyed hash and outlives an erasure: it holds for all who have the
+    number, and for whoever comes with it later, until START. Raises Contended.
     """
     number = normal_phone(text.number)
     key = person_key(parts.settings.identity_key, "phone", number)
     said = keyword(text.text)
     _for_all(parts, number, said, parts.settings.on_stage(text.time))
     person = people.find_profile(parts.store, key)
-    if person is None and said != "stop":
+    if person is None:
         logger.info("a text from a number that nobody has", extra={"keyword": said})
         return []
     told = {"text": text.text, "sms_id": text.id, "answers": text.answers, "keyword": said}
@@ -40,7 +40,7 @@ def events(parts: wiring.Parts, text: ReceivedText) -> list[Event]:
     if said == "stop":
         left = {"channel": "sms", "keyword": text.text.strip()[:20]}
         found.append(_event(parts, text, key, "Consent Withdrawn", left))
-    if said == "start" and person:
+    if said == "start":
         back = _taken_by_stop(people.permission_of(parts.store, person.person))
         again = {"channel": "sms", "purposes": back, "keyword": text.text.strip()[:20]}
         found += [_event(parts, text, key, "Consent Given", again)] if back else []

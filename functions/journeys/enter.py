@@ -1,6 +1,6 @@
 """Entering: an event, a look or another journey lets a person in, once per entry key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from functions.journeys.group import end_outranked, outrank
 from functions.journeys.hold_out import is_held_out
 from functions.journeys.journey import Journey
 from functions.journeys.leave import forget, has_ended, leave_by
-from functions.journeys.run import Run, run_id_of, run_key
+from functions.journeys.run import Run, run_id_of, run_ids_of, run_key
 from functions.journeys.standing import Taken
 from functions.journeys.steps.repeat import AGAIN, DONE
 from functions.journeys.steps.split import arms_at
@@ -86,7 +86,7 @@ def new_run(
         return None
     return Run(
         person=profile.person,
-        run_id=run_id_of(profile.person, journey.name, key),
+        run_id=run_id_of(profile.person, journey.name, key, profile.erased),
         journey=journey.name,
         journey_version=version,
         entered=at,
@@ -194,12 +194,17 @@ def names_of(journey: Journey, run: Run) -> dict[str, Any]:
 def _forget_twins(desk: Desk, profile: Profile, there: Run) -> None:
     """A merge has ended an entry that was only half made: it will not be made any more."""
     live = desk.permission(profile.person).live
-    for key in profile.keys:
-        run_id = run_id_of(key, there.journey, there.entry_key)
+    for key, run_id in _possible(profile, profile.keys, there):
         if run_id != there.run_id and run_id in live and live[run_id].leaving:
             record = desk.store.get(Run, key, run_key(there.journey, run_id))
             if record is None:
                 forget(desk, key, run_id, None)
+
+
+def _possible(profile: Profile, keys: Iterable[str], run: Run) -> Iterator[tuple[str, str]]:
+    """Keys and ids under which the record of the same entry may stand."""
+    for key in keys:
+        yield from ((key, one) for one in run_ids_of(profile, key, run.journey, run.entry_key))
 
 
 def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
@@ -224,13 +229,12 @@ def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
 def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
     """The run of the same entry key, under whatever key the person was known then; not one that
     gave way to another by a merge, whose record may still be on its way."""
-    for person in profile.keys:
-        run_id = run_id_of(person, run.journey, run.entry_key)
+    for person, run_id in _possible(profile, profile.keys, run):
         there = desk.store.get(Run, person, run_key(run.journey, run_id))
         if there and there.outcome != LEAVES_BY_MERGE:
             return there
-    for person in profile.apart:  # an event that let them in while the two were one
-        run_id = run_id_of(person, run.journey, run.entry_key)
+    # An event that let them in while the two were one.
+    for person, run_id in _possible(profile, profile.apart, run):
         there = desk.store.get(Run, person, run_key(run.journey, run_id))
         if there and there.entry.message_id == run.entry.message_id:
             return there
@@ -290,8 +294,7 @@ def _take_slot(desk: Desk, journey: str, most: int) -> None:
 def _take_over(profile: Profile, permission: Permission, run: Run) -> bool:
     """Whether this entry is half made already, perhaps under a key from before a merge, which
     the run then keeps."""
-    for key in profile.keys:
-        run_id = run_id_of(key, run.journey, run.entry_key)
+    for _, run_id in _possible(profile, profile.keys, run):
         if run_id in permission.live:
             run.run_id, run.person = run_id, permission.live[run_id].person
             return True

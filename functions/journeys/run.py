@@ -8,6 +8,7 @@ import msgspec
 from functions.tracking.event import Event
 from functions.tracking.history import Change
 from functions.tracking.identity import short_hash
+from functions.tracking.profile import Profile
 
 MOST_TRIES = 12  # of a state: the first, ten retries, and one that was delivered twice
 
@@ -132,9 +133,18 @@ def run_key(journey: str, run_id: str) -> str:
     return f"{journey}/{run_id}"
 
 
-def run_id_of(person: str, journey: str, key: str) -> str:
-    """The run's id and its first execution's name: the same whenever the same entry is seen."""
-    return f"{journey}-{short_hash(person, journey, key)}"
+def run_id_of(person: str, journey: str, key: str, erased: datetime | None = None) -> str:
+    """The run's id and its first execution's name: the same whenever the same entry is seen. Who
+    was `erased` and came anew has other ones: Step Functions keeps a name for 90 days."""
+    life = [erased.isoformat()] if erased else []
+    return f"{journey}-{short_hash(person, journey, key, *life)}"
+
+
+def run_ids_of(profile: Profile, person: str, journey: str, key: str) -> list[str]:
+    """Those that a run of this entry may have under a key of the person, which may have come to
+    them from somebody who was never erased."""
+    lives = dict.fromkeys([profile.erased, None])
+    return [run_id_of(person, journey, key, erased) for erased in lives]
 
 
 def register(waits: Waits, wait: Wait, entered: datetime, goes_on: bool = False) -> bool:

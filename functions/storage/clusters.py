@@ -20,6 +20,7 @@ from functions.segments.clusters import learn
 from functions.segments.first_order import first_order
 from functions.segments.sample import Sample
 from functions.storage import people, shelf
+from functions.storage.erasing import leave_out_erased
 from functions.storage.store import Store, change
 
 EVERY = timedelta(days=6, hours=12)  # a week, though a census is not always at the same hour
@@ -52,7 +53,9 @@ def learn_and_keep(
 ) -> ClusterModel:
     """The clusters of a sample; what is told of them, and the first orders, are kept."""
     learned = learn(sample.drawn, before, made)
-    store.write([report(learned, sample.drawn, sample.customers, before)])
+    told = report(learned, sample.drawn, sample.customers, before)
+    leave_out_erased(store, told)
+    store.write([told])
     _keep_firsts(store, sample, made)
     return learned.model
 

@@ -241,6 +241,13 @@ def forbids(store: Store, profile: Profile, permission: Permission) -> bool:
     return fresh.is_gone or fresh.erasing or fresh.erased is None
 
 
+def leave_out_erased(store: Store, report: Any) -> None:
+    """Take out of a report's examples those who were erased while it was made. Whoever is erased
+    between this and its writing is taken out by their erasure's second look."""
+    for one in _SAMPLES[type(report)](report):
+        one[:] = [key for key in one if not profile_of(store, key).is_gone]
+
+
 def _is_erased(profile: Profile | None, asked: datetime) -> bool:
     """By this erasure, or a later one; also if somebody has come anew since."""
     return profile is not None and profile.erased is not None and profile.erased >= asked

@@ -27,7 +27,13 @@ from functions.tracking.permission import Permission, end_pause
 from functions.tracking.profile import OrderRow, Profile
 
 MOST_REDIRECTS = 10
-BEING_ERASED = "the person is being erased"
+
+
+class BeingErased(Contended):
+    """The person is being erased, which takes a quarter of an hour at least."""
+
+    def __init__(self) -> None:
+        super().__init__("the person is being erased")
 
 
 def find_profile(store: Store, person: str) -> Profile | None:
@@ -153,7 +159,7 @@ class People:
         asked: bool,
     ) -> str:
         if profile.erasing:
-            raise Contended(BEING_ERASED)
+            raise BeingErased
         strongest, *weaker = known_as
         for kind, value in weaker:
             key = person_key(self._secret, kind, value)
@@ -168,7 +174,7 @@ class People:
             try:
                 if other is None or other.is_gone:
                     if other and other.erasing:
-                        raise Contended(BEING_ERASED)
+                        raise BeingErased
                     if met.kind != "user_id" or met.asked:
                         # By way of the identifier that it came with, so that it stays with that
                         # one if an admin parts the person.
@@ -210,7 +216,7 @@ class People:
         merge and of what the target was. Raises Conflict."""
         target = profile_of(self._store, person)
         if target.erasing or source.erasing:
-            raise Contended(BEING_ERASED)
+            raise BeingErased
         if target.person == source.person:
             return
         source_permission = self._store.get(Permission, source.person) or Permission(
@@ -221,7 +227,7 @@ class People:
         merge, before = _records(source, target, target_permission, met)
         merge_profiles(source, target, *rows)
         merge_permissions(source_permission, target_permission)
-        end_twins(self._store, target_permission, target.keys)
+        end_twins(self._store, target_permission, target)
         people = [source, target, source_permission, target_permission]
         self._store.put_together([*people, merge, *before])
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby, islice, takewhile
 
 from functions.settings import ROWS_LIVE
-from functions.storage.people import BEING_ERASED, order_rows, profile_of
+from functions.storage.people import BeingErased, order_rows, profile_of
 from functions.storage.store import Conflict, Contended, Store
 from functions.tracking import orders
 from functions.tracking.erasure import predates
@@ -63,7 +63,7 @@ def _of_this_life(store: Store, profile: Profile, events: list[Event]) -> list[E
     if profile.is_gone:  # what we tell or hear of a person never begins anew
         own = [event for event in own if not event.person]
     if own and profile.erasing:
-        raise Contended(BEING_ERASED)
+        raise BeingErased
     return [event for event in own if not _is_of_old_message(store, profile, event)]
 
 

@@ -13,6 +13,7 @@ from functions.tracking.suppressed import (
     partition_of,
     suppressed_key,
     take_address,
+    take_stop,
 )
 
 
@@ -36,6 +37,9 @@ class Suppressions:
                 found = self.find(address)
                 reason = found.reason if found and found.in_force else ""
                 take_address(permission, channel, reason)
+                said = self.stopped(address) if channel == "sms" else None
+                if said:
+                    take_stop(permission, said)
         permission.addresses = in_force
         return True
 

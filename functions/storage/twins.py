@@ -2,22 +2,21 @@
 
 from datetime import datetime
 
-from functions.journeys.run import Run, run_id_of, run_key
+from functions.journeys.run import Run, run_ids_of, run_key
 from functions.storage.store import Store
 from functions.tracking.merge import LEAVES_BY_MERGE
 from functions.tracking.message import Message
 from functions.tracking.permission import Live, Permission, alike, leave
+from functions.tracking.profile import Profile
 
 
-def end_twins(store: Store, permission: Permission, keys: list[str]) -> None:
+def end_twins(store: Store, permission: Permission, profile: Profile) -> None:
     """Both names entered the same journey for the same thing: the person goes on in the run that
     has made the most progress (has sent the most), or began first, and leaves the other. Whom one
     of the names brought through it to its end leaves as well.
-
-    `keys` are all those that the person was known by.
     """
     for run_id, live in list(permission.live.items()):
-        if _is_through(store, run_id, live, keys):
+        if _is_through(store, run_id, live, profile):
             leave(permission, run_id, LEAVES_BY_MERGE)
 
     def age(run_id: str) -> tuple[int, datetime, str]:
@@ -37,15 +36,16 @@ def _twins(permission: Permission, live: Live) -> list[str]:
     return found if len(found) > 1 else []
 
 
-def _is_through(store: Store, run_id: str, live: Live, keys: list[str]) -> bool:
+def _is_through(store: Store, run_id: str, live: Live, profile: Profile) -> bool:
     """Whether a run for the same thing, under another of the names, has ended already."""
     run = _run(store, live.person, live.journey, run_id)
     if run is None:
         return False
     twins = (
-        _run(store, key, live.journey, run_id_of(key, live.journey, run.entry_key))
-        for key in keys
+        _run(store, key, live.journey, twin_id)
+        for key in profile.keys
         if key != live.person
+        for twin_id in run_ids_of(profile, key, live.journey, run.entry_key)
     )
     return any(
         twin is not None and twin.status == "ended" and twin.outcome != LEAVES_BY_MERGE

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import msgspec
 
 from functions.tracking.event import Event
-from functions.tracking.permission import Permission
+from functions.tracking.permission import Consent, Permission
 
 HARD_BOUNCE, COMPLAINT = "hard bounce", "marked as spam"
 SOFT_BOUNCES, UNREACHABLE = "repeated soft bounces", "unreachable number"
 INVALID_NUMBER = "invalid number"
 STOP, START = "STOP by text message", "START by text message"
 TEXT_MESSAGE = "text message"  # the source of what people write to our number
+ALL_TEXTS = "sms/*"  # what STOP withdraws
 BY_HAND, IMPORTED = "by hand", "from a list"  # may be followed by ": " and words
 # With a new address these are over; what a person or a colleague has said is not.
 OF_ADDRESS = frozenset({HARD_BOUNCE, SOFT_BOUNCES, INVALID_NUMBER, UNREACHABLE})
@@ -125,6 +126,14 @@ def take_address(permission: Permission, channel: str, reason: str) -> None:
         del permission.suppressed[channel]
     if reason:
         suppress(permission, channel, reason)
+
+
+def take_stop(permission: Permission, said: datetime) -> None:
+    """Somebody wrote STOP from the number that is in force: as if the person had said it, so a
+    consent of later counts, and START gives back."""
+    before = permission.consents.get(ALL_TEXTS)
+    if before is None or before.time < said:
+        permission.consents[ALL_TEXTS] = Consent(False, said, TEXT_MESSAGE)
 
 
 def verdict(permission: Permission, event: Event) -> Verdict | None:

@@ -27,6 +27,8 @@ KINDS = {
     "refused": 0.04,  # by a provider, for good
     "not now": 0.1,  # by a provider, for a while
     "abandoned": 0.1,  # the client gives up before its event was accepted
+    "bounced": 0.06,  # there is no such address, says a receipt
+    "complained": 0.1,  # somebody calls a mail spam
 }
 
 

@@ -109,13 +109,12 @@ JOURNEYS = {
           - send: seen
     """,
 }
-MAILS = {"welcome": ["hello"]}
+MAILS = {"welcome": ["hello"], "follow": ["followed"], "weekly": ["seen"]}
 TEXTS = {
     "welcome": ["liked", "missed"],
     "order": ["receipt", "enjoy", "sorry", "rate"],
-    "follow": ["followed", "again"],
+    "follow": ["again"],
     "digest": ["digest", "answered"],
-    "weekly": ["seen"],
 }
 MAIL = """<mjml><mj-head><mj-title>{words}</mj-title></mj-head><mj-body><mj-section><mj-column>
 <mj-text>{words} <a href="{{{{ unsubscribe }}}}">leave</a></mj-text>

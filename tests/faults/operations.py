@@ -58,6 +58,8 @@ class Plan:
             for number in range(1 + self.chance.whole("moves", 4)):
                 at = self._time(f"move {number}", SPAN if number % 2 else 2 * HOUR)
                 self.add(at, "every run goes on", lambda outside: outside.simulation.move())
+        if self.chance.number("erases") < 0.4:  # last, so that no other event has another id
+            self._erase(self.chance.pick("who is erased", self.users))
         return sorted(self.operations, key=lambda operation: operation.at)
 
     def _time(self, label: str, span: float = SPAN) -> float:
@@ -105,8 +107,10 @@ class Plan:
             at = self._time(f"{device} page {number}", 3 * HOUR)
             self.say(at, "", "Looked", device=device)
 
-    def _identify(self, user: str, born: float, devices: list[str]) -> None:
-        traits = {"email": address(user), "phone": phone(user)}
+    def _identify(
+        self, user: str, born: float, devices: list[str], first_name: str = "First"
+    ) -> None:
+        traits = {"email": address(user), "phone": phone(user), "firstName": f"{first_name} {user}"}
         self.say(born, user, "", kind="identify", traits=traits)
         if self.chance.number(f"{user} consents") < 0.85:
             for channel in ("email", "sms"):
@@ -119,6 +123,27 @@ class Plan:
                 met = self._when(f"{user} {story} 0", born)
                 at = self.near(f"{device} identified", met, 0, 2, 4 * HOUR)
             self.say(at, user, "", kind="identify", device=device)
+
+    def _erase(self, user: str) -> None:
+        """A user is erased, mostly while something of theirs is done. Some are spoken of later as
+        they were before, and some come back, known by other words."""
+        own = [one for one in self.operations if _is_of(one, user)]
+        met = own[self.chance.whole("erased when", len(own))].at
+        if self.chance.number("erased meanwhile") < 0.7:
+            at = self.near("erased", met, 0, 0, 2, 2 * HOUR, 4 * HOUR, DAY, 3 * DAY, 4 * DAY)
+        else:
+            at = self._time("erased")
+        self.add(at, f"{user} is erased", lambda outside: outside.erase(user))
+        if self.chance.number("an old word") < 0.6:
+            order = {"order_id": f"{user}-old", "revenue": 10, "currency": "EUR"}
+            then = self.near("an old word", at, 2, HOUR, DAY)
+            self.say(then, user, "Order Completed", properties=order, happened=at - MINUTE)
+        if self.chance.number("comes back") < 0.5:
+            then = self.near("comes back", at, 10, MINUTE, 10 * MINUTE, 20 * MINUTE, HOUR, DAY)
+            self._identify(user, then, [], "Second")
+            self.say(then + 2, user, "Signed Up")
+            order = {"order_id": f"{user}-again", "revenue": 10, "currency": "EUR"}
+            self.say(then + 3, user, "Order Completed", properties=order)
 
     def near(self, label: str, at: float, *offsets: float) -> float:
         """At one of some distances from a time, give or take a few seconds."""
@@ -192,6 +217,22 @@ def _leaves(plan: Plan, user: str, at: float, label: str) -> None:
         plan.add(at, f"{user} unsubscribes", lambda outside: outside.leave(user, phone(user)))
 
 
+def _clicks_away(plan: Plan, user: str, at: float, label: str) -> None:
+    if plan.chance.number(f"{label} does") < 0.4:
+        words = f"{user} unsubscribes by one click"
+        plan.add(at, words, lambda outside: outside.leave(user, address(user)))
+
+
+def _texts_stop(plan: Plan, user: str, at: float, label: str) -> None:
+    if plan.chance.number(f"{label} does") < 0.3:
+        at = plan.near(label, plan.when_ordered(user), -60, 0, DAY, 3 * DAY + 2, 4 * DAY + 2)
+        plan.add(at, f"{user} texts STOP", lambda outside: outside.text(phone(user), "STOP"))
+
+
+def _is_of(operation: Operation, user: str) -> bool:
+    return any(user in (one.user, one.device.partition("-")[0]) for one in operation.said)
+
+
 def _nonsense(number: int) -> Callable[[Outside], None]:
     return lambda outside: outside.nonsense(number)
 
@@ -202,6 +243,8 @@ STORIES = {
     "visits": Story(2, _visits),
     "looks": Story(3, _looks),
     "leaves": Story(1, _leaves),
+    "clicks away": Story(1, _clicks_away),
+    "texts STOP": Story(1, _texts_stop),
 }
 
 

@@ -18,6 +18,14 @@ from functions.tracking.merge_record import Merge
 from functions.tracking.message import GIVEN_UP, Message
 from functions.tracking.profile import Profile, TimelineRow
 from tests.faults.journeys import EXPECTED, Awaited, Expected
+from tests.faults.leaving_rules import (
+    every_erasure_is_carried_out,
+    no_run_outlives_an_erasure,
+    nothing_goes_where_a_receipt_forbids_it,
+    nothing_is_claimed_after_an_erasure,
+    nothing_of_an_erased_life_is_left,
+)
+from tests.faults.lives import Lives, owner
 from tests.faults.loop import START, us
 from tests.faults.operations import address, all_said, phone
 from tests.faults.outside import Said
@@ -37,7 +45,14 @@ class Facts:
     def __init__(self, trial: Trial) -> None:
         self.trial, self.simulation = trial, trial.simulation
         self.seen, self.store = trial.simulation.seen, trial.simulation.bare
-        self.said = {one.id: one for one in all_said(trial.operations)}
+        every = {one.id: one for one in all_said(trial.operations)}
+        self.lives = Lives(trial.simulation, every)
+        self.said = {one: every[one] for one in every if one not in self.lives.past}
+        self.accepted = [
+            one
+            for one in trial.simulation.provider.accepted
+            if one.message.tags["run"] not in self.lives.runs
+        ]
         self.links = {
             one.device: one
             for one in self.said.values()
@@ -51,7 +66,12 @@ class Facts:
         }
         self.profiles: dict[str, Profile] = {u: p for u, p in profiles.items() if p}
         self.runs = {
-            user: [run for key in profile.keys for run in self.store.query(Run, key)]
+            user: [
+                run
+                for key in profile.keys
+                for run in self.store.query(Run, key)
+                if run.run_id not in self.lives.runs
+            ]
             for user, profile in self.profiles.items()
         }
 
@@ -211,7 +231,7 @@ def nothing_is_sent_twice(facts: Facts) -> Iterator[str]:
     for user, runs in facts.runs.items():
         addresses = (address(user), phone(user))
         claims: dict[tuple[str, str], list[int]] = {}
-        for one in facts.simulation.provider.accepted:
+        for one in facts.accepted:
             if one.message.to in addresses and _words(one).startswith("order/"):
                 about = (_words(one).split(" ")[0], _entry(one))
                 claims.setdefault(about, []).append(_claimed(facts, one))
@@ -246,30 +266,38 @@ def nothing_is_sent_without_permission(facts: Facts) -> Iterator[str]:
         user = _user(one)
         if _message(one) not in TIPS:
             continue
-        for why, since in _withdrawals(facts, user, one.channel):
+        if facts.lives.is_of_past(one.message.send_id):
+            words = [said for said in facts.lives.past.values() if owner(said) == user]
+        else:
+            words = facts.of(user, "Consent Given", "Unsubscribed")
+        words = [said for said in words if said.properties.get("channel") == one.channel]
+        given = [said.time for said in words if said.event == "Consent Given"]
+        if not given:
+            yield f"{_words(one)} went to {user}, who never consented"
+            continue
+        for why, since in _withdrawals(facts, user, one.channel, words, max(given)):
             if since < max(claims):
                 yield f"{_words(one)} to {user} was let go after {why}"
-        if not any(
-            said.properties["channel"] == one.channel for said in facts.of(user, "Consent Given")
-        ):
-            yield f"{_words(one)} went to {user}, who never consented"
 
 
-def _withdrawals(facts: Facts, user: str, channel: str) -> Iterator[tuple[str, int]]:
+def _withdrawals(
+    facts: Facts, user: str, channel: str, words: list[Said], given: float
+) -> Iterator[tuple[str, int]]:
     """Since when the user has withdrawn, and how; only what no later consent undoes."""
-    if channel == "sms":
-        for at, to, _ in facts.seen.withdrawn:
-            if to == phone(user):
-                yield "an acknowledged click", at
-    given = [one.time for one in facts.of(user, "Consent Given")]
-    for said in facts.of(user, "Unsubscribed"):
-        counts = said.properties["channel"] == channel and said.time > max(given, default=0)
-        if counts and facts.is_done(said):
+    to = {"email": address, "sms": phone}[channel](user)
+    for at, time, where in facts.seen.withdrawn:
+        if where == to and time > given:
+            yield "an acknowledged click", at
+    for name, time, number in facts.seen.stopped:
+        if number == to and time > given and name in facts.seen.done:
+            yield f"{name} was done", facts.seen.done[name]
+    for said in words:
+        if said.event == "Unsubscribed" and said.time > given and facts.is_done(said):
             yield f"{said.id} was done", facts.seen.done[said.id]
 
 
 def every_message_is_settled(facts: Facts) -> Iterator[str]:
-    took = {one.message.send_id: one for one in facts.simulation.provider.accepted}
+    took = {one.message.send_id: one for one in facts.accepted}
     for user, profile in facts.profiles.items():
         for key in profile.keys:
             for row in facts.store.query(Message, key):
@@ -422,7 +450,8 @@ def _left(facts: Facts, run: Run, entry: Said, leaving: Said) -> Iterator[str]:
 
 
 def every_run_has_its_execution(facts: Facts) -> Iterator[str]:
-    runs_of = {history.run for history in facts.simulation.states.histories.values()}
+    histories = facts.simulation.states.histories.values()
+    runs_of = {history.run for history in histories} - facts.lives.runs
     for user, runs in facts.runs.items():
         for run in runs:
             history = facts.history(run)
@@ -526,7 +555,7 @@ def _counts_from(facts: Facts, run: Run, entered: Any) -> tuple[float, float]:
 
 def every_click_counts(facts: Facts) -> Iterator[str]:
     """A click that was done before the time was up is not overlooked."""
-    for one in facts.simulation.provider.accepted:
+    for one in facts.accepted:
         run_id = one.message.tags["run"]
         timed_out = [out for one in facts.executions(run_id) for out in one.timed_out]
         done = facts.seen.done_time.get(one.click) if one.click else None
@@ -599,6 +628,7 @@ RULES_WHEN_MENDED: list[Rule] = [
     nothing_is_left_in_queues,
     runs_and_executions_agree,
     every_event_has_its_row,
+    no_run_outlives_an_erasure,
 ]
 RULES: list[Rule] = [
     no_event_is_lost,
@@ -617,6 +647,10 @@ RULES: list[Rule] = [
     every_click_counts,
     a_run_keeps_its_version,
     everything_ends,
+    every_erasure_is_carried_out,
+    nothing_is_claimed_after_an_erasure,
+    nothing_of_an_erased_life_is_left,
+    nothing_goes_where_a_receipt_forbids_it,
 ]
 
 

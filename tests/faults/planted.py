@@ -16,6 +16,7 @@ from functions.storage.library import Library
 from functions.storage.store import Contended
 from functions.tracking import permission as permissions
 from functions.tracking.fold import known
+from tests.faults import planted_leaving
 
 Plant = Callable[[], Any]
 
@@ -174,7 +175,7 @@ def _merge_without_ids() -> Any:
 
 def _twins_go_on() -> Any:
     """Who entered twice before a merge goes on in both runs."""
-    return patch.object(people, "end_twins", lambda store, permission, keys: None)
+    return patch.object(people, "end_twins", lambda store, permission, profile: None)
 
 
 def _newest_version() -> Any:
@@ -244,6 +245,7 @@ def _moved_without_pass() -> Any:
 
 
 BUGS: dict[str, Plant] = {
+    **planted_leaving.BUGS,
     "events are not deduplicated": _no_dedupe,
     "a wait does not look back": _no_look_back,
     "a wait looks back before it registers": _look_back_first,

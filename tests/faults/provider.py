@@ -20,6 +20,7 @@ SENDING = (
     "refused",
     "not now",
 )
+VERDICTS = ("Bounce", "Complaint", "TEXT_INVALID")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Accepted:
     answered: bool
     receipts: bool
     click: str = ""  # the name of the notice that tells of a click
+    verdict: str = ""  # the name of the one that rules the address out
 
 
 class Provider:
@@ -81,9 +83,10 @@ class Provider:
         receipts = not self.chance.fault(where, ["lost"])
         told = self._tell(channel, message, where) if receipts else []
         click = next((name for name in told if name.endswith("Click")), "")
+        verdict = next((name for name in told if name.rpartition(" ")[2] in VERDICTS), "")
         time = self.lambdas.loop.time
         self.accepted.append(
-            Accepted(self._count(), time, channel, message, answered, receipts, click)
+            Accepted(self._count(), time, channel, message, answered, receipts, click, verdict)
         )
         return f"provider-{number}"
 
@@ -91,6 +94,10 @@ class Provider:
         kinds = ["Send", "Delivery"] if channel == "email" else ["TEXT_SENT", "TEXT_DELIVERED"]
         if channel == "email" and self.chance.number(f"{where} clicked") < 0.4:
             kinds.append("Click")
+        if self.chance.fault(f"{where} from the other side", ["bounced"]):
+            kinds = [kinds[0], "Bounce" if channel == "email" else "TEXT_INVALID"]
+        elif channel == "email" and self.chance.fault(f"{where} from its reader", ["complained"]):
+            kinds.append("Complaint")
         after = 0.0
         for kind in kinds:
             part = self.chance.number(f"{where} {kind}")
@@ -132,7 +139,7 @@ def _body(channel: str, message: Outgoing, kind: str, after: float, loop: Loop) 
 
 
 def _of_ses(message: Outgoing, kind: str, sent: datetime, time: datetime) -> dict[str, object]:
-    detail = {"timestamp": _iso(time)}
+    detail = {"timestamp": _iso(time), **({"bounceType": "Permanent"} if kind == "Bounce" else {})}
     said: dict[str, object] = {
         "eventType": kind,
         "mail": {

@@ -164,6 +164,21 @@ def _delivered_again(script: Script) -> None:
     script.do(64, "the queue brings it again", again)
 
 
+def _erasing(script: Script) -> None:
+    """Somebody is erased while an event of theirs lets them in."""
+    script.customer()
+    script.say(60, "Order Completed", properties=ORDER)
+    script.do(62.5, "u0 is erased", lambda outside: outside.erase("u0"))
+
+
+def _erasing_and_merging(script: Script) -> None:
+    """Somebody is erased while a device becomes theirs."""
+    script.say(10, "Visited", user="", device="u0-d0")
+    script.customer()
+    script.say(60, kind="identify", device="u0-d0")
+    script.do(62.5, "u0 is erased", lambda outside: outside.erase("u0"))
+
+
 RACES = {
     "event against registering its wait": Race(
         _registering, ("run_step", "send receipt 1]"), ("process_event", "m5")
@@ -189,6 +204,12 @@ RACES = {
     ),
     "a new trait against a send": Race(
         _changing_address, ("run_step", "send receipt 1]"), ("process_event", "m5")
+    ),
+    "erasing against an entry": Race(
+        _erasing, ("process_event", "[m4]"), ("process_event", "[order]")
+    ),
+    "erasing against a merge": Race(
+        _erasing_and_merging, ("process_event", "[m5]"), ("process_event", "[order]")
     ),
     "redelivery against first delivery": Race(
         _delivered_again, ("process_event", "m4"), ("process_event", "[again]")

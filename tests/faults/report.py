@@ -23,6 +23,7 @@ STUCK = (
     "every_event_has_its_row",
     "everything_ends",
     "every_message_is_settled",
+    "every_erasure_is_carried_out",
 )
 
 
@@ -37,6 +38,7 @@ class Summary:
     messages: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    forbade: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[int, list[str]]] = field(default_factory=list)
     seconds: float = 0.0
@@ -45,7 +47,7 @@ class Summary:
         """Take the figures of another."""
         for name in ("seeds", "calls", "invocations", "events", "messages", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("faults", "unknown", "broken"):
+        for name in ("faults", "unknown", "forbade", "broken"):
             getattr(self, name).update(getattr(other, name))
         self.failed += other.failed
 
@@ -63,9 +65,31 @@ def summary(seed: int) -> Summary:
         len(trial.simulation.provider.accepted),
         Counter(fault.partition(" @ ")[0] for fault in trial.faults),
         Counter(reconciled(trial)),
+        forbidden(trial),
         Counter(problem.partition(":")[0] for problem in trial.problems),
         [(seed, trial.problems)] if trial.problems else [],
         perf_counter() - began,
+    )
+
+
+def forbidden(trial: Trial) -> Counter[str]:
+    """How many times it was acknowledged that nothing may go: people erased or leaving (by link,
+    one click, STOP or an event), addresses that a receipt rules out."""
+    seen = trial.simulation.seen
+    said = [
+        one.id
+        for operation in trial.operations
+        for one in operation.said
+        if one.event == "Unsubscribed"
+    ]
+    verdicts = {one.verdict for one in trial.simulation.provider.accepted}
+    left = [*said, *(name for name, _, _ in seen.stopped)]
+    return Counter(
+        {
+            "erased": len(seen.erased),
+            "left": len(seen.withdrawn) + sum(name in seen.done for name in left),
+            "suppressed": len(verdicts & seen.done.keys()),
+        }
     )
 
 
@@ -115,6 +139,8 @@ def _rows(found: Summary, elapsed: float) -> Iterable[tuple[str, str]]:
     yield "otherwise wrong", str(_sum(found, others))
     ways = ", ".join(f"{way} {times:,}" for way, times in sorted(found.unknown.items()))
     yield f"unknown for a time: {found.unknown.total():,}", ways or "-"
+    forbade = (f"{found.forbade[way]:,}" for way in ("erased", "left", "suppressed"))
+    yield "acknowledged", "erased {}, left {}, suppressed {}".format(*forbade)
     pace = found.seeds / elapsed if elapsed else 0
     yield "time", f"{elapsed:.0f} s, {pace:.1f} schedules/s"
 

@@ -136,6 +136,25 @@ def _go_on_in_a_loop(script: Script) -> None:
     script.do(40 * HOUR, "every run goes on", lambda outside: outside.simulation.move())
 
 
+def _erase(script: Script) -> None:
+    """Of somebody with a device, an order and a run under way; and then they come back."""
+    script.say(10, "Looked", user="", device="u0-d0")
+    script.customer()
+    script.say(60, "Order Completed", device="u0-d0", properties=ORDER)
+    script.do(600, "u0 is erased", lambda outside: outside.erase("u0"))
+    script.say(900, "Order Completed", properties=ORDER)
+
+
+def _stop(script: Script) -> None:
+    """STOP comes from a number, and then somebody who consented before says that it is theirs."""
+    script.say(10, kind="identify", traits={"email": address("u0")})
+    properties = {"channel": "sms", "purposes": ["tips"]}
+    script.say(12, "Consent Given", properties=properties)
+    script.do(30, "u0 texts STOP", lambda outside: outside.text(phone("u0"), "STOP"))
+    script.say(60, kind="identify", traits={"phone": phone("u0")})
+    script.say(70, "Order Completed", properties=ORDER)
+
+
 SCENARIOS: dict[str, Callable[[Script], None]] = {
     "entry": _entry,
     "send": _send,
@@ -150,6 +169,8 @@ SCENARIOS: dict[str, Callable[[Script], None]] = {
     "start journey": _start_journey,
     "go on": _go_on,
     "go on in a loop": _go_on_in_a_loop,
+    "erase": _erase,
+    "STOP of a stranger": _stop,
 }
 
 

@@ -1,14 +1,16 @@
 """The whole of Tante in the cloud, simulated: real handlers, disturbed parts, one seed."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import msgspec
 
+from functions.channels import received_text
 from functions.handlers import (
     compare_runs,
+    erasing,
     process_event,
     publish_journey,
     settle_messages,
@@ -23,11 +25,14 @@ from functions.journeys.resume import go_on
 from functions.journeys.run import Run
 from functions.journeys.workflow import MoveAll
 from functions.settings import Settings
+from functions.storage.erasing import erasures_of
 from functions.storage.library import Library
 from functions.storage.people import People
 from functions.storage.store import Store
 from functions.storage.unmerge import merges_of
+from functions.tracking.erasure import Erasure
 from functions.tracking.event import Event, EventBatch
+from functions.tracking.identity import person_key
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission
 from functions.tracking.profile import TimelineRow
@@ -37,7 +42,7 @@ from tests.faults import journeys
 from tests.faults.chance import Chance
 from tests.faults.disturbed_store import DisturbedStore
 from tests.faults.lambdas import Invocation, Lambdas
-from tests.faults.loop import Loop, us
+from tests.faults.loop import START, Loop, us
 from tests.faults.provider import Provider
 from tests.faults.sqs import Letter, Queue
 from tests.faults.step_functions import TRIES, StepFunctions
@@ -92,7 +97,13 @@ class Seen:
         self.claimed_in: dict[str, str] = {}  # message -> the permission item that knows it
         self.published: dict[int, tuple[int, int]] = {}  # version -> time from, until
         self.moved: dict[str, dict[int, int]] = {}  # run -> when each generation began
-        self.withdrawn: list[tuple[int, str, str]] = []  # when, address, purpose
+        self.withdrawn: list[tuple[int, float, str]] = []  # when: count, seconds; address
+        self.stopped: list[tuple[str, float, str]] = []  # text, when it was sent, number
+        self.runs: dict[str, str] = {}  # run -> the event that let in
+        self.sends: dict[str, str] = {}  # message -> its run
+        self.erasing: dict[str, int] = {}  # user -> when an admin asked for the first time
+        self.erased: dict[str, tuple[int, float]] = {}  # user -> acknowledged when: count, seconds
+        self.survivors: list[str] = []  # executions of people of whom all ought to be erased
 
     def next(self) -> int:
         """The number of the next thing seen."""
@@ -104,10 +115,15 @@ class Seen:
         match record:
             case TimelineRow(event=event):
                 self.stored.setdefault(event.message_id, set()).add(event.received_at)
-            case Message(state="unknown"):
-                self.unknown.add(record.send_id)
-            case Run(generation=generation) if generation:
-                self.moved.setdefault(record.run_id, {}).setdefault(generation, time)
+            case Message():
+                self.sends[record.send_id] = record.run_id
+                if record.state == "unknown":
+                    self.unknown.add(record.send_id)
+            case Run():
+                self.runs[record.run_id] = record.entry.message_id
+                if record.generation:
+                    began = self.moved.setdefault(record.run_id, {})
+                    began.setdefault(record.generation, time)
             case Permission():
                 self._watch_claims(record, time)
 
@@ -192,11 +208,20 @@ class Simulation:
             send_tells=_no_admin,
             publisher=_no_admin,
             bury=self._bury,
+            search_dead=self._search_dead,
             source=lambda write_key: SOURCE if write_key == WRITE_KEY else None,
         )
 
     def _watch(self, record: Any) -> None:
         self.seen.watch(record, self.loop.time)
+        if isinstance(record, Erasure) and record.done:
+            self.seen.survivors += [
+                history.name
+                for history in self.states.histories.values()
+                if history.status == "RUNNING"
+                and history.person in record.keys
+                and START + timedelta(microseconds=history.started) <= record.asked
+            ]
 
     # --- what Lambdas are given
 
@@ -242,7 +267,7 @@ class Simulation:
 
     def _name(self, body: bytes) -> str:
         """A name for a message by which people find its events in a trace."""
-        name = " ".join(event_ids(body)[:3])
+        name = " ".join(event_ids(body)[:3]) or "order"
         number = self._named[name] = self._named.get(name, 0) + 1
         return f"{name}~{number}" if number > 1 else name
 
@@ -263,6 +288,12 @@ class Simulation:
 
         self.lambdas.disturb("queue", "bury", act, SENDING)
 
+    def _search_dead(self, less: wiring.Less) -> int:
+        found: int = self.lambdas.disturb(
+            "queue", "search the dead letters", lambda: self.events.search(less), SENDING
+        )
+        return found
+
     def _pass_on(self, working: Any, body: bytes) -> None:
         if isinstance(working, Invocation) and working.function == "process_event":
             self.passed_on.setdefault(working.name, set()).update(event_ids(body))
@@ -280,7 +311,9 @@ class Simulation:
                 for event in events
                 if event.received_at in self.seen.stored.get(event.message_id, ())
             ]
-            for event_id in stored if events else [letter.name]:
+            if not events and not_done.isdisjoint(ids_of(letter.body)):
+                stored = [letter.name]
+            for event_id in stored:
                 if event_id not in not_done and event_id not in self.seen.done:
                     self.seen.done[event_id] = self.seen.next()
                     self.seen.done_time[event_id] = self.loop.time
@@ -366,6 +399,15 @@ class Simulation:
             if merge.value == device:
                 undoing.ask(self.parts, merge)
 
+    def erase(self, user: str) -> Erasure | None:
+        """What an admin's order comes to; None: nobody is known as this user yet."""
+        key = person_key(SETTINGS.identity_key, "user_id", user)
+        return erasing.order(self.parts, key, "")
+
+    def erasures(self, user: str) -> list[Erasure]:
+        """Those of a user, newest first, as they stand."""
+        return erasures_of(self.bare, person_key(SETTINGS.identity_key, "user_id", user))
+
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is under way but what waits in executions."""
@@ -396,6 +438,18 @@ def events_of(body: bytes) -> list[Event]:
     try:
         return _batches.decode(body).events
     except msgspec.DecodeError:
+        return []
+
+
+def ids_of(body: bytes) -> list[str]:
+    """Those of what a receipt or a text becomes, if it is one."""
+    text = body.decode()
+    try:
+        received = received_text.read(text)
+        if received:
+            return [f"text-{word}-{received.id}" for word in ("received", "withdrawn", "given")]
+        return [event.message_id for event in process_event.read(text).events]
+    except (msgspec.DecodeError, received_text.NotAText):
         return []
 
 

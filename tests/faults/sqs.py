@@ -1,7 +1,7 @@
 """A queue as SQS is: at least once, in any order, with redelivery and dead letters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.chance import Chance
@@ -135,6 +135,14 @@ class Queue:
     def bury(self, body: bytes, reason: str) -> None:
         """Take a dead letter from a Lambda, which gives a reason."""
         self.dead.append(Dead(body, reason))
+
+    def search(self, less: Callable[[bytes], bytes | None]) -> int:
+        """Take out of the dead letters what `less` does not leave of each; of how many."""
+        left = [(dead, less(dead.body)) for dead in self.dead]
+        self.dead = [
+            dead if body is None else replace(dead, body=body) for dead, body in left if body != b""
+        ]
+        return sum(body is not None for _, body in left)
 
     def redrive(self, keep: Callable[[Dead], bool]) -> int:
         """Put dead letters back on the queue but those to keep; how many went back."""

@@ -24,6 +24,12 @@ FOUND = {
     "unknown messages are never settled": 15,
     "receipts are not heard": 10,
     "marks of ended runs stay": 5,
+    "a claim does not ask for suppression": 5,
+    "erasing forgets a kind of record": 5,
+    "erasing does not stop runs": 5,
+    "erasing overlooks identifiers": 5,
+    "erasing is acknowledged too early": 5,
+    "who comes anew has the runs of before": 10,
 }
 FOUND_BY_RACE = {
     "a wait looks back before it registers": "event against registering its wait",
@@ -33,12 +39,14 @@ FOUND_BY_RACE = {
     "an exit that overtakes its entry is missed": "exit against its entry",
     "a merge forgets runs": "merge against a send",
     "a profile is written without a condition": "merge against an exit",
+    "erasing does not look again": "erasing against an entry",
 }
 FOUND_BY_SCENARIO = {
     "runs of before a merge are not found": "again after a merge",
     "twins go on after a merge": "twice before a merge",
     "the end of an old execution closes the run": "go on",
     "a move forgets the pass of a loop": "go on in a loop",
+    "STOP of a stranger is forgotten": "STOP of a stranger",
 }
 
 

@@ -202,6 +202,25 @@ def test_a_pass_that_dies_before_its_cut_points_are_published_counts_again(
     assert "best" in crowd.person("p8").segments
 
 
+@pytest.mark.parametrize("name", ["p0", "p8"])  # counted before the erasure or after it
+def test_who_is_erased_while_they_are_counted_is_no_example_afterwards(
+    crowd: World, name: str
+) -> None:
+    person = crowd.person(name).person
+    count_people.handler({}, short(3))
+    assert crowd.store.get(CensusPart, "census", "00000"), "it is under way"
+    key = {"authorization": f"Bearer {crowd.system.keys.secret_key}"}
+    crowd.request("DELETE", f"/api/people/{person}", headers=key)
+    crowd.settle()  # the erasure is over before anything is published
+    count_all(crowd, lambda: short(4))
+    [found, *_] = crowd.store.listing(Figures)[0]
+    examples = {one for segment in found.segments for one in segment.sample}
+    assert len(examples) >= 5
+    assert person not in examples
+    parts = [part.body for part in crowd.store.query(CensusPart, "census")]
+    assert not any(person.encode() in body for body in parts)
+
+
 # --- asked for
 
 

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from functions.folder import check, read_folder
 from functions.handlers import coding, wiring
+from functions.messages import deliver
 from functions.problem import Problems
+from functions.tracking.permission import Refused
 from local.app import App
 from local.command_line import app
 from local.http_server import application, serving
@@ -156,6 +158,28 @@ def test_once_per_run_each_run_has_a_code_of_its_own(world: World) -> None:
     world.advance("3 days")
     assert wants(world, "ada", "each") != first
     assert len(codes_of(world, "ada")) == 2
+
+
+@pytest.mark.parametrize("name", ["shop", "each"])
+def test_a_code_whose_message_is_refused_at_the_very_claim_is_the_persons_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Somebody leaves between the words and the claim: no second code is taken for them."""
+    fill(world, name, "AAA", "BBB")
+
+    def refuse(*given: Any) -> None:
+        raise Refused("consent withdrawn")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deliver, "claim", refuse)
+        assert wants(world, "ada", name) == ""
+    [refused] = world.messages("ada")
+    assert (refused.state, refused.reason) == ("not sent", "consent withdrawn")
+    [code] = codes_of(world, "ada")
+    world.advance("3 days")  # the reminder comes
+    assert [kept.text for kept in world.outbox()] == [code["code"]]
+    assert stock(world, name)["issued"] == 1
+    assert events_of(world, "ada").count("Code Issued") == 1
 
 
 def test_a_code_that_is_over_or_was_used_is_sent_to_nobody_any_more(world: World) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from functions.folder import check_brand
-from functions.handlers import erasing
+from functions.handlers import erasing, process_event
 from functions.handlers.wiring import Parts
 from functions.problem import Problems
 from functions.segments.census_records import Figures, SegmentFigures
@@ -21,7 +21,8 @@ from functions.storage.packing import unpack
 from functions.storage.people import People, find_profile
 from functions.storage.remember import remember
 from functions.storage.store import Contended
-from functions.tracking.event import Event
+from functions.tracking.erasure import LOOK_AGAIN
+from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 from local.sqlite_store import SqliteStore
@@ -29,6 +30,13 @@ from tests.support.world import JOURNEYS, World
 
 ADA = {"firstName": "Adalbertina", "email": "ada@lovelace.example", "phone": "+4915199988877"}
 TRACES = ("adalbertina", "ada@lovelace", "15199988877", "ada-user", "ada-device", "ada's order")
+ONCE = """
+title: Once in a life
+purpose: transactional
+enter when: {event: identify}
+once per: person
+steps: [{wait: 7 days}]
+"""
 
 
 @pytest.fixture
@@ -183,6 +191,39 @@ def test_an_opened_mail_brings_nobody_back(world: World) -> None:
     assert traces(world, "Adalbertina") == [], "nor does it tell of an earlier life"
 
 
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_complaint_of_before_rules_the_address_out_all_the_same(
+    world: World, is_back: bool
+) -> None:
+    """Somebody may call a mail spam after they were erased, and come back without knowing."""
+    person = known(world)
+    mail = next(kept for kept in world.outbox() if kept.channel == "email")
+    erase(world, person)
+    world.settle()
+    world.advance("1 hour")
+    if is_back:
+        world.post("identify", {"userId": "ada-user", "traits": ADA})
+        world.advance("1 minute")
+    said = {"email_id": mail.send_id, "run_id": mail.tags["run"], "address": mail.tags["address"]}
+    event = Event(
+        type="track",
+        event="Email Marked as Spam",
+        message_id="r1",
+        time=world.now,
+        received_at=world.now,
+        person=person,
+        source="receipts",
+        trusted=True,
+        properties=said,
+    )
+    world.system.queue.send(bodies(EventBatch([event])))
+    world.settle()
+    world.advance("1 minute")
+    world.post("identify", {"userId": "ada-user", "traits": ADA})
+    assert world.permission("ada-user").suppressed == {"email": "marked as spam"}
+    assert "Email Marked as Spam" not in world.person("ada-user").events
+
+
 def test_who_was_merged_and_parted_leaves_no_word_with_anybody(world: World) -> None:
     """The record of an undone merge names both, and what was frozen of them stays until then."""
     world.post("track", {"anonymousId": "tab", "event": "Visited"})
@@ -237,6 +278,50 @@ def test_events_of_somebody_who_is_being_erased_are_put_off(world: World) -> Non
     before = msgspec.structs.replace(event, time=world.now - timedelta(minutes=2))
     assert finder.person(before) == ""
     assert remember(world.store, person, [before])[1] == []
+
+
+def test_events_of_who_comes_back_at_once_wait_for_as_long_as_erasing_takes(world: World) -> None:
+    """A quarter of an hour at least: five tries within minutes would bury them."""
+    person = known(world)
+    erase(world, person)  # nobody has worked on it yet
+    world.system.clock.move_to(world.now + timedelta(minutes=1))
+    now, sent, buried = world.now, list[tuple[list[bytes], int]](), list[str]()
+    stub = {
+        "send_events": lambda bodies, delay: sent.append((bodies, delay)),
+        "bury": lambda body, reason: buried.append(reason),
+    }
+    parts = Parts(**{**vars(world.system.parts), **stub})
+    about: dict[str, Any] = {"user_id": "ada-user", "time": now, "received_at": now}
+    identified = Event(type="identify", message_id="m1", **about)
+    batch = EventBatch([identified, Event(type="track", event="Visited", message_id="m2", **about)])
+    for _ in range(50):
+        process_event.process(parts, [batch])
+        ((body,), delay) = sent.pop()
+        assert delay >= LOOK_AGAIN / 2
+        batch = msgspec.json.decode(body, type=EventBatch)
+        assert len(batch.events) == 2, "together"
+    assert (buried, sent) == ([], [])
+
+
+def test_who_comes_anew_goes_through_a_journey_once_more(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    (files / "greet").mkdir(parents=True)
+    (files / "brand.yaml").write_text((JOURNEYS / "brand.yaml").read_text())
+    (files / "greet" / "journey.yaml").write_text(ONCE)
+    world = World(tmp_path / "data", files)
+    runs = []
+    for _ in range(2):
+        world.identify("ada-user")
+        world.advance("1 hour")
+        ((run_id, live),) = world.permission("ada-user").live.items()
+        execution = world.system.parts.machines.describe("greet", run_id)
+        assert execution is not None
+        assert execution.status == "RUNNING"
+        runs.append(run_id)
+        erase(world, live.person)
+        world.settle()
+        world.advance("1 hour")
+    assert runs[0] != runs[1], "Step Functions keeps a name for 90 days"
 
 
 def test_webhooks_that_ask_for_it_hear_that_a_person_was_erased(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from functions.channels.received_text import NotAText, read
 from functions.handlers import process_event
+from functions.handlers.suppressing import suppress_address
 from functions.messages.keyword import KEYWORDS, keyword
 from functions.tracking.permission import refusal
 from tests.support.world import CONTEXT, World
@@ -207,14 +208,77 @@ def test_the_same_text_delivered_twice_counts_once(world: World) -> None:
     assert [event["event"] for event in timeline(world)].count("SMS Received") == 1
 
 
-def test_stop_from_a_number_that_nobody_has_holds_for_whoever_comes_with_it(world: World) -> None:
-    text(world, "STOP")
+def comes_with_the_number(world: World) -> None:
     world.identify("ada", email="ada@example.com", phone=NUMBER)
     world.advance("1 minute")
-    assert refusal(world.permission("ada"), "sms", "offers", True) != ""
+
+
+def test_stop_from_a_number_that_nobody_has_holds_for_whoever_comes_with_it(world: World) -> None:
+    world.track("ada", "Consent Given", channel="sms", purposes=["offers"])
+    world.advance("1 minute")
+    text(world, "STOP")
+    comes_with_the_number(world)
+    assert not may_get(world)
     assert world.permission("ada").consents["sms/*"].given is False
+    assert not refusal(world.permission("ada"), "sms", "transactional", False), "as STOP does"
     world.track("ada", "Consent Given", channel="sms", purposes=["offers"])
     assert may_get(world), "a later word of theirs counts"
+
+
+def test_stop_from_a_number_that_nobody_has_outlives_an_erasure(world: World) -> None:
+    text(world, "STOP")
+    for _ in range(2):
+        comes_with_the_number(world)
+        assert world.permission("ada").consents["sms/*"].given is False
+        person, key = world.person("ada").person, world.system.keys.secret_key
+        headers = {"authorization": f"Bearer {key}"}
+        world.request("DELETE", f"/api/people/{person}", headers=headers)
+        world.advance("1 hour")
+
+
+def test_stop_after_an_erasure_holds_for_who_comes_back(world: World) -> None:
+    """It is the telephone of somebody whom we do not know any more."""
+    world.customer("ada")
+    headers = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    world.request("DELETE", f"/api/people/{world.person('ada').person}", headers=headers)
+    world.advance("1 hour")
+    world.track("ada", "Consent Given", channel="sms", purposes=["offers"])
+    world.advance("1 minute")
+    text(world, "STOP")
+    comes_with_the_number(world)
+    assert not may_get(world)
+
+
+def test_start_from_that_number_ends_it(world: World) -> None:
+    text(world, "STOP")
+    text(world, "START")
+    comes_with_the_number(world)
+    assert "sms/*" not in world.permission("ada").consents
+
+
+def test_start_from_whoever_came_with_that_number_gives_back_what_stop_took(world: World) -> None:
+    world.track("ada", "Consent Given", channel="sms", purposes=["offers"])
+    world.advance("1 minute")
+    text(world, "STOP")
+    comes_with_the_number(world)
+    text(world, "START")
+    assert may_get(world)
+
+
+def test_what_a_colleague_says_of_that_number_is_more_than_stop(world: World) -> None:
+    text(world, "STOP")
+    for is_new in (True, False):
+        said = ("sms", NUMBER, "by hand: wrong number", "bob")
+        assert suppress_address(world.system.parts, *said) == is_new
+    text(world, "START")
+    comes_with_the_number(world)
+    assert world.permission("ada").suppressed == {"sms": "by hand: wrong number"}
+
+
+def test_stop_from_a_number_that_nobody_has_makes_nobody(world: World) -> None:
+    before = len(world.api("/api/people")["people"])
+    text(world, "STOP")
+    assert len(world.api("/api/people")["people"]) == before
 
 
 @pytest.mark.parametrize("words", ["Hello", "HELP", "START"])

@@ -16,7 +16,6 @@ from functions.handlers.answers.door import (
     query,
 )
 from functions.handlers.openapi import Parameter
-from functions.storage import people
 from functions.storage.erasing import erasures_of, replay
 from functions.storage.retention import TITLES
 from functions.tracking.erasure import Erasure
@@ -66,13 +65,9 @@ class Replayed(msgspec.Struct):
     method="delete",
 )
 def _erase(person_id: str) -> ErasureView:
-    parts = wiring.parts()
     short = len(person_id) <= LONGEST
-    found = people.find_profile(parts.store, person_id) if short else None
-    if found is not None:
-        return _view(erasing.ask(parts, found, query("why")))
-    erasure = _erasures(person_id)[0]  # asked for once more
-    return _view(erasure if erasure.done else erasing.go_on(parts, erasure))
+    found = erasing.order(wiring.parts(), person_id, query("why")) if short else None
+    return _view(found or _erasures(person_id)[0])
 
 
 @operation("/api/erasures", "Erasures, newest first", ErasuresPage, LIMIT, NEXT)
