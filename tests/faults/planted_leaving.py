@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from functions.handlers import erasing, texting
 from functions.journeys import enter
 from functions.journeys.run import run_id_of
-from functions.messages import deliver
+from functions.messages import claiming, deliver
 from functions.messages.allowed import why_not
 from functions.storage import erasing as stored
 from functions.tracking.message import Message
