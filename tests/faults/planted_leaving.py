@@ -8,21 +8,19 @@ from msgspec.structs import replace
 from functions.handlers import erasing, texting
 from functions.journeys import enter
 from functions.journeys.run import run_id_of
-from functions.messages import claiming, deliver
-from functions.messages.allowed import why_not
+from functions.messages import allowed
 from functions.storage import erasing as stored
 from functions.tracking.message import Message
+from functions.tracking.permission import refusal
 
 
 def _no_suppression() -> Any:
     """Neither before nor within the claim is it asked whether the address is suppressed."""
 
-    def careless(permission: Any, channel: str, purpose: str, brand: Any, now: Any) -> str:
-        return why_not(replace(permission, suppressed={}), channel, purpose, brand, now)
+    def careless(permission: Any, channel: str, purpose: str, needs_consent: bool) -> str:
+        return refusal(replace(permission, suppressed={}), channel, purpose, needs_consent)
 
-    before: Any = patch.object(deliver, "why_not", careless)
-    before.additional_patchers.append(patch.object(claiming, "why_not", careless))
-    return before
+    return patch.object(allowed, "refusal", careless)
 
 
 def _forget_ledger() -> Any:
