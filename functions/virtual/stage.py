@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from datetime import datetime, timedelta
+from functools import cache, cached_property, partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -91,6 +91,19 @@ class Plan:
     answers: Answers = nobody_answers
     identity_key: bytes = b"forecast"
 
+    @cached_property
+    def library(self) -> Library:
+        """The catalogue, read once for all shards that are run in this process."""
+        store = LiveStore()
+        for record in self.catalogue:
+            store.keep(record)
+        found = Library(store, lambda: 0.0)
+        found.journeys()
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "library"}
+
 
 def catalogue_of(folder: Folder, begin: datetime, cuts: Cuts | None = None) -> list[Any]:
     """What publishing a folder writes. Raises Problems."""
@@ -151,6 +164,11 @@ class _Closed(Library):
             self._all = super().journeys()
         return self._all
 
+    def know(self, library: Library) -> None:
+        """Take over what another library has read of the same catalogue."""
+        own = {"_store": self._store, "shelf": self.shelf}
+        self.__dict__.update(library.__dict__ | own)
+
     def _refresh(self) -> None:
         if self._read_at is None:  # nothing is published while it runs
             super()._refresh()
@@ -209,12 +227,15 @@ class Stage:
 
     def run(self, people: Iterable[Someone]) -> Log:
         """Let the plan's time pass for these people; the log."""
-        with _in_force(self.parts):
-            return self._run(people)
-
-    def _run(self, people: Iterable[Someone]) -> Log:
         everybody = sorted(people, key=lambda one: one.person)
         self.log.people = len(everybody)
+        if not everybody:
+            return self.log
+        self._library.know(self._plan.library)
+        with _in_force(self.parts):
+            return self._run(everybody)
+
+    def _run(self, everybody: list[Someone]) -> Log:
         # What is older than the beginning happens at its own time, and lets nobody in.
         first = (event.time for one in everybody for event in one.events)
         self._now = min(self._plan.begin, min(first, default=self._plan.begin))

@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(shop: Shop) -
 
 
 def test_one_core_and_two_give_the_same_bytes(shop: Shop) -> None:
-    words = ("--json", "--days", "60", "--draws", "2")
+    words = ("--json", "--days", "60")
     assert shop.type(*words, "--cores", "1").stdout == shop.type(*words, "--cores", "2").stdout
 
 
