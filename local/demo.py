@@ -246,6 +246,11 @@ def play(
         _report(client, system, seconds, out)
         lost = len(system.queue.dead())
     out.print(f"\nLook at people, runs and every mail:  [bold]make run DATA={data}[/]")
+    out.print(
+        "Forecast a journey on these people:   "
+        f"[bold]tante forecast onboarding --data {data} --since {FIRST_DAY:%Y-%m-%d}[/]",
+        soft_wrap=True,
+    )
     out.print(f"\n[dim]{invented.summary()}[/]")
     if lost:
         out.print(
