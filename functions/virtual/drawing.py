@@ -78,5 +78,7 @@ def draws(prepared: Prepared, sample: Sample) -> Iterator[Draw]:
     learn: Callable[[str], Population] = sample.population
     for number in range(asked.draws):
         population = learn(f"{asked.seed}/{number}" if asked.draws > 1 else "")
+        if prepared.people.window:
+            population.uplifts = {}  # what people bought in these days is known
         answers = Drawn(population, seed=asked.seed, draw=number, about=told)
         yield Draw(prepared, answers)
