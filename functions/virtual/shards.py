@@ -33,6 +33,6 @@ def _without_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()
         if was:
             gc.enable()
-            gc.collect()
