@@ -1,5 +1,6 @@
 """A forecast on all cores: each process takes one virtual shard after the other."""
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -75,6 +76,7 @@ def _begin(work: bytes) -> None:
     global _work
     signal.signal(signal.SIGINT, _end)
     _work = pickle.loads(work)
+    gc.freeze()  # the modules stay: only what a shard leaves need be looked through
 
 
 def _end(number: int, frame: object) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from functions.handlers.discreet import Logger
@@ -25,9 +25,15 @@ from functions.tracking.profile import Profile
 logger = Logger(service="desk")
 
 
-@lru_cache(maxsize=2)  # a process has the same parts all its life
 def journey_desk(parts: Parts) -> Desk:
-    """What journeys need of the parts."""
+    """What journeys need of the parts; the same for the same parts."""
+    if "desk" not in parts.made:
+        parts.made["desk"] = _desk(parts)
+    found: Desk = parts.made["desk"]
+    return found
+
+
+def _desk(parts: Parts) -> Desk:
 
     def newest() -> Iterable[tuple[Journey, str]]:
         return [(published.journey, published.version) for published in parts.library.journeys()]

@@ -63,13 +63,14 @@ class Asking:
 
 
 def _is_personal(step: Send, files: Mapping[str, str]) -> bool:
-    """Whether more of the person decides on the message than their address and language."""
-    subjects = [
+    """Whether more of the person decides on the message than their address and language: on what
+    of it is put into words, too."""
+    words = [
         text
         for name, text in files.items()
-        if name.startswith(f"{step.send}.") and name.endswith(".subject")
+        if name.startswith(f"{step.send}.") and name.endswith((".subject", ".sms"))
     ]
-    return step.by == BEST_CHANNEL or bool(step.best_time) or any(map(is_filled, subjects))
+    return step.by == BEST_CHANNEL or bool(step.best_time) or any(map(is_filled, words))
 
 
 def _of_condition(raw: Any) -> Names | None:
