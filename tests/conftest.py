@@ -44,6 +44,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else DuckDB complains at the end that somebody still holds it
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A running Tante with the shipped journeys."""
