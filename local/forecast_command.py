@@ -68,6 +68,15 @@ def forecast(
     most_a_week: Annotated[
         int, typer.Option(min=1, help="Warn of people who would get more messages a week.")
     ] = 3,
+    mails_a_second: Annotated[
+        float | None, typer.Option(min=0.01, help="SES's sending rate: warn of more.")
+    ] = None,
+    mails_a_day: Annotated[
+        int | None, typer.Option(min=1, help="SES's daily quota: warn of more.")
+    ] = None,
+    texts_a_second: Annotated[
+        float | None, typer.Option(min=0.01, help="The sending rate of text messages.")
+    ] = None,
     prices_of: Annotated[
         str, typer.Option("--prices-of", help="The AWS region whose prices hold.")
     ] = REGION,
@@ -102,6 +111,9 @@ def forecast(
         people=people,
         draws=draws or (10 if mode == "expect" else 1),
         most_a_week=most_a_week,
+        mails_a_second=mails_a_second,
+        mails_a_day=mails_a_day,
+        texts_a_second=texts_a_second,
     )
     if against:
         if at:

@@ -1,6 +1,6 @@
-"""Charts as SVG that stands in a page: bars by day, bars by name. Written by hand: they are a few
-rectangles, and a library would bring its own styles and scripts.
+"""Charts as SVG that stands in a page: bars by day, bars by name.
 
+Written by hand: they are a few rectangles, and a library would bring its own styles and scripts.
 Colours are the page's classes c0, c1 … Every text that comes from outside is escaped here.
 """
 
@@ -14,7 +14,7 @@ from functions.forecast.words import amount
 WIDTH, LEFT = 720, 56
 _HEIGHT, _BASE = 190, 160
 _ROW, _NAMES, _SAID = 24, 260, 200
-_LABELS = 8  # days named below a chart at the most
+_LABELS, _DATE = 8, 64  # days named below a chart at the most, and how wide a date is
 COLOURS = 6
 
 
@@ -108,7 +108,8 @@ def _scale(top: Number) -> Iterator[str]:
 def _day_names(days: Sequence[str]) -> Iterator[str]:
     step, every = (WIDTH - LEFT) / max(len(days), 1), -(-len(days) // _LABELS) or 1
     for index in range(0, len(days), every):
-        yield text(LEFT + index * step, _BASE + 16, days[index], "axis")
+        if LEFT + index * step + _DATE <= WIDTH:
+            yield text(LEFT + index * step, _BASE + 16, days[index], "axis")
 
 
 def _round_up(figure: int) -> int:

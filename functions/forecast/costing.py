@@ -14,8 +14,8 @@ NOTHING = JourneyTally()
 
 
 def usage(found: JourneyTally) -> Usage:
-    """What a journey used. To which country a text went is not in a tally: the price of others
-    holds for it."""
+    """What a journey used. Where the log did not tell to which country texts went, the price of
+    others holds for them."""
     sent = {"email": 0, "sms": 0, "webhook": 0}
     for key, message in found.messages.items():
         sent[key.rpartition("/")[2]] += message.sent
@@ -25,7 +25,7 @@ def usage(found: JourneyTally) -> Usage:
         steps=found.calls,
         waits=found.waits,
         mails=sent["email"],
-        texts={"": sent["sms"]} if sent["sms"] else None,
+        texts=found.texts or {"": sent["sms"]},
         sent=sum(sent.values()),
     )
 

@@ -26,8 +26,7 @@ NOTHING = Range(0, 0, 0)
 class About(msgspec.Struct, kw_only=True):
     """What was forecast: these journeys (`journeys`; others that are live run beside them), from
     when until when, how, by which seed. `matching` is how many people there are of whom a sample
-    was looked at (None: all were). `entered_before` has how many entered each journey in the 90
-    days before, where that is known."""
+    was looked at (None: all were)."""
 
     journeys: list[str]
     begin: datetime
@@ -35,7 +34,6 @@ class About(msgspec.Struct, kw_only=True):
     mode: Mode = "expect"
     seed: str = ""
     matching: int | None = None
-    entered_before: Counts = {}
 
 
 class Limits(msgspec.Struct, kw_only=True):
@@ -87,7 +85,8 @@ class MessageReport(msgspec.Struct, kw_only=True):
 
 
 class JourneyReport(msgspec.Struct, kw_only=True):
-    """A journey: who entered by day, how runs ended ("" is under way), the map, what is billed."""
+    """A journey: who entered by day, and how many in the 90 days before (0: perhaps not known), how
+    runs ended ("" is under way), the map, what is billed."""
 
     journey: str
     title: str
@@ -98,6 +97,7 @@ class JourneyReport(msgspec.Struct, kw_only=True):
     goals: Range
     kept_out: Counts
     entered: Counts
+    before: int
     outcomes: dict[str, Range]
     steps: list[StepReport]
     messages: list[MessageReport]

@@ -167,6 +167,7 @@ class _Reporting:
             goals=draws.in_journey(name, lambda found: found.goals),
             kept_out=draws.counts(middle.kept_out),
             entered=draws.counts(middle.entered),
+            before=draws.count(middle.before),
             outcomes={
                 outcome: draws.in_journey(name, partial(_ended, outcome=outcome))
                 for outcome in outcomes

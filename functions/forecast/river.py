@@ -99,16 +99,19 @@ def _flows(nodes: Sequence[_Node], scale: float) -> Iterator[str]:
 
 
 def _ribbon(x: float, source: _Node, to: float, target: _Node, width: float) -> str:
+    """It turns where it leaves, towards an arm, or where it arrives, back from one: in between it
+    runs straight, beside what stands there."""
     top, bottom = source.y + _THICK, target.y
-    bend = min(bottom - top, 60) / 2
-    straight = bottom - 2 * bend
-    return (
-        f'<path class="flow" d="M{x:.1f} {top:.1f}V{straight:.1f}'
-        f"C{x:.1f} {straight + bend:.1f} {to:.1f} {bottom - bend:.1f} {to:.1f} {bottom:.1f}"
-        f"H{to + width:.1f}"
-        f"C{to + width:.1f} {bottom - bend:.1f} {x + width:.1f} {straight + bend:.1f} "
-        f'{x + width:.1f} {straight:.1f}V{top:.1f}Z"/>'
-    )
+    bend = min(bottom - top, 60)
+    first = top if to > x else bottom - bend  # where the turn begins
+    middle, last = first + bend / 2, first + bend
+
+    def turn(begin: float, end: float, ys: tuple[float, float]) -> str:
+        return f"V{ys[0]:.1f}C{begin:.1f} {middle:.1f} {end:.1f} {middle:.1f} {end:.1f} {ys[1]:.1f}"
+
+    down = f"M{x:.1f} {top:.1f}{turn(x, to, (first, last))}V{bottom:.1f}"
+    up = f"H{to + width:.1f}{turn(to + width, x + width, (last, first))}V{top:.1f}Z"
+    return f'<path class="flow" d="{down}{up}"/>'
 
 
 def _drawn(node: _Node, scale: float) -> Iterator[str]:

@@ -19,7 +19,7 @@ from functions.journeys.yaml_file import read
 # Words before a step's name in the names of its states, as the step types write them.
 _STATES_OF = (
     *("hold", "look up the day:", "look again:", "look for the last:", "still wait:"),
-    *("still far:", "again:", "rest of:"),
+    *("still far:", "rest of:"),
 )
 
 
@@ -42,7 +42,8 @@ class Map(msgspec.Struct, frozen=True, kw_only=True):
     `states` has for a state the steps to which a run comes with it: a message and the wait that is
     one state with it are two. `before` has for such a state those that may come next and say that
     the run did not get to the wait. `tasks` are the states that call run_step; `waits` the steps
-    that register a wait, `ends` the steps that end the journey.
+    that register a wait, `ends` the steps that end the journey; with one of `passes` a loop begins
+    its next pass.
     """
 
     journey: str
@@ -54,6 +55,7 @@ class Map(msgspec.Struct, frozen=True, kw_only=True):
     tasks: frozenset[str]
     waits: frozenset[str]
     ends: frozenset[str]
+    passes: frozenset[str]
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +97,7 @@ def map_of(name: str, version: str, files: dict[str, str]) -> Map:
         tasks=frozenset(one for one, state in flow.states.items() if state["Type"] == "Task"),
         waits=frozenset(step.name for step in every if isinstance(step, Awaiting)),
         ends=frozenset(step.name for step in every if step.verb == "end"),
+        passes=frozenset(f"again: {step.name}" for step in every if step.verb == "repeat"),
     )
 
 

@@ -78,9 +78,12 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A journey: who entered by day (held out, or not), how many people that were, how their runs
     ended ("" is under way), what happened at its steps, its messages by `MESSAGE/CHANNEL`, tasks by
     day and owner, and what is billed: `transitions` with the starts, `calls` of run_step, `waits`
-    registered for an event. `kept_out` has why people did not enter, as far as a log tells."""
+    registered for an event, `texts` parts of text messages by country. `kept_out` has why people
+    did not enter, as far as a log tells; `before` how many entered in the 90 days before, 0 also
+    where nobody knows."""
 
     entered: Counts = {}
+    before: int = 0
     people: int = 0
     held_out: int = 0
     goals: int = 0
@@ -89,6 +92,7 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     steps: dict[str, StepTally] = {}
     messages: dict[str, MessageTally] = {}
     tasks: dict[str, Counts] = {}
+    texts: Counts = {}
     transitions: int = 0
     calls: int = 0
     waits: int = 0
@@ -190,6 +194,10 @@ class _Tallying:
         self._people()
         for run in self._log.runs:
             self._run(run, seen.get(run.run_id, []))
+        for journey, before in self._log.before.items():
+            self._journey(journey).before = before
+        for journey, texts in self._log.texts.items():
+            self._journey(journey).texts = dict(texts)
         for one in self._log.kept_out:
             _count(self._journey(one.journey).kept_out, one.why)
         for task in self._log.tasks:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from functions.forecast.log import KNOWN_FOR
 from functions.forecast.report import NOT_SENT, Caution, JourneyReport, MessageReport, Peak, Report
 from functions.forecast.words import CHANNELS, amount, at, between, on_day, share
 from functions.segments.spoken import quoted
@@ -9,7 +10,6 @@ from functions.segments.spoken import quoted
 MOSTLY = 0.5  # of the messages wanted
 HOUR_S_SHARE, FEW = 0.25, 500  # of a channel's messages in one hour; fewer than FEW pile up nowhere
 MAGNITUDE = 10
-KNOWN_FOR = 90  # days, of those who entered before
 FEWEST = 20  # people of whom something can be said
 SEEN = 10  # messages at one time, in a sample, that say something of everybody
 
@@ -34,15 +34,15 @@ def _entering(report: Report, journey: JourneyReport) -> Iterator[Caution]:
     if not journey.runs.high:
         yield Caution(kind="nobody enters", says=f"Nobody enters {name}.")
     days = (report.about.until - report.about.begin).days
-    before = report.about.entered_before.get(journey.journey)
-    if before is not None and days and max(before, journey.runs.likely) >= FEWEST:
-        expected, found = before * days / KNOWN_FOR, journey.runs.likely
+    before = journey.before
+    if before and max(before, journey.runs.likely) >= FEWEST:
+        expected, found = before * days / KNOWN_FOR.days, journey.runs.likely
         if found >= MAGNITUDE * expected or found * MAGNITUDE <= expected:
             how = "more" if found > expected else "fewer"
             yield Caution(
                 kind=f"many {how}",
                 says=f"Far {how} enter {name} than before: {between(journey.runs)} in {days} days; "
-                f"in the last {KNOWN_FOR} days it was {amount(before)}.",
+                f"in the last {KNOWN_FOR.days} days it was {amount(before)}.",
             )
     under_way = journey.outcomes.get("")
     if under_way and under_way.likely > MOSTLY * journey.runs.likely:

@@ -23,4 +23,10 @@ def reported(prepared: Prepared, draws: Sequence[Tally], prices: Prices) -> Repo
         matching=round(looked_at * times) if times > 1 else None,
     )
     cost = costing(draws, about.journeys, times, prices)
-    return report(draws, prepared.shape, about, Limits(a_week=asked.most_a_week), cost)
+    limits = Limits(
+        a_week=asked.most_a_week,
+        mails_a_second=asked.mails_a_second,
+        mails_a_day=asked.mails_a_day,
+        texts_a_second=asked.texts_a_second,
+    )
+    return report(draws, prepared.shape, about, limits, cost)

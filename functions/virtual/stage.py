@@ -4,6 +4,7 @@ What couples people (places in an hour, codes, routing by load) is settled withi
 shards: each is a stage of its own, so what comes of it hangs on no number of cores.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,10 @@ from functions.engine.engine import Engine
 from functions.engine.execution import Execution
 from functions.engine.machine import Machine, TaskFailed, load
 from functions.folder import Folder
-from functions.forecast.log import KeptOut, Log, Seen
+from functions.forecast.log import KNOWN_FOR, KeptOut, Log, Seen
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
+from functions.journeys.counted import Counted
 from functions.journeys.flow import compile_journey
 from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
@@ -274,10 +276,17 @@ class Stage:
 
     def _told(self) -> Log:
         begin = self._plan.begin
-        self.log.runs = [run for run in self.store.every(Run) if run.entered >= begin]
+        runs = list(self.store.every(Run))
+        self.log.runs = [run for run in runs if run.entered >= begin]
+        before = (run.journey for run in runs if begin - KNOWN_FOR <= run.entered < begin)
+        self.log.before = dict(Counter(before))
         ids = {run.run_id for run in self.log.runs}
         self.log.messages = [row for row in self.store.every(Message) if row.run_id in ids]
         self.log.tasks = [task for task in self.store.every(Task) if task.created >= begin]
+        for row in self.store.every(Counted):
+            of_journey = self.log.texts.setdefault(row.journey, {})
+            for country, parts in row.texts.items():
+                of_journey[country] = of_journey.get(country, 0) + parts
         return self.log
 
     def _later(self, moment: datetime, act: Callable[[], None]) -> None:

@@ -113,3 +113,9 @@ def test_a_running_system_forecasts_on_its_own_people(
         assert found["journeys"][0]["people"]["likely"] == 2
         late = shop.type("--since", "2028-01-01", "--at", url)
     assert (late.exit_code, "still to come" in late.output) == (2, True)
+
+
+def test_more_mails_a_day_than_the_quota_are_warned_of(shop: Shop) -> None:
+    warned = shop.read("--days", "60", "--mails-a-day", "1")["warnings"]
+    assert [one["kind"] for one in warned if one["kind"] == "quota"]
+    assert "quota" not in shop.type("--days", "60", "--mails-a-day", "1000").stdout

@@ -22,6 +22,7 @@ from functions.forecast.report import About, Cost, CostLine, Range, Report, as_j
 from functions.forecast.reporting import report
 from functions.forecast.shape import Shape, shape
 from functions.forecast.tally import Tally, tally
+from functions.journeys.run import Run
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.tracking.message import RECEIPTS
@@ -330,3 +331,58 @@ def test_a_forecast_of_nobody_can_be_told(form: Any) -> None:
     found = the_report(Tally())
     assert "Nobody enters" in found.says[1]
     assert form(found)
+
+
+def test_text_messages_are_told_by_country_as_their_price_is() -> None:
+    catalogue = catalogue_of(read_folder(SHIPPED), BEGIN)
+    one = someone(1)
+    traits = {"email": "u1@example.com", "phone": "+436641234567"}
+    known = msgspec.structs.replace(one.events[0], traits=traits)
+    consent = {"channel": "sms", "purposes": ["offers"]}
+    asked = an_event(1, "Consent Given", known.time + timedelta(minutes=3), **consent)
+    plan = Plan(catalogue, BEGIN, UNTIL)
+    log = Stage(plan).run([Someone(one.person, (), [known, *one.events[1:], asked])])
+    assert [row.message for row in log.messages if row.channel == "sms"] == ["come-back"]
+    assert tally(log, shape(catalogue)).journeys["recovery"].texts == {"AT": 1}
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("1 in 10 days", ("went later", "room under a limit")),
+        ("1 in 20 days", ("not sent", "limit reached: 1 in 20 days")),
+    ],
+)
+def test_what_a_limit_held_back_is_told_without_what_is_one_person_s(
+    limit: str, told: tuple[str, str]
+) -> None:
+    """The guide goes after five days, the hacks nine days later."""
+    folder = read_folder(SHIPPED)
+    folder.live["limits.yaml"] = f"caps: [{{at most: {limit}}}]\nhold at most: 3 days\n"
+    catalogue = catalogue_of(folder, BEGIN)
+    log = Stage(Plan(catalogue, BEGIN, UNTIL)).run(map(someone, (1, 2)))
+    known = shape(catalogue)
+    about = About(journeys=["onboarding"], begin=BEGIN, until=UNTIL)
+    found = report([tally(log, known)], known, about).held_back
+    back = {(one.what, one.reason): one.messages.likely for one in found}
+    assert back.pop(told) == 2
+    assert not {what for what, reason in back if "limit" in reason}
+
+
+def test_those_who_entered_in_the_90_days_before_are_known_from_people_s_own_runs() -> None:
+    catalogue = catalogue_of(read_folder(SHIPPED), BEGIN)
+    one = someone(1)
+    runs = [
+        Run(
+            person=one.person,
+            run_id=f"onboarding-{days}",
+            journey="onboarding",
+            journey_version="1",
+            entered=BEGIN - timedelta(days=days),
+            entry=one.events[-1],
+            status="ended",
+        )
+        for days in (1, 89, 91)
+    ]
+    log = Stage(Plan(catalogue, BEGIN, BEGIN + timedelta(days=2))).run([Someone(one.person, runs)])
+    assert tally(log, shape(catalogue)).journeys["onboarding"].before == 2

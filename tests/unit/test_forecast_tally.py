@@ -149,6 +149,8 @@ def a_log(number: int, way: Way) -> Log:
         messages=messages,
         tasks=[task],
         kept_out=kept_out,
+        texts={"loop": {"DE": number}},
+        before={"loop": number},
         seen=seen,
         events=[order],
     )
@@ -175,6 +177,8 @@ def test_the_tally_of_all_is_the_sum_of_the_tallies_of_each(logs: list[Log]) -> 
         messages=[row for log in logs for row in log.messages],
         tasks=[task for log in logs for task in log.tasks],
         kept_out=[one for log in logs for one in log.kept_out],
+        before={"loop": sum(log.before["loop"] for log in logs)} if logs else {},
+        texts={"loop": {"DE": sum(log.texts["loop"]["DE"] for log in logs)}} if logs else {},
         seen=sorted((one for log in logs for one in log.seen), key=lambda one: one.time),
         events=[event for log in logs for event in log.events],
     )
@@ -260,7 +264,16 @@ def test_whoever_s_message_is_not_sent_comes_to_the_wait_after_the_arm() -> None
 
 def test_each_pass_of_a_loop_counts() -> None:
     again = f"again: {loop()}"
-    assert way(loop(), FUSED, again, FUSED, again) == [*(loop(), *ONE_PASS) * 2, loop()]
+    assert way(loop(), FUSED, again, FUSED, again) == [loop(), *ONE_PASS, *ONE_PASS]
+
+
+def test_each_pass_of_a_loop_of_one_step_counts() -> None:
+    text = LOOP.replace("- send: reminder", "- wait: 1 day").partition("        if not sent")[0]
+    text += "    times: 3\n"
+    wait = a_map(text).stations[1].step
+    again = f"again: {a_map(text).stations[0].step}"
+    repeat = a_map(text).stations[0].step
+    assert way(repeat, wait, again, wait, again, text=text) == [repeat, wait, wait]
 
 
 def test_a_run_that_goes_on_in_a_new_execution_does_not_come_to_the_first_step_again() -> None:
