@@ -84,6 +84,7 @@ class Drawn:
             return
         if told:
             yield said.event(f"{word} Delivered", at + ARRIVES)
+        yield from self._bought_because(message, at)
         read, clicks = self.chances(message.person, channel, name, at)
         if chance.random() >= read:
             return
@@ -96,6 +97,22 @@ class Drawn:
             link = self._link(name, chance)
             yield said.event(CLICK[channel], seen + later, link_id=link)
         yield from self._leaves(said, habits, seen + later, chance)
+
+    def _bought_because(self, message: Outgoing, at: datetime) -> Iterator[Event]:
+        """The order that somebody places because of the journey, where that was measured: once in a
+        run, as each of its messages draws the same."""
+        run = message.tags["run"]
+        journey = run.rpartition("-")[0]
+        measured = self.population.uplifts.get(journey)
+        if measured is None:
+            return
+        more = measured.drawn(Random(f"{self._key}/uplift/{journey}"))
+        chance = Random(f"{self._key}/uplift/{run}")
+        if chance.random() < more:
+            after = timedelta(seconds=drawn_of(measured.after, chance))
+            said = purchases.basket(Known(person=message.person), self.population, chance)
+            said["order_id"] = f"forecast-{run}"
+            yield _event(message.person, f"{self._key}/{run}", "Order Completed", at + after, said)
 
     def chances(self, person: str, channel: str, name: str, at: datetime) -> tuple[float, float]:
         """With what probability the person reads a message ("journey/message") that goes at a

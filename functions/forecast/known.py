@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from functions.journeys.run import Run
 from functions.segments.spending import Spent
 from functions.segments.value import spent
 from functions.tracking import orders
@@ -48,6 +49,15 @@ class Reply(msgspec.Struct, array_like=True):
     month: int = 0
 
 
+class Entered(msgspec.Struct, array_like=True):
+    """A run: `reached` is how many seconds after it began it reached its goal."""
+
+    journey: str
+    entered: datetime
+    held_out: bool
+    reached: float | None
+
+
 class Known(msgspec.Struct, kw_only=True):
     """`since` is when the person was first heard of; `bounced` counts messages that came back by
     channel, `delivered` those of which a receipt told that they arrived; `left` has the channels
@@ -70,6 +80,7 @@ class Known(msgspec.Struct, kw_only=True):
     amounts: dict[str, list[float]] = {}
     baskets: list[list[str]] = []
     events: dict[str, int] = {}
+    runs: list[Entered] = []
 
     @property
     def currency(self) -> str:
@@ -94,6 +105,7 @@ def known(
     now: datetime,
     permission: Permission | None = None,
     rows: Iterable[OrderRow] = (),
+    runs: Iterable[Run] = (),
 ) -> Known:
     """What the records of a person tell at a moment; `rows` are of orders that left the profile."""
     found = Known(person=profile.person, since=profile.created)
@@ -108,6 +120,7 @@ def known(
         }
     )
     _take_orders(found, profile, rows)
+    found.runs = [_entered(run) for run in runs if run.entered < now]
     found.events = {
         name: seen.count for name, seen in profile.events.items() if name not in _NOT_OF_THEIR_OWN
     }
@@ -140,6 +153,11 @@ def _take(found: Known, message: Message, now: datetime) -> None:
             month=sent.year * 12 + sent.month,
         )
     )
+
+
+def _entered(run: Run) -> Entered:
+    after = (run.goal - run.entered).total_seconds() if run.goal else None
+    return Entered(run.journey, run.entered, run.held_out, after)
 
 
 def _take_orders(found: Known, profile: Profile, rows: Iterable[OrderRow]) -> None:

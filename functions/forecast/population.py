@@ -6,7 +6,7 @@ so that the draws differ by as much as the population's parameters are uncertain
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,6 +18,7 @@ import msgspec
 from functions.forecast import first_orders, rates
 from functions.forecast.known import Known, Met, Reply
 from functions.forecast.rates import Differences, Effect, Pace
+from functions.forecast.uplift import Uplift, Went, uplifts
 from functions.segments import buying, spending
 from functions.segments.buying import Buying, History
 from functions.segments.census_records import Rate
@@ -39,6 +40,7 @@ UNSURE = 0.05  # by how much orders of a whole period are off, as long as none c
 UNSURE_WEIGHS = 2  # periods
 PERIODS = 3  # at most, by which the model is judged
 MOST_BASKETS = 200
+PRIOR = 0.5  # of the model of orders, on logarithms: it is fitted often, and to few people at times
 HOURS = 24
 
 
@@ -69,7 +71,8 @@ class Population(msgspec.Struct, kw_only=True):
     an order comes to, by currency, as a model and as quantiles; baskets; the hours of the day (UTC)
     at which they come. `wander` is the variance with which a person's own rate changes from period
     to period, as a part of it; `off` is by how much the orders of a whole period may be off, on a
-    logarithmic scale, as judged by `periods` of the past. `events` has the pace of others.
+    logarithmic scale, as judged by `periods` of the past. `events` has the pace of others,
+    `uplifts` what journeys are known to bring about.
     """
 
     made: datetime
@@ -87,6 +90,7 @@ class Population(msgspec.Struct, kw_only=True):
     off: float = UNSURE
     periods: int = 0
     events: dict[str, Pace] = {}
+    uplifts: dict[str, Uplift] = {}
 
     @property
     def currency(self) -> str:
@@ -105,11 +109,13 @@ Weighted = Sequence[tuple[int, Known]]
 @dataclass
 class Sample:
     """The people from whom is learned, as of a moment; `days` is how long a period is whose orders
-    are foretold."""
+    are foretold. `goals` are the journeys whose goal is an order, and in how many days it counts.
+    """
 
     made: datetime
     days: float = 90.0
     people: list[Known] = field(default_factory=list)
+    goals: Mapping[str, float] = field(default_factory=dict)
 
     def take(self, person: Known) -> None:
         """One more."""
@@ -129,11 +135,22 @@ class Sample:
         found.events = _events(weighted, self.made)
         # Not again for each draw: it says how unsure they all are.
         found.off, found.periods = self._off
+        found.uplifts = self._uplifts
         return found
 
     @cached_property
     def _off(self) -> tuple[float, int]:
         return off([one for one in self.people if one.whole], self.made, self.days)
+
+    @cached_property
+    def _uplifts(self) -> dict[str, Uplift]:
+        return uplifts(
+            Went(run.journey, run.held_out, run.reached)
+            for one in self.people
+            for run in one.runs
+            if run.journey in self.goals
+            and self.made - run.entered >= self.goals[run.journey] * DAY
+        )
 
 
 # --- messages
@@ -267,7 +284,7 @@ def _fitted(cells: Counter[History]) -> Buying | None:
     if sum(number for (again, _, _), number in cells.items() if again) < ENOUGH:
         return None
     try:
-        return buying.fit(_coarse(cells))[0]
+        return buying.fit(_coarse(cells), PRIOR)[0]
     except ArithmeticError:
         return None
 

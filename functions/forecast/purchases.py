@@ -85,18 +85,26 @@ def orders(
     """The orders of a person from a moment on: when, and the properties of Order Completed."""
     chance = Random(f"{seed}/{person.person}/orders")
     worth = amounts(person, population, Random(f"{seed}/{person.person}/amounts"))
-    currency = person.currency or population.currency
-    baskets = person.baskets or population.baskets
     for number, at in enumerate(placed(person, population, days, factor, chance)):
         time = _at_their_hour(begin, begin + at * DAY, population, chance)
-        said: dict[str, Any] = {
-            "order_id": f"forecast-{person.person}-{number}",
-            "revenue": next(worth),
-            "currency": currency,
-        }
-        if baskets:
-            said["products"] = [{"product_id": sku} for sku in chance.choice(baskets)]
-        yield time, said
+        said = _said(person, population, next(worth), chance)
+        yield time, {"order_id": f"forecast-{person.person}-{number}", **said}
+
+
+def basket(person: Known, population: Population, chance: Random) -> dict[str, Any]:
+    """The properties of one order, but its id."""
+    return _said(person, population, next(amounts(person, population, chance)), chance)
+
+
+def _said(person: Known, population: Population, worth: float, chance: Random) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "revenue": worth,
+        "currency": person.currency or population.currency,
+    }
+    baskets = person.baskets or population.baskets
+    if baskets:
+        said["products"] = [{"product_id": sku} for sku in chance.choice(baskets)]
+    return said
 
 
 def _at_their_hour(

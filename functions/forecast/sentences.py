@@ -42,6 +42,8 @@ def _basis(report: Report) -> str:
     if report.scale != 1:
         sample = round(report.people / report.scale)
         said += f". A sample of {amount(sample)} was looked at, and the figures are scaled up"
+    if about.mode == "expect":
+        said += ". Who comes for the first time in these days is not among them"
     return f"{said}."
 
 

@@ -79,9 +79,10 @@ def _hypergeometric(a: float, b: float, c: float, z: float) -> float:
     raise AssertionError
 
 
-def fit(customers: Mapping[History, int]) -> tuple[Buying, float]:
+def fit(customers: Mapping[History, int], prior: float = PRIOR) -> tuple[Buying, float]:
     """The parameters that make the histories likeliest, each of so many customers, and the log
-    likelihood. Raises ArithmeticError where none are the likeliest."""
+    likelihood. A greater `prior` keeps them from going far where the histories hardly tell, which
+    also takes long. Raises ArithmeticError where none are the likeliest."""
     cells = sorted(customers.items())
     people = sum(customers.values())
     known = sum(one * days for (_, _, days), one in cells) / people
@@ -98,7 +99,7 @@ def fit(customers: Mapping[History, int]) -> tuple[Buying, float]:
         inner = zip(found, (model.r, model.alpha, model.a, model.b), strict=True)
         return (value + more) / people, [one * other / people for one, other in inner]
 
-    point, value = highest(mean, [0.0, log(max(known, 1.0) / 5), 0.0, 0.5], PRIOR / people)
+    point, value = highest(mean, [0.0, log(max(known, 1.0) / 5), 0.0, 0.5], prior / people)
     return _of(point), value * people
 
 

@@ -8,7 +8,7 @@ from functions.forecast.log import Log
 from functions.forecast.population import Population, Sample, takes
 from functions.forecast.tally import Tally, tally
 from functions.storage.store import Store
-from functions.virtual.expecting import DAY, about, answering, expecting, known_of
+from functions.virtual.expecting import DAY, about, answering, expecting, known_of, sample_of
 from functions.virtual.people import as_they_are
 from functions.virtual.prepared import Prepared
 from functions.virtual.shards import Read
@@ -67,8 +67,8 @@ def learned(prepared: Prepared, store: Store | None) -> Sample:
     known_by = prepared.now
     keys = (key for shard in people.shards for key in shard if takes(key, people.chosen))
     there = (as_they_are(store, key) for key in keys) if store and not people.makers else ()
-    found = [known_of(one, known_by) for one in there if one]
-    return Sample(known_by, (plan.until - plan.begin) / DAY, found)
+    found = (one for one in there if one)
+    return sample_of(found, known_by, (plan.until - plan.begin) / DAY, plan.catalogue)
 
 
 def draws(prepared: Prepared, sample: Sample) -> Iterator[Draw]:
@@ -78,5 +78,7 @@ def draws(prepared: Prepared, sample: Sample) -> Iterator[Draw]:
     learn: Callable[[str], Population] = sample.population
     for number in range(asked.draws):
         population = learn(f"{asked.seed}/{number}" if asked.draws > 1 else "")
+        if prepared.people.window:
+            population.uplifts = {}  # what people bought in these days is known
         answers = Drawn(population, seed=asked.seed, draw=number, about=told)
         yield Draw(prepared, answers)

@@ -8,6 +8,7 @@ from typing import Any
 from functions.forecast.answers import About, Drawn
 from functions.forecast.known import Known, known
 from functions.forecast.population import Sample
+from functions.journeys.run import Run
 from functions.journeys.steps.send import Send
 from functions.messages.template import links
 from functions.storage.library import Library, Published
@@ -32,28 +33,43 @@ def known_of(someone: Someone, now: datetime) -> Known:
     permissions = [one for one in all_of(Permission) if one.person == someone.person]
     profile = profiles[0] if profiles else Profile(person=someone.person)
     permission = permissions[0] if permissions else None
-    return known(profile, all_of(Message), now, permission, all_of(OrderRow))
+    return known(profile, all_of(Message), now, permission, all_of(OrderRow), all_of(Run))
 
 
-def sample_of(people: Iterable[Someone], now: datetime, days: float) -> Sample:
+def sample_of(
+    people: Iterable[Someone], now: datetime, days: float, catalogue: Sequence[Any]
+) -> Sample:
     """The sample from whom is learned what people have in common; `days` is how long a stretch is
     forecast. Some thousand people are enough (see `population.takes`)."""
-    return Sample(now, days, [known_of(one, now) for one in people])
+    return Sample(now, days, [known_of(one, now) for one in people], goals(catalogue))
 
 
 def about(catalogue: Sequence[Any]) -> dict[str, About]:
     """What the messages of a catalogue are for, and their links, by "journey/message"."""
-    store = MemoryStore()
-    for record in catalogue:
-        store.keep(record)
     found: dict[str, About] = {}
-    for published in Library(store, lambda: 0.0).journeys():
+    for published in _published(catalogue):
         for step in published.journey.every_step():
             if isinstance(step, Send):
                 purpose = step.purpose or published.journey.purpose
                 name = f"{published.journey.name}/{step.send}"
                 found[name] = About(purpose, sorted(_links(step.send, published)))
     return found
+
+
+def goals(catalogue: Sequence[Any]) -> dict[str, float]:
+    """The journeys of a catalogue whose goal is an order, and in how many days it counts."""
+    return {
+        one.journey.name: one.journey.goal.within / DAY
+        for one in _published(catalogue)
+        if one.journey.goal and "Order Completed" in one.journey.goal.what.names
+    }
+
+
+def _published(catalogue: Sequence[Any]) -> list[Published]:
+    store = MemoryStore()
+    for record in catalogue:
+        store.keep(record)
+    return Library(store, lambda: 0.0).journeys()
 
 
 def _links(message: str, published: Published) -> set[str]:

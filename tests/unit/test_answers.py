@@ -15,9 +15,10 @@ import pytest
 from functions.channels.channel import Outgoing
 from functions.forecast import purchases, rates
 from functions.forecast.answers import About, Drawn
-from functions.forecast.known import Known, Met, Reply, known
+from functions.forecast.known import Entered, Known, Met, Reply, known
 from functions.forecast.population import DAY, Population, Sample, history, off
 from functions.forecast.rates import Pace
+from functions.forecast.uplift import Uplift, Went, uplifts
 from functions.segments.buying import Buying
 from functions.segments.census_records import Rate
 from functions.segments.responding import MEAN, STRENGTH, ChannelSums, rate
@@ -353,6 +354,22 @@ def test_periods_that_were_foretold_badly_make_the_next_one_less_sure() -> None:
     assert stormy > 0.2
 
 
+def test_customers_who_change_their_ways_are_less_sure() -> None:
+    def wander(changing: bool) -> float:
+        chance, people = Random("ways"), []
+        for n in range(600):
+            one, own = Known(person=f"p{n}", since=NOW - 200 * DAY), chance.gammavariate(3, 1 / 30)
+            times = [NOW - 200 * DAY]
+            for half in (200, 100):
+                rate_ = own * (chance.gammavariate(2, 1 / 2) if changing else 1)
+                times += [NOW + (day - half) * DAY for day in _arrivals(rate_, 100, chance)]
+            people.append(placed(one, times))
+        return Sample(NOW, DAYS, people).population().wander
+
+    assert wander(False) < 0.05
+    assert 0.3 < wander(True) < 0.7
+
+
 # --- calibration
 
 
@@ -449,3 +466,58 @@ def test_the_ledger_tells_what_came_of_messages() -> None:
     assert found.bounced == {"email": 1}
     assert [one.read for one in found.replies] == [3600.0, 7200.0, None]
     assert history(found, NOW) is None
+
+
+# --- what messages bring about
+
+
+def went(runs: int, reached: int, held: int, held_reached: int) -> list[Went]:
+    def group(number: int, good: int, held_out: bool) -> list[Went]:
+        return [Went("j", held_out, 3600.0 if n < good else None) for n in range(number)]
+
+    return group(runs, reached, False) + group(held, held_reached, True)
+
+
+def bought(found: dict[str, Uplift]) -> float:
+    """Orders that follow the two messages of each of 1,000 runs, by run and draw."""
+    population = readers().population()
+    population.uplifts = found
+    population.amounts = {"EUR": [20.0, 30.0]}
+    orders_ = set()
+    for draw in range(10):
+        drawn = Drawn(population, "s", draw)
+        for number in range(200):
+            for event in [*drawn(mail(f"p{number}"), NOW), *drawn(mail(f"p{number}", 1), NOW)]:
+                if event.event == "Order Completed":
+                    orders_.add((draw, event.message_id))
+                    assert event.properties["revenue"] >= 20
+                    assert event.time == NOW + timedelta(hours=1)
+    return len(orders_) / 2000
+
+
+def test_messages_bring_no_orders_about_as_long_as_nobody_has_measured_it() -> None:
+    assert bought({}) == 0
+    assert uplifts(went(500, 100, 20, 0)) == {}  # too few were held out
+    assert uplifts(went(500, 100, 100, 19)) == {}  # no difference that is sure
+    assert uplifts(went(500, 50, 100, 30)) == {}  # and none is taken away
+
+
+def test_what_a_hold_out_group_has_measured_comes_once_for_each_run() -> None:
+    found = uplifts(went(1000, 300, 300, 30))
+    low, high = found["j"].interval
+    assert low < 0.2 < high
+    assert bought(found) == pytest.approx(0.2, abs=0.04)
+
+
+def test_only_runs_that_had_time_to_reach_the_goal_are_measured() -> None:
+    def person(number: int, days: float) -> Known:
+        entered = NOW - days * DAY
+        reached = 60.0 if number % 2 else None
+        runs = [Entered("j", entered, number % 4 == 0, reached)]
+        return Known(person=f"p{number}", runs=runs)
+
+    old = Sample(NOW, DAYS, [person(n, 8) for n in range(400)], {"j": 7.0})
+    assert old.population().uplifts["j"].reached == 200
+    young = Sample(NOW, DAYS, [person(n, 6) for n in range(400)], {"j": 7.0})
+    assert young.population().uplifts == {}
+    assert Sample(NOW, DAYS, old.people).population().uplifts == {}
