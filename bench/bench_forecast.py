@@ -19,7 +19,7 @@ from functions.forecast.log import Log
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.virtual.stage import SHARDS, Plan, Someone, catalogue_of, shard_of
-from local.cores import forecast
+from local.cores import cores_here, forecast
 
 START = datetime(2027, 1, 1, 9, tzinfo=UTC)
 DAYS, ORDERS = 90, 16
@@ -86,7 +86,7 @@ def events(number: int) -> Iterator[Event]:
     for place in range(ORDERS):
         at = signed + timedelta(seconds=SECONDS_A_DAY * (DAYS - 6) * random.random())
         lines = [
-            {"product_id": str(random.randrange(20_000)), "quantity": 1, "price": 3.1}
+            {"product_id": str(int(20_000 * random.random())), "quantity": 1, "price": 3.1}
             for _ in range(5)
         ]
         said = {"order_id": f"o{place}", "revenue": 15.5, "currency": "EUR", "products": lines}
@@ -107,10 +107,12 @@ def reference_plan() -> Plan:
 
 
 class Measured(NamedTuple):
-    """One forecast: real seconds, bytes at most of a process and of all, what was counted."""
+    """One forecast: seconds of the clock and of all processors, bytes of all processes at their
+    largest, and what was counted."""
 
     people: int
     seconds: float
+    processor: float
     memory: int
     counted: Counted
 
@@ -118,31 +120,38 @@ class Measured(NamedTuple):
 def measure(plan: Plan, people: int, cores: int | None = None) -> Measured:
     """Forecast so many people."""
     read = buyers(people)
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), _processor()
     found = list(forecast(plan, read, count, cores=cores))
-    seconds = time.perf_counter() - began
-    own, others = (
-        resource.getrusage(who).ru_maxrss * 1024
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    seconds, processor = time.perf_counter() - began, _processor() - processor
+    own, largest = (resource.getrusage(who).ru_maxrss * 1024 for who in _WHO)  # Linux counts KB
+    processes = min(cores or cores_here(), SHARDS)
+    memory = own + (processes * largest if processes > 1 else 0)
+    return Measured(
+        people, seconds, processor, memory, Counted(*map(sum, zip(*found, strict=True)))
     )
-    totals = Counted(*map(sum, zip(*found, strict=True)))
-    return Measured(people, seconds, own + 2 * others, totals)
+
+
+_WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def _processor() -> float:
+    used = map(resource.getrusage, _WHO)
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def main(sizes: list[int]) -> None:
     plan = reference_plan()
-    print(
-        f"{'people':>9} {'seconds':>8} {'people/s':>9} {'transitions/s':>13} {'memory':>8}  growth"
-    )
+    print(f"{cores_here()} cores; growth: processor time for one person, by that of the first row")
+    print("   people  seconds  processor  people/s  transitions/s    memory  growth")
     first: Measured | None = None
     for people in sizes:
         one = measure(plan, people)
         first = first or one
-        each, of_first = one.seconds / one.people, first.seconds / first.people
-        rate = one.counted.transitions / one.seconds
+        growth = one.processor / one.people / (first.processor / first.people)
         print(
-            f"{people:>9,} {one.seconds:>8.1f} {1 / each:>9,.0f} {rate:>13,.0f}"
-            f" {one.memory / 2**20:>5,.0f} MB  {each / of_first:.2f}",
+            f"{people:>9,} {one.seconds:>8.1f} {one.processor:>8.1f} s"
+            f" {people / one.seconds:>9,.0f} {one.counted.transitions / one.seconds:>14,.0f}"
+            f" {one.memory / 2**20:>6,.0f} MB {growth:>7.2f}",
             flush=True,
         )
 

@@ -1,5 +1,6 @@
 """A forecast on all cores: each process takes one virtual shard after the other."""
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -35,7 +36,7 @@ def forecast(
     they may hold functions of modules, but no lambdas. Where there can be no other processes (in
     Lambda), all is done in this one. Whatever a shard raises is raised here.
     """
-    number = min(cores or _cores(), SHARDS)
+    number = min(cores or cores_here(), SHARDS)
     if number == 1 or not _may_share():
         for done, found in enumerate(shards.forecast(plan, read, take), 1):
             progress(done)
@@ -67,6 +68,7 @@ def _begin(work: bytes) -> None:
     global _work
     signal.signal(signal.SIGINT, _end)
     _work = pickle.loads(work)
+    gc.freeze()  # the modules stay: only what a shard leaves need be looked through
 
 
 def _end(number: int, frame: object) -> None:
@@ -78,7 +80,7 @@ def _one(shard: int) -> Any:
     return one_shard(*_work, shard)
 
 
-def _cores() -> int:
+def cores_here() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -72,6 +72,10 @@ EXCEPTIONS: dict[str, set[str]] = {
     "functions.virtual.expecting": {"messages.template"},
     # It answers what a channel is handed.
     "functions.forecast.answers": {"channels.channel"},
+    # A stage puts messages into words, and knows whether there is anything to fill in.
+    "functions.virtual.stage": {"messages.wording"},
+    "functions.virtual.asking": {"messages.template"},
+    "functions.virtual.needed": {"messages.brand"},
     # These write with a condition by the store's Protocol, which does no I/O itself ...
     "functions.messages.claiming": {"storage.store"},
     "functions.messages.ledger": {"storage.store"},

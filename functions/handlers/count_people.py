@@ -1,7 +1,6 @@
 """Hourly: once a day everybody is counted, for the cut points and for the figures of segments."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -195,7 +194,7 @@ class Pass:
         self, profile: Profile, tests: list[Any], before: Cuts | None, now: datetime
     ) -> bool:
         new = facts_of(profile, Rules(cuts=self.rules.cuts), now)
-        old = replace(new, cuts=before)
+        old = new.but(cuts=before)
         return any(holds(new) != holds(old) for holds in tests)
 
     def _pages(self, after: str) -> Iterator[tuple[list[Profile], str]]:

@@ -26,7 +26,14 @@ logger = Logger(service="desk")
 
 
 def journey_desk(parts: Parts) -> Desk:
-    """What journeys need of the parts."""
+    """What journeys need of the parts; the same for the same parts."""
+    if "desk" not in parts.made:
+        parts.made["desk"] = _desk(parts)
+    found: Desk = parts.made["desk"]
+    return found
+
+
+def _desk(parts: Parts) -> Desk:
 
     def newest() -> Iterable[tuple[Journey, str]]:
         return [(published.journey, published.version) for published in parts.library.journeys()]

@@ -67,6 +67,7 @@ class Parts:
     words: puts messages into words; None: as they go.
     explains: whether it is noted for whoever asks later why a step decided so, and who agreed to
     what. Nobody does in a forecast.
+    made: what was made of just these parts, once.
     """
 
     settings: Settings
@@ -88,6 +89,7 @@ class Parts:
     scrub: Callable[[bool], None] = field(default_factory=lambda: _no_files)
     words: Words | None = None
     explains: bool = True
+    made: dict[str, Any] = field(default_factory=dict, init=False, compare=False)
 
 
 _parts: Parts | None = None

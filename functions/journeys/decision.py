@@ -1,7 +1,6 @@
 """A decision: which way a run went at a step that asked, and what was known at that moment."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +31,7 @@ def as_of(facts: Facts, moment: datetime) -> Facts:
         found = facts.events(names, since)
         return [event for event in found if event.time <= moment and event.received_at <= moment]
 
-    return replace(
-        facts,
+    return facts.but(
         now=moment,
         events=events,
         messages=lambda: [_as_of(message, moment) for message in facts.messages()],

@@ -10,6 +10,7 @@ from functions.journeys.run import Run
 from functions.journeys.workflow import Workflow
 from functions.segments.condition import Facts
 from functions.storage.store import Store
+from functions.tracking.event import Event
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
@@ -22,7 +23,8 @@ class Desk:
     is_closed(journey): nobody enters for now, because a marketer paused or stopped it;
     permission(person) follows merges; facts(run, journey, profile, permission) makes what
     conditions look at; zone(profile) is where the person is; runs_changed(person) is told when
-    one of their runs has begun or ended; kept_out(run, why) of one that was not to begin.
+    one of their runs has begun or ended; kept_out(run, why) of one that was not to begin;
+    hears(event): whether anything may follow from it.
     """
 
     store: Store
@@ -36,3 +38,4 @@ class Desk:
     is_closed: Callable[[str], bool] = lambda journey: False
     runs_changed: Callable[[str], None] = lambda person: None
     kept_out: Callable[[Run, str], None] = lambda run, why: None
+    hears: Callable[[Event], bool] = lambda event: True

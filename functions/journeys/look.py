@@ -1,7 +1,6 @@
 """Looking at a person: who enters because of a condition, a date or a schedule, and when next."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,7 +127,7 @@ class _Look:
         # Not the record's version, which also changes when the person's segments fall due.
         occasion = f"{self.before.person} {self.before.looks}"
         run = self._run(journey, version, occasion, self.now)
-        facts = replace(self.desk.facts(run, journey, self.profile, self.permission), now=self.now)
+        facts = self.desk.facts(run, journey, self.profile, self.permission).but(now=self.now)
         assert way.holds
         is_true = way.holds(facts)
         was_true = self.before.holds.get(journey.name, False)

@@ -18,7 +18,7 @@ from functions.tracking.profile import Profile
 
 def react(desk: Desk, profile: Profile, events: Iterable[Event]) -> None:
     """Draw the consequences of events that are stored already. Safe to repeat."""
-    for event in events:
+    for event in filter(desk.hears, events):
         permission = desk.permission(profile.person)
         for run in _live_runs(desk, permission):
             if not leave_by(desk, run, profile, permission, event):

@@ -68,8 +68,7 @@ class Place:
     since: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A run that has reached a step, and what the step may cause.
 
     deliver(message, channel, purpose): sends, and says what came of it.

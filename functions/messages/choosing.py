@@ -1,6 +1,6 @@
 """What is chosen by how people answer: the channel, and the hour."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from functions.messages.address import address_of, is_in
 from functions.messages.allowed import why_not

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from functions.channels.channel import Channel
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
@@ -25,8 +27,7 @@ from functions.tracking.short_link import ShortLink
 NO_REFERRAL: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """A message that a run's step wants to send. `files` are those of the journey's version;
     after `latest` it is dropped.
 

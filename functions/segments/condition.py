@@ -2,9 +2,12 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from functions.segments import account, cart, person, population, tally
 from functions.segments.census_records import Cuts
@@ -21,8 +24,7 @@ ADDRESSED = {"email": "email", "sms": "phone"}  # channel -> the trait that hold
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """All that a condition may look at; what is dear to fetch is a function.
 
     messages(): the person's messages; events(names, since): events of these names whose own
@@ -43,16 +45,14 @@ class Facts:
     entered: datetime
     purpose: str
     needs_consent: Mapping[str, bool]
-    messages: Callable[[], Iterable[Message]] = field(default=tuple)
-    events: Callable[[Iterable[str], datetime | None], Iterable[Event]] = field(
-        default=lambda names, since: ()
-    )
-    segments: Mapping[str, "Segment"] = field(default_factory=dict)
-    runs: Callable[[str], Iterable[str]] = field(default=lambda journey: ())
+    messages: Callable[[], Iterable[Message]] = tuple
+    events: Callable[[Iterable[str], datetime | None], Iterable[Event]] = lambda names, since: ()
+    segments: Mapping[str, "Segment"] = msgspec.field(default_factory=dict)
+    runs: Callable[[str], Iterable[str]] = lambda journey: ()
     kept: bool = False
     tallied: str = ""
     cuts: Cuts | None = None
-    _known: dict[str, list[Any]] = field(default_factory=dict, init=False, compare=False)
+    _known: dict[str, list[Any]] = msgspec.field(default_factory=dict)
 
     def values(self, path: str) -> list[Any]:
         """The values of a person's field, as `find` gives them. What does not change while a
@@ -64,11 +64,13 @@ class Facts:
                 self._known[path] = found
         return found
 
+    def but(self, **changed: Any) -> "Facts":
+        """The same, changed in these."""
+        return replace(self, _known={}, **changed)
+
     def at(self, moment: datetime) -> "Facts":
         """The same at another moment."""
-        found = replace(self, now=moment)
-        object.__setattr__(found, "_known", self._known)  # which does not hang on the moment
-        return found
+        return replace(self, now=moment)  # what is known does not hang on the moment
 
     def tally(self, clause: tally.Clause) -> Tally | None:
         """What the profile keeps of a segment's clause; None where it has to be looked up."""
@@ -402,7 +404,7 @@ def _in_segment(raw: dict[str, Any]) -> Condition:
 
 def of_segment(facts: Facts) -> Facts:
     """What the condition of a segment looks at."""
-    return facts if facts.kept else replace(facts, kept=True)
+    return facts if facts.kept else facts.but(kept=True)
 
 
 def _in_journey(raw: dict[str, Any]) -> Condition:

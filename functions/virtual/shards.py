@@ -34,7 +34,7 @@ def _without_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()
         if was:
             gc.enable()
-            gc.collect()
         gc.unfreeze()

@@ -32,9 +32,10 @@ from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, Webhoo
 from functions.journeys.workflow import Machines, Workflow
 from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
+from functions.segments.rules import Rules
 from functions.settings import Settings
 from functions.storage.library import Library, Published
-from functions.storage.store import Store
+from functions.storage.memory_store import MemoryStore
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
@@ -42,6 +43,7 @@ from functions.tracking.profile import Profile
 from functions.virtual.asking import Asking
 from functions.virtual.listening import Listening
 from functions.virtual.live_store import LiveStore
+from functions.virtual.needed import asks_for_rules
 
 SHARDS = 64
 JUST_AFTER = timedelta(microseconds=1)
@@ -150,9 +152,10 @@ def _in_force(parts: wiring.Parts) -> Iterator[None]:
 class _Closed(Library):
     """Lets nobody in before the forecast begins."""
 
-    def __init__(self, store: Store, is_open: Callable[[], bool]) -> None:
+    def __init__(self, store: MemoryStore, is_open: Callable[[], bool]) -> None:
         super().__init__(store, lambda: 0.0)
-        self._is_open = is_open
+        self._is_open, self._catalogue = is_open, store
+        self._kept: Rules | None = None
         self._all: list[Published] | None = None
 
     def journeys(self) -> list[Published]:
@@ -168,6 +171,18 @@ class _Closed(Library):
         """Take over what another library has read of the same catalogue."""
         own = {"_store": self._store, "shelf": self.shelf}
         self.__dict__.update(library.__dict__ | own)
+
+    def forget(self) -> None:
+        super().forget()
+        self._all = self._kept = None
+
+    def rules(self) -> Rules:
+        """Only where anything asks for what they say."""
+        if self._kept is None:
+            found = super().rules()
+            bare = Rules(needs_consent=found.needs_consent, cuts=found.cuts)
+            self._kept = found if asks_for_rules(self._catalogue.every(JourneyVersion)) else bare
+        return self._kept
 
     def _refresh(self) -> None:
         if self._read_at is None:  # nothing is published while it runs
@@ -217,7 +232,12 @@ class Stage:
             words=subject_only,
             explains=False,
         )
-        self._desk = replace(journey_desk(self.parts), runs_changed=lambda key: None)
+        self._heard: frozenset[str] = frozenset()  # of what is taken in, the ids of what counts now
+        self._desk = replace(
+            journey_desk(self.parts),
+            runs_changed=lambda key: None,
+            hears=lambda event: event.message_id in self._heard,
+        )
         for record in plan.catalogue:
             self.store.keep(record)
         self._library.forget()
@@ -296,12 +316,11 @@ class Stage:
         if event.time >= self._plan.begin:
             self.log.events.append(msgspec.structs.replace(event, person=person))
         waiting = self._waiting.get(person)
-        if not self._listening.hears(person, event):
-            if event.type != "identify" or not (waiting or self.store.get(Profile, person)):
-                return self._waiting.setdefault(person, []).append(event)
-        if waiting and event.type == "identify":  # their address may change
+        is_news = event.type == "identify" and bool(waiting or self.store.get(Profile, person))
+        if not is_news and not self._listening.hears(person, event):
+            return self._waiting.setdefault(person, []).append(event)
+        if is_news:  # their address may change: what came before is about the old one
             self._take_in(person)
-            waiting = None
         self._take_in(person, event)
 
     def _take_in(self, person: str, *events: Event) -> None:
@@ -310,6 +329,7 @@ class Stage:
         if found:
             # Copies: the next forecast of the same person is to begin with the same.
             found = [msgspec.structs.replace(event) for event in found]
+            self._heard = frozenset(event.message_id for event in events)
             process_event.process_person(self.parts, self._desk, person, found)
 
     def _look(self, people: list[str], first: bool = False) -> None:

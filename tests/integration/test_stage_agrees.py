@@ -160,10 +160,27 @@ def test_two_hundred_people_in_the_reference_journey(tmp_path: Path) -> None:
     assert outcomes >= {"bought", "deleted", "finished"}
 
 
-def test_people_in_the_shipped_journeys_with_all_rules(tmp_path: Path) -> None:
+BUYERS = {
+    "title": "For those who have bought",
+    "purpose": "product tips",
+    "enter when": {"event": "Viewed"},
+    "once per": "occasion",
+    "only if": {"in segment": "customers"},
+    "steps": [{"wait": "2 days"}, {"send": "a"}],
+}
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_people_in_the_shipped_journeys_with_all_rules(tmp_path: Path, asks: bool) -> None:
+    """Also where nothing asks for what the rules say, so that the stage leaves them out."""
+    folder = read_folder(JOURNEYS)
+    if asks:
+        mails = {f"a.{language}.mjml": MAIL for language in ("de", "en")}
+        folder.journeys["buyers"] = {"journey.yaml": yaml.safe_dump(BUYERS), **mails}
     buyers = Buyers(("Order Completed", "Order Refunded", "Viewed", "Consent Withdrawn"), 60)
-    happened, forecast = both(tmp_path, read_folder(JOURNEYS), buyers, 30, 120)
+    happened, forecast = both(tmp_path, folder, buyers, 30, 120)
     assert forecast == happened
+    assert any(run.startswith("buyers-") for _, run, *_ in happened["runs"]) == asks
     assert len(happened["messages"]) > 60
     assert happened["tasks"]
 

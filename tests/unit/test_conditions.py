@@ -1,10 +1,10 @@
 """Conditions: every first word, what stands beside it, and what a wrong one is told."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -241,8 +241,6 @@ def test_may_get_asks_for_permission_and_an_address() -> None:
 
 
 def replace_permission(permission: Permission, **changes: Any) -> Permission:
-    import msgspec
-
     return msgspec.structs.replace(permission, **changes)
 
 
@@ -348,7 +346,7 @@ def test_a_condition_asks_for_dear_facts_only_when_it_needs_them() -> None:
     def never(*_: Any) -> Any:
         raise AssertionError("this was not needed")
 
-    poor = replace(facts(), messages=never, events=never)
+    poor = facts().but(messages=never, events=never)
     for raw in (TRUE, {"entry": {"total": 20}}, {"may get": "email"}, {"any of": [TRUE, FALSE]}):
         condition(raw)(poor)
     assert condition({"any of": [TRUE, {"clicked": "guide"}]})(poor)

@@ -1,6 +1,5 @@
 """Explanations: true where the condition is, made of the person's own values."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -172,19 +171,19 @@ def test_a_segment_is_explained_by_its_own_condition() -> None:
 
 
 def test_a_cart_that_is_not_known_is_said_so() -> None:
-    other = replace(ADA, entry=event("Order Completed", 3, cart_id="c2"))
+    other = ADA.but(entry=event("Order Completed", 3, cart_id="c2"))
     found = explain({"cart": {"items": 0}}, other)
     assert (found.holds, found.used) == (False, ("no such cart is known",))
 
 
 def test_a_german_explanation_has_no_english_reason_in_it() -> None:
-    erased = replace(ADA, permission=Permission(person="p", erased=True))
+    erased = ADA.but(permission=Permission(person="p", erased=True))
     suppressed = Permission(person="p", suppressed={"email": "hard bounce"})
     for known, said in [
         (ADA, "nicht erlaubt für „tips“: keine Einwilligung"),
         (erased, "nicht erlaubt für „tips“: die Person wurde gelöscht"),
         (
-            replace(ADA, permission=suppressed),
+            ADA.but(permission=suppressed),
             "nicht erlaubt für „tips“: gesperrt: die Adresse gibt es nicht mehr",
         ),
     ]:
@@ -207,12 +206,12 @@ def test_a_german_explanation_has_no_english_reason_in_it() -> None:
 )
 def test_the_ledger_s_reasons_are_said_in_german_too(reason: str, said: str) -> None:
     unsent = [message("hacks", state="not sent", reason=reason)]
-    [hacks] = explain({"sent": "hacks"}, replace(ADA, messages=lambda: unsent), "de").used
+    [hacks] = explain({"sent": "hacks"}, ADA.but(messages=lambda: unsent), "de").used
     assert hacks == f"„hacks“: nicht gesendet ({said})"
 
 
 def test_many_events_are_counted_and_the_latest_shown() -> None:
-    many = replace(ADA, events=lambda names, since: [event("Login", n) for n in range(1200)])
+    many = ADA.but(events=lambda names, since: [event("Login", n) for n in range(1200)])
     used = explain({"did": "Login"}, many).used
     assert used[0] == "counted: 1,200"
     assert len(used) == 6

@@ -1,7 +1,6 @@
 """Segments are kept true from what a profile holds alone: at each event, and when one is due."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -101,7 +100,7 @@ def by_hand(profile: Profile, events: list[Event], now: datetime, by: Rules = RU
         return [e for e in events if e.name in wanted and (since is None or e.time >= since)]
 
     bare = msgspec.structs.replace(profile, tallies={}, tallied="")
-    facts = replace(facts_of(bare, by, now), tallied="", events=happened)
+    facts = facts_of(bare, by, now).but(tallied="", events=happened)
     return {name for name, segment in by.segments.items() if segment.holds(facts)}
 
 
@@ -379,7 +378,7 @@ def test_what_cannot_be_kept_is_refused_at_its_place(who: Any, words: str) -> No
 def test_an_explanation_tells_counts_and_times_that_the_profile_keeps() -> None:
     events = [track("A", NOON + timedelta(hours=hours), hours) for hours in range(3)]
     profile = remember(Profile(person="ada"), events)
-    facts = replace(facts_of(profile, RULES, NOON + timedelta(days=1)), kept=False)
+    facts = facts_of(profile, RULES, NOON + timedelta(days=1)).but(kept=False)
     [part] = explain({"in segment": "seldom"}, facts).parts
     assert not part.holds
     assert part.used == (

@@ -22,9 +22,10 @@ class AtStep:
 
     def __init__(self, parts: wiring.Parts, payload: dict[str, Any]) -> None:
         # Step Functions tells real time; everything here goes by the stage's clock.
+        told = ("entered", "first") if parts.settings.clock_start else ()
         times: dict[str, Any] = {
             word: parts.settings.on_stage(datetime.fromisoformat(payload[word])).isoformat()
-            for word in ("entered", "first")
+            for word in told
             if word in payload
         }
         self.parts, self.meter = parts, Meter()

@@ -16,7 +16,7 @@ from functions.journeys.steps.send import Send
 from functions.journeys.steps.wait import Wait
 from functions.journeys.steps.wait_until import AT_ONCE, WaitUntil
 from functions.segments.condition import OUTCOMES, Facts, of_message
-from functions.segments.phrases import duration
+from functions.segments.phrases import Duration, duration
 from functions.tracking.event import Event
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
     def awaited(self) -> list[Happening]:
         """What it waits for, read once."""
         return [happening(raw) for raw in self.happenings]
+
+    @cached_property
+    def _longest(self) -> Duration:
+        """How long it waits at most, read once."""
+        return duration(self.at_most)
 
     @property
     def hangs_on_messages(self) -> bool:
@@ -123,7 +128,7 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
             visit.pass_over(self.name)
             return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
         since = _moment_since(visit, self.name)
-        until = _target(visit) or duration(self.at_most).after(_entered(visit), visit.zone)
+        until = _target(visit) or self._longest.after(_entered(visit), visit.zone)
         visit.wait(since, until)
         found = self.first(visit.facts, since)
         return None if found is None else Answer({"looked back": True, **self.said(found)})
