@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
 from functions.doors.records import SecretKey
+from functions.forecast.asked import Asked
+from functions.forecast.record import Forecast
 from functions.handlers import answer_admin, wiring
 from functions.handlers.open_doors import OPEN_DOORS
 from functions.handlers.orders import ORDERS
@@ -393,11 +395,20 @@ def erased(world: World) -> str:
     return person
 
 
+def forecast(world: World) -> str:
+    """The id of a forecast."""
+    record = Forecast(forecast_id="f1", asked=Asked(journey="onboarding"), made=world.now)
+    record.finish({})
+    world.store.put(record)
+    return record.forecast_id
+
+
 def test_no_answer_shows_a_secret_of_the_machine(world: World, ada: str) -> None:
     keys = world.system.keys
     world.post("group", {"userId": "ada", "groupId": "acme", "traits": {"name": "Acme"}})
     values = {"person_id": ada, "journey": "onboarding", "account_id": "acme"}
     values |= {"segment": "customers", "code_name": have_codes(world)}
+    values["forecast_id"] = forecast(world)
     gone = erased(world)
     for path in PATHS:
         values["person_id"] = gone if path.startswith("/api/erasures") else ada
@@ -470,6 +481,7 @@ def test_every_route_of_the_description_answers(
         "/api/deals/{deal_id}": {"user_id": "ada", "created": "2027-01-01T09:00:00Z"},
         "/api/people/{person_id}/deals/{deal_id}/stage": {"to": "qualified"},
         "/api/people/{person_id}/deals/{deal_id}/offers": {"id": "of1"},
+        "/api/forecasts": {"journey": "onboarding"},
         "/api/breaker/resume": {"name": "x.example", "because": "why"},
         "/api/suppressions": {"addresses": [{"address": "x@example.com"}]},
         "/api/suppressions/find": {"address": "y@example.com"},
@@ -491,7 +503,7 @@ def test_every_route_of_the_description_answers(
     cluster = ClusterFigures(cluster="c1", share=1, people=1, sample=[ada], apart=[], segments=[])
     told = ClusterReport(made=world.now, customers=1, sampled=1, clusters=[cluster])
     world.store.write([told])
-    values["cluster"] = "c1"
+    values["cluster"], values["forecast_id"] = "c1", forecast(world)
     values["journey"] = "upsell"
     call = {"userId": "ada", "event": "x", "name": "x", "groupId": "g", "previousId": "p"}
     query = {"/api/runs": "?journey=onboarding", "/api/messages": f"?person={ada}"}

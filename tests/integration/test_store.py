@@ -22,6 +22,8 @@ from pynamodb.exceptions import PutError, TransactWriteError
 
 from functions.codes.records import CodePart, IssuedCode
 from functions.doors.records import AskedNumbers, Pace, SecretKey, Session
+from functions.forecast.asked import Asked
+from functions.forecast.record import Forecast
 from functions.journeys.counted import Counted
 from functions.journeys.run import Draft, JourneyVersion, Run, Task, Wait, Waits
 from functions.journeys.standing import Backfill, Standing, Sweep, Taken
@@ -199,6 +201,7 @@ def one_of_each() -> list[Any]:
         Member(account_id="acme", person="ada", since=NOW, by="m1"),
         Taken(journey="onboarding", hour=NOW, count=3),
         Counted(journey="onboarding", month="2027-03", shard=1, steps={"send Ü": 3}, mails=2),
+        Forecast(forecast_id="f1", asked=Asked(journey="onboarding"), made=NOW, report=b"{}"),
         Source(key_hash="k1", name="web shop", trusted=True),
         Merge(
             person="tab",

@@ -48,6 +48,8 @@ class World:
 
     def __init__(self, data: Path, journeys: Path = JOURNEYS, start: datetime = START) -> None:
         self.system = System(data, journeys, "http://127.0.0.1:8000", start)
+        # Each would be made in a process of its own, for whose end nobody waits here.
+        object.__setattr__(self.system.parts, "forecast", lambda forecast_id: None)
         self.system.publish()
         self.app = App(self.system)
         self._ids = count(1)

@@ -37,13 +37,17 @@ class AskedForecast(Asked, forbid_unknown_fields=True, kw_only=True, omit_defaul
     files: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class ForecastAsked(Asked, kw_only=True, omit_defaults=True):
+    """What was asked of a forecast."""
+
+
 class ForecastView(msgspec.Struct, kw_only=True):
     """A forecast. `progress` goes from 0 to 1; `people_a_second` is how many were looked at in a
     second. `report` is there when the state is "done"; `why` tells why there is none."""
 
     id: str
     state: State
-    asked: Asked
+    asked: ForecastAsked
     made: datetime
     progress: float
     people_a_second: float
@@ -125,7 +129,7 @@ def _view(one: Forecast, is_whole: bool) -> ForecastView:
     return ForecastView(
         id=one.forecast_id,
         state="failed" if is_lost else one.state,
-        asked=one.asked,
+        asked=ForecastAsked(**msgspec.structs.asdict(one.asked)),
         made=one.made,
         progress=1.0 if one.state == "done" else one.done / max(1, one.parts),
         people_a_second=one.a_second,
