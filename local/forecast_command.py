@@ -5,18 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.markup import escape
 
 from local.asking import Key, asking, err, out
 from local.whereabouts import JOURNEYS, REGION, Journeys
-
-if TYPE_CHECKING:
-    from functions.forecast.asked import Asked
-    from functions.forecast.report import Report
-    from local.forecasting import Ground
 
 DAY = ["%Y-%m-%d"]
 
@@ -129,7 +124,7 @@ def forecast(
     _tell(report, html, as_json, whole)
 
 
-def _tell(report: "Report", html: Path | None, as_json: bool, whole: bool) -> None:
+def _tell(report: Any, html: Path | None, as_json: bool, whole: bool) -> None:
     """As a page, as JSON, in the terminal: whatever is asked for."""
     if html:
         from functions.forecast.page import page
@@ -146,13 +141,13 @@ def _tell(report: "Report", html: Path | None, as_json: bool, whole: bool) -> No
     show(report, out, whole)
 
 
-def _ground(journeys: Path, data: Path | None) -> "Ground":
+def _ground(journeys: Path, data: Path | None) -> Any:
     from local.forecasting import Ground
 
     return Ground(journeys, data or Path("data"))
 
 
-def _here(asked: "Asked", ground: "Ground", prices_of: str, cores: int) -> "Report":
+def _here(asked: Any, ground: Any, prices_of: str, cores: int) -> Any:
     """On the people of a folder of this machine."""
     from local.forecasting import run
 
@@ -160,7 +155,7 @@ def _here(asked: "Asked", ground: "Ground", prices_of: str, cores: int) -> "Repo
         return run(asked, ground, prices_of, cores)
 
 
-def _by_a_system(asked: "Asked", journeys: Path, at: str, key: str, data: Path | None) -> "Report":
+def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | None) -> Any:
     """On the people of a running system."""
     from local.forecast_asked import ask
 
@@ -169,8 +164,8 @@ def _by_a_system(asked: "Asked", journeys: Path, at: str, key: str, data: Path |
 
 
 def _compare(
-    asked: "Asked",
-    ground: "Ground",
+    asked: Any,
+    ground: Any,
     said: str,
     prices_of: str,
     cores: int,

@@ -386,13 +386,14 @@ def test_a_cold_start_of_collecting_loads_only_what_it_needs() -> None:
         # What a day's model is made of: formulas, which need `math` alone.
         *("functions.segments.buying", "functions.segments.spending", "functions.segments.maximum"),
         *("functions.segments.cluster_records", "functions.codes", "functions.doors"),
+        *("functions.forecast.record", "functions.forecast.asked"),
         "functions.handlers.headers",
         "functions.products.product",
     )
     beside = {name for name in ours if not name.startswith(data_types)}
     packages = {
         *("functions.handlers", "functions.storage"),
-        *("functions.sales", "functions.segments", "functions.products"),
+        *("functions.sales", "functions.segments", "functions.products", "functions.forecast"),
     }
     assert beside - packages == OF_OURS
 
