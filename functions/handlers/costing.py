@@ -110,11 +110,9 @@ def _count(parts: Parts, journey: str, used: Used, names: tuple[str, ...]) -> No
 
 
 def _reader(parts: Parts, journey: str, month: str, number: int) -> Callable[[], Counted]:
-    blank = Counted(journey=journey, month=month, shard=number % SHARDS)
-
     def read() -> Counted:
-        found = parts.store.get(Counted, counted_key(journey), blank.key)
-        return found or Counted(journey=journey, month=month, shard=number % SHARDS)
+        blank = Counted(journey=journey, month=month, shard=number % SHARDS)
+        return parts.store.get(Counted, counted_key(journey), blank.key) or blank
 
     return read
 
@@ -265,7 +263,10 @@ def own_prices(brand: Brand, countries: Iterable[str], table: Prices) -> dict[st
 
 
 def _brand_budget(parts: Parts) -> Decimal | None:
-    said = parts.library.brand().budget
+    try:
+        said = parts.library.brand().budget
+    except LookupError:  # nothing is published yet
+        return None
     return phrases.budget(said) if said else None
 
 

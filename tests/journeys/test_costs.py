@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from functions.channels.channel import Outgoing, Permanent
 from functions.forecast.prices import prices
 from functions.handlers import compare_runs, costing, wiring
-from functions.handlers.costing import OVER, WILL_BE_OVER
+from functions.handlers.costing import OVER, WILL_BE_OVER, Meter
 from functions.journeys.counted import EXACTLY, ONE_OF, Counted, Used, counted_key
 from tests.journeys.test_when_messages_go import folder_of
 from tests.support.world import World
@@ -151,6 +152,29 @@ def test_a_busy_journey_writes_one_count_of_sixteen(begin: Begin) -> None:
     found = cart(world)
     assert 0 < found["off"] < 0.15
     assert abs(found["mails"] - 4 * EXACTLY) < found["off"] * 4 * EXACTLY
+
+
+def test_text_messages_are_all_counted_however_busy_a_journey_is(begin: Begin) -> None:
+    world = begin(people=0)
+    parts = world.system.parts
+    used = Used(step="send both", texts={"DE": 2}, messages=1)
+    for number in range(2 * EXACTLY):
+        costing.count(parts, "cart", used, str(number))
+    found = cart(world)
+    assert found["texts"] == {"DE": 4 * EXACTLY}
+    assert found["off"] < 0.001  # what is dear has no error
+
+
+def test_what_a_provider_refuses_is_not_on_the_bill() -> None:
+    class Refusing:
+        def send(self, message: Outgoing) -> str:
+            raise Permanent("no such number")
+
+    meter = Meter()
+    channel = meter.watch({"sms": Refusing()})["sms"]
+    with pytest.raises(Permanent):
+        channel.send(Outgoing("s1", "+4915112345678", "Hello"))
+    assert meter.used("send").texts == {}
 
 
 def test_a_count_that_fails_keeps_no_message_back(
