@@ -12,10 +12,10 @@ from rich.console import Console
 from functions.forecast.report import NOTHING, Range, Report
 from functions.forecast.score import Figure, NotScored, Score, score
 from functions.forecast.tally import JourneyTally, MessageTally, StepTally, Tally
-from functions.handlers import forecast_journey, wiring
 from functions.virtual.reality import Stretch, log_of, scored
 from local.command_line import main
 from local.forecast_scored import read_report, show
+from tests.integration.test_forecasts import work
 from tests.support.world import World
 
 ONBOARDING = "onboarding"
@@ -34,15 +34,6 @@ def world(tmp_path: Path) -> World:
         made.open(made.outbox()[-1])
     made.advance("40 days")
     return made
-
-
-def work(world: World, name: str) -> None:
-    parts = world.system.parts
-    try:
-        key = parts.settings.identity_key
-        forecast_journey.make(parts.store, key, parts.now, name)
-    finally:
-        wiring.use(parts)
 
 
 def forecast(world: World, **body: Any) -> Report:
