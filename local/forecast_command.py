@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.markup import escape
@@ -13,10 +13,10 @@ from rich.markup import escape
 from local.asking import Key, asking, err, out
 from local.whereabouts import JOURNEYS, REGION, Journeys
 
-if TYPE_CHECKING:
-    from functions.forecast.asked import Asked
-    from functions.forecast.report import Report
-    from local.forecasting import Ground
+# The forecast's, which are slow to load and not for every command.
+Asked = Any
+Report = Any
+Ground = Any
 
 DAY = ["%Y-%m-%d"]
 
@@ -127,7 +127,7 @@ def forecast(
     _tell(report, html, as_json, whole)
 
 
-def _tell(report: "Report", html: Path | None, as_json: bool, whole: bool) -> None:
+def _tell(report: Report, html: Path | None, as_json: bool, whole: bool) -> None:
     """As a page, as JSON, in the terminal: whatever is asked for."""
     if html:
         from functions.forecast.page import page
@@ -144,13 +144,13 @@ def _tell(report: "Report", html: Path | None, as_json: bool, whole: bool) -> No
     show(report, out, whole)
 
 
-def _ground(journeys: Path, data: Path | None) -> "Ground":
+def _ground(journeys: Path, data: Path | None) -> Ground:
     from local.forecasting import Ground
 
     return Ground(journeys, data or Path("data"))
 
 
-def _here(asked: "Asked", ground: "Ground", prices_of: str, cores: int) -> "Report":
+def _here(asked: Asked, ground: Ground, prices_of: str, cores: int) -> Report:
     """On the people of a folder of this machine."""
     from local.forecasting import run
 
@@ -158,7 +158,7 @@ def _here(asked: "Asked", ground: "Ground", prices_of: str, cores: int) -> "Repo
         return run(asked, ground, prices_of, cores)
 
 
-def _by_a_system(asked: "Asked", journeys: Path, at: str, key: str, data: Path | None) -> "Report":
+def _by_a_system(asked: Asked, journeys: Path, at: str, key: str, data: Path | None) -> Report:
     """On the people of a running system."""
     from local.forecast_asked import ask
 
@@ -167,8 +167,8 @@ def _by_a_system(asked: "Asked", journeys: Path, at: str, key: str, data: Path |
 
 
 def _compare(
-    asked: "Asked",
-    ground: "Ground",
+    asked: Asked,
+    ground: Ground,
     said: str,
     prices_of: str,
     fail_on: str,
