@@ -1,6 +1,7 @@
 """The parts in AWS, each made when it is first asked for: collecting needs only the queue."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from typing import Any
 
 import msgspec
@@ -20,11 +21,18 @@ class AwsParts(Parts):
         object.__setattr__(self, "_makers", makers)  # the class it extends is frozen
 
     def __getattr__(self, name: str) -> Any:
-        if name not in self._makers:
+        make = self._makers.get(name) or _WITHOUT.get(name)
+        if make is None:
             raise AttributeError(name)
-        part = self._makers[name]()
+        part = make()
         object.__setattr__(self, name, part)
         return part
+
+
+# What the parts have where nothing is named for them, as they say themselves.
+_WITHOUT = {
+    one.name: one.default_factory for one in fields(Parts) if one.default_factory is not MISSING
+}
 
 
 def aws_parts() -> Parts:

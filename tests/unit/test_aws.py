@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.handlers import aws, aws_workflow
+from functions.handlers.wiring import Parts
 from functions.journeys.flow import compile_journey
 from functions.journeys.journey import build
 from functions.journeys.workflow import NoMachine
@@ -396,6 +398,16 @@ def test_a_cold_start_of_collecting_loads_only_what_it_needs() -> None:
         *("functions.sales", "functions.segments", "functions.products", "functions.forecast"),
     }
     assert beside - packages == OF_OURS
+
+
+def test_every_part_is_there_in_aws_also_those_that_nothing_is_named_for() -> None:
+    parts = aws.AwsParts({})
+    without = {one.name for one in fields(Parts) if one.default_factory is not MISSING}
+    assert without
+    for name in without:
+        assert getattr(parts, name) is getattr(parts, name), name
+    with pytest.raises(AttributeError):
+        _ = parts.store
 
 
 def test_a_part_is_made_at_its_first_use_and_once() -> None:
