@@ -13,6 +13,7 @@ from functions.tracking.profile import Profile
 
 _DAY = timedelta(days=1)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ADDRESSES = ("email", "phone")
 _KEPT_OF_A_NUMBER = 6  # its country, and more of it where several countries share a code
 
 
@@ -30,7 +31,9 @@ class Renaming:
     ) -> None:
         self._name, self._key, self._later = name, key, later
         self._new: dict[str, str] = {}  # by what it was, in small letters
-        for kind, value in _identifiers(records, events):
+        # Addresses first: an account may be called by one, and has to be written to by it.
+        found = sorted(_identifiers(records, events), key=lambda one: one[0] not in _ADDRESSES)
+        for kind, value in found:
             if value:
                 self._new.setdefault(value.strip().lower(), self._made_up(kind, value))
         addresses = [re.escape(value) for value in self._new if "@" in value]

@@ -1,6 +1,7 @@
 """People who are still to come: as many as came lately, as others, doing what those did."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from functions.forecast.asked import Asked
 from functions.forecast.log import Log
 from functions.handlers import wiring
 from functions.tracking.event import Event
+from functions.tracking.identity import normal_phone
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.newcomers import lately
 from functions.virtual.people import everybody
@@ -27,6 +29,10 @@ from local.forecasting import Ground
 from tests.support.world import JOURNEYS, START, World
 
 DAY = timedelta(days=1)
+BY_CONDITION = """enter when:
+  person: {orders: {at least: 1}}
+once per: person
+"""
 NEW = [f"new{number}" for number in range(10)]
 
 
@@ -60,10 +66,10 @@ class Shop:
         found: dict[str, Any] = json.loads(self.type("--cores", "1", *words))
         return found
 
-    def draws(self, **asked: Any) -> Iterator[Draw]:
+    def draws(self, journeys: Path = JOURNEYS, **asked: Any) -> Iterator[Draw]:
         now, store = self.world.now, self.world.store
         said = Asked(journey="onboarding", mode="expect", **{"days": 30, "draws": 2, **asked})
-        catalogue = catalogue_of(read_folder(JOURNEYS), now)
+        catalogue = catalogue_of(read_folder(journeys), now)
         key = Ground(JOURNEYS, self.data).identity_key
         prepared = prepare(said, catalogue, whom(everybody(store)), key, now)
         return draws(prepared, learned(prepared, store))
@@ -186,3 +192,33 @@ def test_days_ahead_are_as_far_ahead_again_and_all_that_leads_to_the_person_is_n
     assert (new.user_id, new.time) == ("n", START + 10 * DAY)
     for old in ("zoe", "device", "12345678"):
         assert old not in repr(new).lower()
+
+
+def test_whoever_is_called_by_their_address_has_an_address_again() -> None:
+    said = {"email": "Zoe@example.com", "phone": "0151 1234567"}
+    event = Event(
+        type="identify",
+        message_id="m",
+        time=START,
+        received_at=START,
+        user_id="zoe@example.com",
+        traits=said,
+    )
+    new = Renaming("n", "key", [], [event], DAY).of(event, 0)
+    assert new.user_id == new.traits["email"] == "n-0@example.invalid"
+    assert normal_phone(new.traits["phone"]) not in ("", normal_phone(said["phone"]))
+
+
+def test_newcomers_enter_by_a_condition_only_after_they_came(shop: Shop, tmp_path: Path) -> None:
+    shutil.copytree(JOURNEYS, tmp_path / "journeys")
+    file = tmp_path / "journeys" / "onboarding" / "journey.yaml"
+    text = file.read_text("utf-8")
+    begin, end = text.index("enter when:"), text.index("leave when:")
+    rest = text[end:].replace(", same: order_id", "")
+    file.write_text(f"{text[:begin]}{BY_CONDITION}{rest}", "utf-8")
+    for draw in shop.draws(journeys=tmp_path / "journeys", draws=1):
+        logs = shop.logs(draw)
+        runs = [run for log in logs for run in log.runs if run.person in log.newcomers]
+        entered = [run for run in runs if run.journey == "onboarding"]
+        assert len(entered) == len(NEW)
+        assert len({run.entered.date() for run in entered}) == len(NEW)
