@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from functions.folder import read_folder
 from functions.forecast.asked import Asked
+from functions.forecast.difference import difference, names_in
 from functions.forecast.log import Log
 from functions.handlers import wiring
 from functions.tracking.event import Event
@@ -23,7 +25,7 @@ from functions.virtual.newcomers import lately
 from functions.virtual.people import everybody
 from functions.virtual.prepared import prepare, whom
 from functions.virtual.renaming import Renaming
-from functions.virtual.stage import SHARDS, Stage, catalogue_of
+from functions.virtual.stage import SHARDS, Stage, catalogue_of, shard_of
 from local.command_line import app
 from local.forecasting import Ground
 from tests.support.world import JOURNEYS, START, World
@@ -112,6 +114,17 @@ def test_whoever_comes_new_is_nobody_who_is_known(shop: Shop) -> None:
             assert not log.newcomers & known
 
 
+def test_newcomers_are_no_examples_for_nobody_could_look_them_up(shop: Shop) -> None:
+    [draw] = shop.draws(draws=1)
+    names = names_in(draw.prepared.shape)
+    for log in shop.logs(draw):
+        of_new = [row for row in log.messages if row.person in log.newcomers]
+        new = msgspec.structs.replace(log, messages=of_new)
+        gained = difference(msgspec.structs.replace(new, messages=[]), new, names, names)
+        assert gained.messages
+        assert gained.examples == draw.tally(new).examples == ()
+
+
 def test_nothing_that_newcomers_do_names_a_real_person(shop: Shop) -> None:
     names = {*NEW, *(f"{name}@" for name in NEW)}
     [draw] = shop.draws(draws=1)
@@ -120,6 +133,7 @@ def test_nothing_that_newcomers_do_names_a_real_person(shop: Shop) -> None:
         for one in read(shard):
             if one.is_new:
                 came += 1
+                assert shard_of(one.person) == shard
                 assert not one.records
                 said = repr(one.events)
                 assert not [name for name in names if f"'{name}" in said]
