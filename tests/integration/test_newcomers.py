@@ -95,7 +95,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def test_as_many_come_new_as_came_in_as_many_days_before(shop: Shop) -> None:
-    found = shop.read("--days", "30")
+    found = shop.read("--days", "30", "--draws", "20")
     [journey] = [one for one in found["journeys"] if one["asked"]]
     assert journey["newcomers"]["low"] <= 10 <= journey["newcomers"]["high"]
     assert journey["newcomers"]["low"] < journey["newcomers"]["high"]
