@@ -13,6 +13,11 @@ from rich.markup import escape
 from local.asking import Key, asking, err, out
 from local.whereabouts import JOURNEYS, REGION, Journeys
 
+# The forecast's, which are slow to load and not for every command.
+Asked = Any
+Report = Any
+Ground = Any
+
 DAY = ["%Y-%m-%d"]
 
 
@@ -131,7 +136,7 @@ def forecast(
     _tell(report, html, as_json, whole)
 
 
-def _tell(report: Any, html: Path | None, as_json: bool, whole: bool) -> None:
+def _tell(report: Report, html: Path | None, as_json: bool, whole: bool) -> None:
     """As a page, as JSON, in the terminal: whatever is asked for."""
     if html:
         from functions.forecast.page import page
@@ -148,13 +153,13 @@ def _tell(report: Any, html: Path | None, as_json: bool, whole: bool) -> None:
     show(report, out, whole)
 
 
-def _ground(journeys: Path, data: Path | None) -> Any:
+def _ground(journeys: Path, data: Path | None) -> Ground:
     from local.forecasting import Ground
 
     return Ground(journeys, data or Path("data"))
 
 
-def _here(asked: Any, ground: Any, prices_of: str, cores: int) -> Any:
+def _here(asked: Asked, ground: Ground, prices_of: str, cores: int) -> Report:
     """On the people of a folder of this machine."""
     from local.forecasting import run
 
@@ -162,7 +167,7 @@ def _here(asked: Any, ground: Any, prices_of: str, cores: int) -> Any:
         return run(asked, ground, prices_of, cores)
 
 
-def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | None) -> Any:
+def _by_a_system(asked: Asked, journeys: Path, at: str, key: str, data: Path | None) -> Report:
     """On the people of a running system."""
     from local.forecast_asked import ask
 
@@ -171,8 +176,8 @@ def _by_a_system(asked: Any, journeys: Path, at: str, key: str, data: Path | Non
 
 
 def _compare(
-    asked: Any,
-    ground: Any,
+    asked: Asked,
+    ground: Ground,
     said: str,
     prices_of: str,
     cores: int,

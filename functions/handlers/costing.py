@@ -78,8 +78,11 @@ _weights: WeakKeyDictionary[Store, dict[tuple[str, str], int]] = WeakKeyDictiona
 def count(parts: Parts, journey: str, used: Used, *names: str) -> None:
     """Count what a step used, or that a run has ended; `names` tell it from all others.
 
-    A mistake here is no reason to do the step again: it is logged, and the count is too low.
+    A mistake here is no reason to do the step again: it is logged, and the count is too low. Of a
+    forecast only the texts are, all else it knows by itself.
     """
+    if not (parts.explains or used.texts):
+        return
     try:
         _count(parts, journey, used, names)
     except Exception:

@@ -157,7 +157,7 @@ class Pass:
         found.calibration = trial.compared()
         referrals = counting.referrals.figures(now)
         for report in (found, referrals):
-            leave_out_erased(self.store, report)
+            leave_out_erased(self.store, report, now)
         self.store.write([cuts, found, referrals])
         self.parts.library.forget()
         self.rules = self.parts.library.rules()

@@ -54,7 +54,7 @@ def learn_and_keep(
     """The clusters of a sample; what is told of them, and the first orders, are kept."""
     learned = learn(sample.drawn, before, made)
     told = report(learned, sample.drawn, sample.customers, before)
-    leave_out_erased(store, told)
+    leave_out_erased(store, told, made)
     store.write([told])
     _keep_firsts(store, sample, made)
     return learned.model

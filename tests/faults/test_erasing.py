@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def trial(world: World, at: int) -> tuple[Interrupted, list[str], bool]:
     left, is_done = [], False
     try:
         with world.store.together():
-            wiring.use(wiring.Parts(**{**vars(world.system.parts), **stub}))
+            wiring.use(replace(world.system.parts, **stub))
             world.track("ada", "Visited")
             world.advance("1 hour")
             if not store.is_acknowledged:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -328,7 +329,7 @@ def test_whatever_effect_fails_the_account_and_its_members_come_out_the_same(
         if effect == "put":
             monkeypatch.setattr(world.store, "put", failing)
         else:
-            wiring.use(wiring.Parts(**{**vars(parts), "send_events": failing}))
+            wiring.use(replace(parts, send_events=failing))
         persist(world, f"ada {name}", name, name="Acme", level="manager")
         world.advance("1 minute")
         persist(world, f"bob {name}", name, name="Bolt", employees=9)
@@ -458,7 +459,7 @@ class Crowd:
                 Member(account_id="acme", person=f"p{number:05}", since=START, by=f"m{number}")
             )
         parts = world.system.parts
-        self.parts = wiring.Parts(**{**vars(parts), "store": self, "send_events": self._send})
+        self.parts = replace(parts, store=self, send_events=self._send)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.world.store, name)

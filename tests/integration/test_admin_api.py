@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,7 @@ def test_a_stage_without_a_secret_key_lets_nobody_in(
 ) -> None:
     parts = world.system.parts
     without = type(parts.settings)(identity_key=parts.settings.identity_key)
-    monkeypatch.setattr(
-        wiring, "parts", lambda: wiring.Parts(**{**vars(parts), "settings": without})
-    )
+    monkeypatch.setattr(wiring, "parts", lambda: replace(parts, settings=without))
     for header in ({}, {"authorization": ""}, {"authorization": "Bearer "}):
         answer = world.request("GET", "/api/people", headers=header)
         refused(answer, 401, "unauthorized")

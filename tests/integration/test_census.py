@@ -215,7 +215,7 @@ def test_who_is_erased_while_they_are_counted_is_no_example_afterwards(
     count_all(crowd, lambda: short(4))
     [found, *_] = crowd.store.listing(Figures)[0]
     examples = {one for segment in found.segments for one in segment.sample}
-    assert len(examples) >= 5
+    assert len(examples) >= 4  # of five that are kept, this one may have been one
     assert person not in examples
     parts = [part.body for part in crowd.store.query(CensusPart, "census")]
     assert not any(person.encode() in body for body in parts)

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 
 from functions.folder import check_brand
 from functions.handlers import erasing, process_event
-from functions.handlers.wiring import Parts
 from functions.problem import Problems
 from functions.segments.census_records import Figures, SegmentFigures
 from functions.storage.erasing import erasures_of
@@ -290,7 +290,7 @@ def test_events_of_who_comes_back_at_once_wait_for_as_long_as_erasing_takes(worl
         "send_events": lambda bodies, delay: sent.append((bodies, delay)),
         "bury": lambda body, reason: buried.append(reason),
     }
-    parts = Parts(**{**vars(world.system.parts), **stub})
+    parts = replace(world.system.parts, **stub)
     about: dict[str, Any] = {"user_id": "ada-user", "time": now, "received_at": now}
     identified = Event(type="identify", message_id="m1", **about)
     batch = EventBatch([identified, Event(type="track", event="Visited", message_id="m2", **about)])
@@ -418,7 +418,7 @@ def erased_with_a_crash(world: World, saved: sqlite3.Connection, at: int, before
         "store": Crashing(store, at, before),
         "send_events": lambda bodies, _: queue.extend(bodies),
     }
-    parts = Parts(**{**vars(world.system.parts), **stub})
+    parts = replace(world.system.parts, **stub)
     finder = People(store, parts.settings.identity_key)
     person = finder.by("user_id", "ada-user").person
     crashed = False

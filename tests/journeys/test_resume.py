@@ -14,6 +14,7 @@ from functions.handlers.desk import journey_desk
 from functions.journeys.place import place_of
 from functions.journeys.resume import TooOften, go_on
 from functions.journeys.run import Run
+from functions.journeys.workflow import Workflow
 from functions.tracking.pause import Pause
 from tests.support.world import CONTEXT, JOURNEYS, World
 
@@ -315,13 +316,18 @@ class Crash(Exception):
     """In place of a Lambda that dies."""
 
 
+def use(world: World, workflow: Workflow) -> None:
+    """From here on Step Functions does its part so."""
+    world.system.parts = replace(world.system.parts, workflow=workflow)
+    wiring.use(world.system.parts)
+
+
 @pytest.mark.parametrize("dies", ["before the start", "after the start", "after the stop"])
 def test_what_a_crash_leaves_half_moved_is_mended_by_the_comparison(begin: Any, dies: str) -> None:
     world = begin("  - wait: 5 days\n  - send: a\n")
     world.track("ada", "Cart Filled")
     world.advance("1 day")
-    parts = world.system.parts
-    workflow = parts.workflow
+    workflow = world.system.parts.workflow
 
     def crash(act: Callable[..., None], after: bool) -> Callable[..., None]:
         def do(*of: Any) -> None:
@@ -335,10 +341,10 @@ def test_what_a_crash_leaves_half_moved_is_mended_by_the_comparison(begin: Any, 
         workflow = replace(workflow, stop=crash(workflow.stop, True))
     else:
         workflow = replace(workflow, start=crash(workflow.start, dies == "after the start"))
-    parts.__dict__["workflow"] = workflow  # frozen for everybody else
+    use(world, workflow)
     with pytest.raises(Crash):
         move(world)
-    parts.__dict__["workflow"] = world.system.workflow.functions
+    use(world, world.system.workflow.functions)
     world.advance("2 hours")
     compare_runs.handler({}, CONTEXT)
     world.advance("1 day")
@@ -352,11 +358,10 @@ def test_an_old_execution_that_was_not_stopped_does_nothing_more(begin: Any) -> 
     world = begin("  - wait: 5 days\n  - send: a\n  - wait: 1 day\n  - send: b\n")
     world.track("ada", "Cart Filled")
     world.advance("1 day")
-    parts = world.system.parts
     workflow = world.system.workflow.functions
-    parts.__dict__["workflow"] = replace(workflow, stop=lambda *of: None)
+    use(world, replace(workflow, stop=lambda *of: None))
     move(world)
-    parts.__dict__["workflow"] = workflow
+    use(world, workflow)
     assert len(world.system.workflow.engine.executions) == 2
     world.advance("4 days")
     assert len(world.system.workflow.engine.executions) == 1

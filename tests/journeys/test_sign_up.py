@@ -1,7 +1,6 @@
 """Signing up: by a form, confirmed on the channel itself, provable, and gone when it was not."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     with (folder / "brand.yaml").open("a", encoding="utf-8") as brand:
         brand.write("\nassets: {guide: 'https://www.shop.example/guide.pdf'}\n")
     (folder / "segments.yaml").write_text(SEGMENTS, "utf-8")
-    shutil.rmtree(folder / "pack")
+    (folder / "pack").unlink()
     yield World(tmp_path / "data", folder)
     wiring.use(None)
 
