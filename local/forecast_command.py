@@ -46,6 +46,12 @@ def forecast(
     draws: Annotated[
         int | None, typer.Option(min=1, max=100, help="How often chance is tried; expect: 10.")
     ] = None,
+    newcomers: Annotated[
+        bool,
+        typer.Option(
+            "--newcomers/--no-newcomers", help="Expect people who are not known yet, or none."
+        ),
+    ] = True,
     score: Annotated[
         str,
         typer.Option(help="Instead: how far off a forecast was (its JSON file, or an id)."),
@@ -110,6 +116,7 @@ def forecast(
         sample=sample,
         people=people,
         draws=draws or (10 if mode == "expect" else 1),
+        newcomers=newcomers,
         most_a_week=most_a_week,
         mails_a_second=mails_a_second,
         mails_a_day=mails_a_day,

@@ -17,7 +17,7 @@ from functions.forecast.tally import Tally, together
 from functions.segments.census_records import Cuts
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
+from functions.virtual.prepared import Known, NotPossible, Prepared, prepare, whom
 from functions.virtual.reported import reported
 from functions.virtual.shards import one_shard
 from functions.virtual.stage import SHARDS, catalogue_of
@@ -63,8 +63,7 @@ class Ground:
 
     def known(self) -> Known:
         """Whom the store knows."""
-        found = list(everybody(self.store)) if self.store else []
-        return Known([key for key, _ in found], min((came for _, came in found), default=None))
+        return whom(everybody(self.store) if self.store else ())
 
     def cuts(self) -> Cuts | None:
         """The newest cut points of the store's census."""

@@ -166,7 +166,9 @@ class _Comparing:
         self._runs()
         self._tasks()
         self._found.concerned = len(self._concerned)
-        self._found.examples = _few(self._examples)
+        # Nobody can look up whoever is made up.
+        made_up = self._after.newcomers
+        self._found.examples = _few(one for one in self._examples if one.person not in made_up)
         return self._found
 
     def _message(self, old: Message | None, new: Message | None) -> None:

@@ -36,15 +36,16 @@ class KeptOut(NamedTuple):
 class Log(msgspec.Struct, kw_only=True):
     """What happened to some people between two moments.
 
-    `people` is how many they are, `before` how many runs of each journey began in the KNOWN_FOR
-    before, where the people's records know that. `events` are those that came (a replay's) or were
-    drawn: opens, clicks, orders, each with its `person`; what our own steps and rules told is not
-    among them.
+    `people` is how many they are, `newcomers` the keys of those who come new, `before` how many
+    runs of each journey began in the KNOWN_FOR before, where the people's records know that.
+    `events` are those that came (a replay's) or were drawn: opens, clicks, orders, each with its
+    `person`; what our own steps and rules told is not among them.
     `texts` are text messages by journey and country, in parts. `transitions` and `calls` (of
     run_step) are what Step Functions and Lambda bill.
     """
 
     people: int = 0
+    newcomers: frozenset[str] = frozenset()
     before: dict[str, int] = {}
     runs: list[Run] = []
     messages: list[Message] = []

@@ -26,7 +26,8 @@ NOTHING = Range(0, 0, 0)
 class About(msgspec.Struct, kw_only=True):
     """What was forecast: these journeys (`journeys`; others that are live run beside them), from
     when until when, how, by which seed. `matching` is how many people there are of whom a sample
-    was looked at (None: all were)."""
+    was looked at (None: all were). Whoever came in the last `newcomers_of` days comes once more
+    (0: nobody comes new)."""
 
     journeys: list[str]
     begin: datetime
@@ -34,6 +35,7 @@ class About(msgspec.Struct, kw_only=True):
     mode: Mode = "expect"
     seed: str = ""
     matching: int | None = None
+    newcomers_of: int = 0
 
 
 class Limits(msgspec.Struct, kw_only=True):
@@ -86,7 +88,8 @@ class MessageReport(msgspec.Struct, kw_only=True):
 
 class JourneyReport(msgspec.Struct, kw_only=True):
     """A journey: who entered by day, and how many in the 90 days before (0: perhaps not known), how
-    runs ended ("" is under way), the map, what is billed."""
+    runs ended ("" is under way), the map, what is billed. Of the `people` who entered `newcomers`
+    were not known before."""
 
     journey: str
     title: str
@@ -104,6 +107,7 @@ class JourneyReport(msgspec.Struct, kw_only=True):
     tasks: dict[str, Counts]
     transitions: Range
     calls: Range
+    newcomers: Range = NOTHING
 
 
 class HeldBack(msgspec.Struct, kw_only=True):
@@ -155,7 +159,8 @@ class Caution(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What a journey would do. `says` are its sentences, the most important first. `sent`,
+    """What a journey would do. `says` are its sentences, the most important first. Of the `people`
+    so many `newcomers` are not known when it begins. `sent`,
     `opened` and `clicked` are by channel, `days` messages sent by channel and day. `busiest` has
     how many people get at most so many messages in any seven days; `too_many` are those who get
     more than the limit, `examples` some of them by key. Days are of the time zone `zone`."""
@@ -183,6 +188,7 @@ class Report(msgspec.Struct, kw_only=True):
     too_many: Range
     examples: list[str]
     cost: Cost | None = None
+    newcomers: Range = NOTHING
 
 
 def as_json(report: Report) -> bytes:

@@ -44,7 +44,7 @@ def report(
     """The report of these draws of the same people, one at least. Figures of a sample are scaled to
     all who match."""
     limits = limits or Limits()
-    people = draws[0].people
+    people = draws[0].people - draws[0].newcomers
     scale = about.matching / people if about.matching and people else 1.0
     found = _Reporting(Draws(draws, scale), shape, about).report(limits)
     found.cost = cost
@@ -69,6 +69,7 @@ class _Reporting:
             draws=len(draws.tallies),
             scale=draws.scale,
             people=draws.count(middle.people),
+            newcomers=draws.of(lambda one: one.newcomers),
             says=[],
             warnings=[],
             journeys=list(self._journeys()),
@@ -163,6 +164,7 @@ class _Reporting:
             asked=name in self._about.journeys,
             runs=draws.in_journey(name, lambda found: found.runs),
             people=draws.in_journey(name, lambda found: found.people),
+            newcomers=draws.in_journey(name, lambda found: found.newcomers),
             held_out=draws.in_journey(name, lambda found: found.held_out),
             goals=draws.in_journey(name, lambda found: found.goals),
             kept_out=draws.counts(middle.kept_out),

@@ -64,7 +64,7 @@ class Score(msgspec.Struct, kw_only=True):
     """A forecast compared. `inside` of so many `figures` lie within their intervals of 80 %;
     `off` is the sum of all differences as a part of the sum of what came. Days are compared as far
     as they are over (`known_until`); figures only if all are. `newcomers` are runs of people who
-    came after the forecast had begun, which it could not know: they are not counted.
+    came after the forecast had begun, where it left these out: they are not counted.
     """
 
     begin: datetime
@@ -81,8 +81,8 @@ class Score(msgspec.Struct, kw_only=True):
 
 
 def score(forecast: Report, came: Tally, known_until: datetime, newcomers: int = 0) -> Score:
-    """The comparison, for the journeys that were asked about. `came` are the runs of people who had
-    been known when the forecast began, up to `known_until`."""
+    """The comparison, for the journeys that were asked about. `came` are the runs of the people
+    whom it was about, up to `known_until`: where it left newcomers out, of those known before."""
     about = forecast.about
     asked = [one for one in forecast.journeys if one.asked]
     is_over = known_until >= about.until

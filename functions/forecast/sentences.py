@@ -1,6 +1,7 @@
 """What a report says in a few sentences, the most important first."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from functions.forecast.report import NOT_SENT, Cost, JourneyReport, Report
@@ -40,11 +41,25 @@ def _basis(report: Report) -> str:
     if report.draws > 1:
         said += f", {report.draws} draws; eight of ten lie between the figures in brackets"
     if report.scale != 1:
-        sample = round(report.people / report.scale)
+        sample = round((report.people - report.newcomers.likely) / report.scale)
         said += f". A sample of {amount(sample)} was looked at, and the figures are scaled up"
     if about.mode == "expect":
-        said += ". Who comes for the first time in these days is not among them"
+        said += f". {_newcomers(report)}"
     return f"{said}."
+
+
+def _newcomers(report: Report) -> str:
+    known = report.about.newcomers_of
+    if not known:
+        return "Who comes for the first time in these days is not among them"
+    stretch = "day" if known == 1 else f"{known} days"
+    if not report.newcomers.high:
+        return f"Nobody came for the first time in the last {stretch}, so nobody does in these"
+    are = "is" if report.newcomers.likely == 1 else "are"
+    said = f"{between(report.newcomers)} of them {are} still to come"
+    if timedelta(days=known) < report.about.until - report.about.begin:
+        return f"{said}: nothing older is known than the last {stretch}, which pass again and again"
+    return f"{said}, as others came in the last {stretch}"
 
 
 def _entering(report: Report, journey: JourneyReport) -> str:
@@ -54,6 +69,9 @@ def _entering(report: Report, journey: JourneyReport) -> str:
     verb = "enters" if journey.people.likely == 1 else "enter"
     said = f"{many(journey.people, 'person', 'people')} {verb} {name}"
     said += f" ({share(journey.people.likely, report.people)} of all)"
+    if journey.newcomers.high:
+        verb = "comes" if journey.newcomers.likely == 1 else "come"
+        said += f"; {between(journey.newcomers)} of these {verb} new"
     if journey.runs != journey.people:
         said += f", {between(journey.runs)} times"
     if journey.held_out.high:

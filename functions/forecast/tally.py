@@ -78,13 +78,15 @@ class JourneyTally(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A journey: who entered by day (held out, or not), how many people that were, how their runs
     ended ("" is under way), what happened at its steps, its messages by `MESSAGE/CHANNEL`, tasks by
     day and owner, and what is billed: `transitions` with the starts, `calls` of run_step, `waits`
-    registered for an event, `texts` parts of text messages by country. `kept_out` has why people
+    registered for an event, `texts` parts of text messages by country. `newcomers` are those of the
+    people who come new. `kept_out` has why people
     did not enter, as far as a log tells; `before` how many entered in the 90 days before, 0 also
     where nobody knows."""
 
     entered: Counts = {}
     before: int = 0
     people: int = 0
+    newcomers: int = 0
     held_out: int = 0
     goals: int = 0
     kept_out: Counts = {}
@@ -113,9 +115,11 @@ class Example(msgspec.Struct, frozen=True, order=True):
 class Tally(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What a log comes to. `minutes` has messages sent by channel and minute since 1970. `busiest`
     has how many people get at most so many messages in any seven days, `examples` those with the
-    most. `orders` and `revenue` are all, whatever they followed. Days are the shape's zone's."""
+    most. `orders` and `revenue` are all, whatever they followed. Days are the shape's zone's.
+    `newcomers` are those of the people who come new."""
 
     people: int = 0
+    newcomers: int = 0
     journeys: dict[str, JourneyTally] = {}
     minutes: dict[str, dict[int, int]] = {}
     busiest: dict[int, int] = {}
@@ -185,7 +189,7 @@ class _Tallying:
     def __init__(self, log: Log, shape: Shape) -> None:
         self._log, self._shape = log, shape
         self._day = days_in(shape.zone)
-        self._found = Tally(people=log.people)
+        self._found = Tally(people=log.people, newcomers=len(log.newcomers))
         self._came: dict[tuple[str, str], list[datetime]] = defaultdict(list)
 
     def told(self) -> Tally:
@@ -220,8 +224,9 @@ class _Tallying:
         return by_run
 
     def _people(self) -> None:
-        for journey, _ in {(run.journey, run.person) for run in self._log.runs}:
+        for journey, person in {(run.journey, run.person) for run in self._log.runs}:
             self._journey(journey).people += 1
+            self._journey(journey).newcomers += person in self._log.newcomers
 
     def _run(self, run: Run, seen: list[Seen]) -> None:
         found = self._journey(run.journey)
@@ -265,7 +270,9 @@ class _Tallying:
         most = [Example(_in_a_week(times), person) for person, times in sent.items()]
         for one in most:
             _count(self._found.busiest, one.messages)
-        self._found.examples = _most(most)
+        # Nobody can look up whoever is made up.
+        known = (one for one in most if one.person not in self._log.newcomers)
+        self._found.examples = _most(known)
         self._orders(by_person)
 
     def _message(self, row: Message) -> None:

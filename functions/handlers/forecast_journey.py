@@ -16,7 +16,7 @@ from functions.storage.store import Store, TooLarge, change
 from functions.virtual import catalogue
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
-from functions.virtual.prepared import Known, NotPossible, Prepared, prepare
+from functions.virtual.prepared import NotPossible, Prepared, prepare, whom
 from functions.virtual.reported import reported
 from functions.virtual.shards import forecast
 from functions.virtual.stage import SHARDS
@@ -115,8 +115,7 @@ class _Making:
             found = catalogue.with_files(found, journey, record.files, now)
         elif record.journey_version:
             found = catalogue.with_version(found, store, journey, record.journey_version)
-        people = [] if record.asked.people else list(everybody(store))
-        known = Known([key for key, _ in people], min((came for _, came in people), default=None))
+        known = whom(() if record.asked.people else everybody(store))
         found = catalogue.opened(found, journey)
         return prepare(record.asked, found, known, self._ground.identity_key, now)
 

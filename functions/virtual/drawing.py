@@ -9,6 +9,7 @@ from functions.forecast.population import Population, Sample, takes
 from functions.forecast.tally import Tally, tally
 from functions.storage.store import Store
 from functions.virtual.expecting import DAY, about, answering, expecting, known_of, sample_of
+from functions.virtual.newcomers import Newcomers, newcomers, with_newcomers
 from functions.virtual.people import as_they_are
 from functions.virtual.prepared import Prepared
 from functions.virtual.shards import Read
@@ -17,10 +18,12 @@ from functions.virtual.stage import Plan, Someone
 
 @dataclass(frozen=True)
 class Draw:
-    """One draw: the plan, in which everybody answers by it, and whom it is about."""
+    """One draw: the plan, in which everybody answers by it, and whom it is about; `newcomers` come
+    beside those who are there."""
 
     prepared: Prepared
     answers: Drawn
+    newcomers: Newcomers = ()
 
     @property
     def plan(self) -> Plan:
@@ -41,7 +44,11 @@ class Draw:
             return answering(people, self.answers, plan.begin)
         if prepared.people.window:
             return self._as_they_answered(people, store)
-        return expecting(people, self.answers, plan.begin, plan.until)
+        found = expecting(people, self.answers, plan.begin, plan.until)
+        if store is None or not self.newcomers:
+            return found
+        more = self.newcomers
+        return with_newcomers(found, more, store, self.answers, plan.begin, plan.until)
 
     def _as_they_answered(self, read: Read, store: Store | None) -> Read:
         """The people of a replay, who answer by what they had answered when it begins."""
@@ -81,4 +88,6 @@ def draws(prepared: Prepared, sample: Sample) -> Iterator[Draw]:
         if prepared.people.window:
             population.uplifts = {}  # what people bought in these days is known
         answers = Drawn(population, seed=asked.seed, draw=number, about=told)
-        yield Draw(prepared, answers)
+        lately, is_only = prepared.people.lately, asked.draws == 1
+        more = newcomers(lately, prepared.plan, number, is_only) if lately.days else ()
+        yield Draw(prepared, answers, more)

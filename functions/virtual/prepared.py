@@ -1,7 +1,7 @@
 """A forecast prepared: from what is asked to a plan, and to the people of each shard."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from functions.storage.library import Library, Published
 from functions.storage.memory_store import MemoryStore
 from functions.storage.store import Store
 from functions.virtual.generated import Makers, makers
+from functions.virtual.newcomers import Lately, lately
 from functions.virtual.people import (
     Window,
     as_they_are,
@@ -32,10 +33,17 @@ class NotPossible(ValueError):
 
 @dataclass(frozen=True)
 class Known:
-    """Whom a store knows: the keys of people, and since when there are any."""
+    """Whom a store knows: the keys of people, since when there are any, and when each `came`."""
 
     people: Sequence[str]
     since: datetime | None
+    came: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def whom(found: Iterable[tuple[str, datetime]]) -> Known:
+    """These people (`people.everybody`), as known."""
+    came = dict(found)
+    return Known([*came], min(came.values(), default=None), came)
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,15 @@ class People:
     """Whom a forecast is about, by shard; and where they come from: out of a store (with a
     `window`: as they were in it), or made up.
 
-    `known` people there are, of whom those of the shards stand for all.
+    `known` people there are, of whom those of the shards stand for all. `lately` are those who
+    came last: as many are still to come.
     """
 
     shards: tuple[tuple[str, ...], ...]
     known: int
     window: Window | None = None
     makers: Makers | None = None
+    lately: Lately = field(default_factory=Lately)
 
     @property
     def chosen(self) -> int:
@@ -131,7 +141,16 @@ def prepare(
         identity_key=identity_key,
     )
     people = People(by_shard(keys), len(known.people), window if is_replay else None)
+    if asked.newcomers and not is_replay:
+        people = replace(people, lately=_lately(known, keys, asked.days, begin))
     return Prepared(asked, plan, people, shapes, now)
+
+
+def _lately(known: Known, keys: Iterable[str], days: int, begin: datetime) -> Lately:
+    """Who of these people came lately; for how long people are known, all tell."""
+    found = lately(known.came, begin, days)
+    looked_at = {key: found.came[key] for key in keys if key in found.came}
+    return replace(found, came=looked_at)
 
 
 def library_of(catalogue: Iterable[Any]) -> Library:

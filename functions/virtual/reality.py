@@ -47,8 +47,9 @@ def scored(store: Store, forecast: Report, now: datetime) -> Score:
     if now <= about.begin:
         raise NotScored(f"the forecast begins only on {about.begin:%Y-%m-%d}")
     stretch = Stretch(about.begin, min(about.until, now))
-    # A replay knows whoever came in its days; what is expected is expected of those there were.
-    limit = stretch.begin if about.mode == "expect" else stretch.until
+    # A replay knows whoever came in its days; what is expected may be of those there were alone.
+    is_of_all = about.mode == "replay" or about.newcomers_of
+    limit = stretch.until if is_of_all else stretch.begin
     came, newcomers, shape = Tally(), 0, Shape(journeys={}, zone=forecast.zone)
     for person, since in everybody(store):
         log = log_of(store, person, stretch)

@@ -15,7 +15,7 @@ from functions.virtual.prepared import Prepared, library_of
 def reported(prepared: Prepared, draws: Sequence[Tally], prices: Prices) -> Report:
     """The report, with what it costs by these prices. Of a sample everything is counted for all."""
     asked, people = prepared.asked, prepared.people
-    looked_at, times = draws[0].people, people.stands_for
+    looked_at, times = draws[0].people - draws[0].newcomers, people.stands_for
     about = About(
         journeys=[asked.journey],
         begin=prepared.plan.begin,
@@ -23,6 +23,7 @@ def reported(prepared: Prepared, draws: Sequence[Tally], prices: Prices) -> Repo
         mode="generated" if asked.people else asked.mode,
         seed=asked.seed,
         matching=round(looked_at * times) if times > 1 else None,
+        newcomers_of=people.lately.days,
     )
     cost = costing(draws, about.journeys, times, prices, text_prices(prepared, draws, prices))
     limits = Limits(

@@ -61,11 +61,13 @@ def shard_of(person: str) -> int:
 @dataclass(frozen=True)
 class Someone:
     """A person whom a forecast is about: what the store has of them when it begins, and what they
-    do from then on (or ever did: what is older than the beginning lets nobody in)."""
+    do from then on (or ever did: what is older than the beginning lets nobody in). `is_new` is
+    whoever nobody knows yet when it begins."""
 
     person: str
     records: Sequence[Any] = ()
     events: Sequence[Event] = ()
+    is_new: bool = False
 
 
 def _time(happening: tuple[Event, str]) -> datetime:
@@ -249,6 +251,7 @@ class Stage:
         """Let the plan's time pass for these people; the log."""
         everybody = sorted(people, key=lambda one: one.person)
         self.log.people = len(everybody)
+        self.log.newcomers = frozenset(one.person for one in everybody if one.is_new)
         if not everybody:
             return self.log
         self._library.know(self._plan.library)

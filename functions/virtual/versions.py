@@ -98,7 +98,7 @@ def both(before: Prepared, after: Prepared, store: Store | None) -> Iterator[Bot
     had = about(before.plan.catalogue)
     for draw in draws(after, learned(after, store)):
         answers = replace(draw.answers, about={**had, **draw.answers.about})
-        yield Both(Draw(before, answers), Draw(after, answers))
+        yield Both(replace(draw, prepared=before, answers=answers), replace(draw, answers=answers))
 
 
 def together(pairs: Iterable[Pair]) -> Pair:

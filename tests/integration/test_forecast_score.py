@@ -82,10 +82,12 @@ def test_what_came_after_the_forecast_s_end_does_not_count(world: World) -> None
     assert log_of(world.store, "nobody", Stretch(begin, world.now)) is None
 
 
-def test_only_days_are_compared_as_long_as_the_forecast_goes_on_and_newcomers_are_left_out(
+def test_days_are_compared_as_long_as_it_goes_on_and_newcomers_left_out_of_it_are_not(
     world: World,
 ) -> None:
-    report = forecast(world, mode="expect", days=30)
+    report = forecast(world, mode="expect", days=30, newcomers=False)
+    whole = msgspec.convert(msgspec.to_builtins(report), Report)
+    whole.about.newcomers_of = 30
     with pytest.raises(NotScored, match="begins only on 2027-04-10"):
         scored(world.store, report, report.about.begin)
     world.customer("eve")
@@ -97,6 +99,10 @@ def test_only_days_are_compared_as_long_as_the_forecast_goes_on_and_newcomers_ar
     assert found.figures == []
     assert sum(one.entered_came for one in found.days) <= 1
     assert found.newcomers == 1
+    compared = scored(world.store, whole, world.now)
+    assert compared.newcomers == 0
+    more = [sum(day.entered_came for day in one.days) for one in (found, compared)]
+    assert more[1] == more[0] + 1
     assert any("only the days until" in one for one in found.says) or not found.days
     world.advance("30 days")
     later = scored(world.store, report, world.now)
