@@ -18,7 +18,8 @@ from bench.reference import folder
 from functions.forecast.log import Log
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
-from functions.virtual.stage import SHARDS, Plan, Someone, catalogue_of, shard_of
+from functions.virtual.plan import SHARDS, Plan, Someone, shard_of
+from functions.virtual.stage import catalogue_of
 from local.cores import cores_here, forecast
 
 START = datetime(2027, 1, 1, 9, tzinfo=UTC)

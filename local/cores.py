@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from functions.forecast.log import Log
+from functions.virtual.plan import SHARDS, Plan
 from functions.virtual.shards import Read, one_shard
-from functions.virtual.stage import SHARDS, Plan
 
 R = TypeVar("R")
 

@@ -17,10 +17,11 @@ from functions.forecast.tally import Tally, together
 from functions.segments.census_records import Cuts
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
+from functions.virtual.plan import SHARDS
 from functions.virtual.prepared import Known, NotPossible, Prepared, prepare, whom
 from functions.virtual.reported import reported
 from functions.virtual.shards import one_shard
-from functions.virtual.stage import SHARDS, catalogue_of
+from functions.virtual.stage import catalogue_of
 from local.asking import err
 from local.clock import Clock
 from local.cores import each

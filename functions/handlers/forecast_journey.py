@@ -16,10 +16,10 @@ from functions.storage.store import Store, TooLarge, change
 from functions.virtual import catalogue
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
+from functions.virtual.plan import SHARDS
 from functions.virtual.prepared import NotPossible, Prepared, prepare, whom
 from functions.virtual.reported import reported
 from functions.virtual.shards import forecast
-from functions.virtual.stage import SHARDS
 
 logger = Logger(service="forecast_journey")
 REGION = "eu-central-1"  # whose prices hold where there are none of the own

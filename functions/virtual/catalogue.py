@@ -11,8 +11,9 @@ from functions.journeys.run import JourneyVersion
 from functions.segments.census_records import Cuts
 from functions.storage.library import NEWEST
 from functions.storage.store import Store
+from functions.virtual.plan import Plan
 from functions.virtual.prepared import NotPossible
-from functions.virtual.stage import Plan, Stage
+from functions.virtual.stage import Stage
 
 MOST_PROBLEMS = 10
 

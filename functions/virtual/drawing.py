@@ -11,9 +11,9 @@ from functions.storage.store import Store
 from functions.virtual.expecting import DAY, about, answering, expecting, known_of, sample_of
 from functions.virtual.newcomers import Newcomers, newcomers, with_newcomers
 from functions.virtual.people import as_they_are
+from functions.virtual.plan import Plan, Someone
 from functions.virtual.prepared import Prepared
 from functions.virtual.shards import Read
-from functions.virtual.stage import Plan, Someone
 
 
 @dataclass(frozen=True)

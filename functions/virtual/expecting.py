@@ -16,8 +16,8 @@ from functions.storage.memory_store import MemoryStore
 from functions.tracking.message import Message
 from functions.tracking.permission import Permission
 from functions.tracking.profile import OrderRow, Profile
+from functions.virtual.plan import Someone
 from functions.virtual.shards import Read
-from functions.virtual.stage import Someone
 
 DAY = timedelta(days=1)
 

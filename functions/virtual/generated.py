@@ -9,7 +9,7 @@ from typing import Any
 from functions.journeys.journey import Journey
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
-from functions.virtual.stage import Someone
+from functions.virtual.plan import Someone
 
 PERMIT = {"email": 0.8, "sms": 0.3}  # the share of people who permit messages on a channel
 ORDERS_A_MONTH = 1.0

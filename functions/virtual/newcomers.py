@@ -14,9 +14,9 @@ from functions.tracking.event import IMPORT, Event
 from functions.tracking.identity import person_key, short_hash
 from functions.virtual.expecting import DAY, known_of
 from functions.virtual.people import Window, as_they_are, replayed
+from functions.virtual.plan import SHARDS, Plan, Someone, shard_of
 from functions.virtual.renaming import Renaming
 from functions.virtual.shards import Read
-from functions.virtual.stage import SHARDS, Plan, Someone, shard_of
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _NOBODY_YET = exp(-1)

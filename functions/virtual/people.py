@@ -36,7 +36,7 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 from functions.tracking.short_link import ShortLink
 from functions.tracking.suppressed import Suppressed, partition_of, suppressed_key
-from functions.virtual.stage import SHARDS, Someone, shard_of
+from functions.virtual.plan import SHARDS, Someone, shard_of
 
 # What the rules tell is found anew, by the rules as they are now.
 _BY_RULES = frozenset({SEGMENTS, LIFECYCLE})

@@ -24,7 +24,7 @@ from functions.virtual.people import (
     opened_by,
     replayed,
 )
-from functions.virtual.stage import SHARDS, Plan, Someone, shard_of
+from functions.virtual.plan import SHARDS, Plan, Someone, shard_of
 
 
 class NotPossible(ValueError):

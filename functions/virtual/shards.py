@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from functions.forecast.log import Log
-from functions.virtual.stage import SHARDS, Plan, Someone, Stage
+from functions.virtual.plan import SHARDS, Plan, Someone
+from functions.virtual.stage import Stage
 
 R = TypeVar("R")
 Read = Callable[[int], Iterable[Someone]]  # the people of a shard

@@ -5,11 +5,11 @@ shards: each is a stage of its own, so what comes of it hangs on no number of co
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -37,76 +37,20 @@ from functions.settings import Settings
 from functions.storage.library import Library, Published
 from functions.storage.memory_store import MemoryStore
 from functions.tracking.event import Event
-from functions.tracking.identity import short_hash
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
 from functions.virtual.asking import Asking
 from functions.virtual.listening import Listening
 from functions.virtual.live_store import LiveStore
 from functions.virtual.needed import asks_for_rules
+from functions.virtual.plan import Plan, Someone
 
-SHARDS = 64
 JUST_AFTER = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
-
-# What a person does upon a message: events about them, at their times.
-Answers = Callable[[Outgoing, datetime], Iterable[Event]]
-
-
-def shard_of(person: str) -> int:
-    """In which virtual shard a person is forecast."""
-    return int(short_hash(person, "forecast")[:4], 16) % SHARDS
-
-
-@dataclass(frozen=True)
-class Someone:
-    """A person whom a forecast is about: what the store has of them when it begins, and what they
-    do from then on (or ever did: what is older than the beginning lets nobody in). `is_new` is
-    whoever nobody knows yet when it begins."""
-
-    person: str
-    records: Sequence[Any] = ()
-    events: Sequence[Event] = ()
-    is_new: bool = False
 
 
 def _time(happening: tuple[Event, str]) -> datetime:
     return happening[0].time
-
-
-def nobody_answers(message: Outgoing, at: datetime) -> Iterable[Event]:
-    """People who do nothing upon a message."""
-    return ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is forecast: the catalogue (`catalogue`), from when until when, and by which seed.
-
-    `first` are the journeys that are published just when it begins, so that everybody is looked at
-    for them. `answers` draws what people do upon a message.
-    """
-
-    catalogue: Sequence[Any]
-    begin: datetime
-    until: datetime
-    seed: str = ""
-    first: Sequence[str] = ()
-    answers: Answers = nobody_answers
-    identity_key: bytes = b"forecast"
-
-    @cached_property
-    def library(self) -> Library:
-        """The catalogue, read once for all shards that are run in this process."""
-        store = LiveStore()
-        for record in self.catalogue:
-            store.keep(record)
-        found = Library(store, lambda: 0.0)
-        found.journeys()
-        return found
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "library"}
 
 
 def catalogue_of(folder: Folder, begin: datetime, cuts: Cuts | None = None) -> list[Any]:

@@ -10,7 +10,8 @@ import pytest
 from functions.folder import read_folder
 from functions.storage.remember import timeline
 from functions.tracking.message import Message
-from functions.virtual.stage import Plan, Someone, Stage, catalogue_of
+from functions.virtual.plan import Plan, Someone
+from functions.virtual.stage import Stage, catalogue_of
 from tests.e2e.cloud import Cloud
 from tests.e2e.patience import eventually
 

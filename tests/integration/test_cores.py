@@ -15,7 +15,8 @@ from functions.forecast.log import Log
 from functions.handlers import wiring
 from functions.storage.kinds import KINDS
 from functions.virtual import live_store
-from functions.virtual.stage import SHARDS, Plan, Someone, Stage, catalogue_of
+from functions.virtual.plan import SHARDS, Plan, Someone
+from functions.virtual.stage import Stage, catalogue_of
 from local.cores import forecast
 from tests.integration.test_stage_agrees import START, Buyers, answers
 from tests.support.world import JOURNEYS

@@ -17,9 +17,10 @@ from functions.storage.store import Store
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.virtual.drawing import Draw
+from functions.virtual.plan import Someone, shard_of
 from functions.virtual.prepared import Known, NotPossible, People, prepare
 from functions.virtual.shards import Read
-from functions.virtual.stage import Someone, catalogue_of, shard_of
+from functions.virtual.stage import catalogue_of
 from functions.virtual.versions import both, otherwise, published, together
 from local import compared_told
 from local.forecast_against import _of_git

@@ -20,7 +20,7 @@ from functions.virtual.people import (
     everybody,
     replayed,
 )
-from functions.virtual.stage import Someone, shard_of
+from functions.virtual.plan import Someone, shard_of
 from tests.support.world import START, World
 
 LATER = START + timedelta(days=400)

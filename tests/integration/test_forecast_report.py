@@ -26,7 +26,8 @@ from functions.journeys.run import Run
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.tracking.message import RECEIPTS
-from functions.virtual.stage import Plan, Someone, Stage, catalogue_of
+from functions.virtual.plan import Plan, Someone
+from functions.virtual.stage import Stage, catalogue_of
 from local.forecast_told import show
 from tests.support.journeys import SHIPPED
 

@@ -23,9 +23,10 @@ from functions.tracking.identity import normal_phone
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.newcomers import lately
 from functions.virtual.people import everybody
+from functions.virtual.plan import SHARDS, shard_of
 from functions.virtual.prepared import prepare, whom
 from functions.virtual.renaming import Renaming
-from functions.virtual.stage import SHARDS, Stage, catalogue_of, shard_of
+from functions.virtual.stage import Stage, catalogue_of
 from local.command_line import app
 from local.forecasting import Ground
 from tests.support.world import JOURNEYS, START, World

@@ -20,7 +20,8 @@ from functions.problem import Problems
 from functions.tracking.event import Event
 from functions.tracking.identity import person_key
 from functions.tracking.message import RECEIPTS
-from functions.virtual.stage import Plan, Someone, Stage, catalogue_of
+from functions.virtual.plan import Plan, Someone
+from functions.virtual.stage import Stage, catalogue_of
 from local.keys import Keys
 from tests.support.any_journey import MESSAGES, any_journey
 from tests.support.local_run import LocalRun, decided, told

@@ -16,7 +16,7 @@ from functions.journeys.run import Decision, Run, Task
 from functions.storage.kinds import KINDS
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.message import Message
-from functions.virtual.stage import Answers, Someone
+from functions.virtual.plan import Answers, Someone
 from local.system import System
 
 NEVER = datetime.max.replace(tzinfo=UTC)
