@@ -26,12 +26,14 @@ def cast(cloud: Cloud) -> None:
         shop.track("erased-eve", "Order Completed", {**order, "products": [{"sku": "basic-1y"}]})
 
 
-def kind_of(sort: str) -> type[Any]:
-    return next(
+def kind_of(sort: str) -> type[Any] | None:
+    """None of what other tests wrote to see whether they may."""
+    kinds = (
         kind
         for kind, where in KINDS.items()
         if sort == where.prefix or sort.startswith(f"{where.prefix}#")
     )
+    return next(kinds, None)
 
 
 def records(cloud: Cloud) -> Iterator[str]:
@@ -40,9 +42,9 @@ def records(cloud: Cloud) -> Iterator[str]:
     for table in (name for name in tables if name.startswith(PREFIX)):
         for page in cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table):
             for item in page["Items"]:
-                sort = item["sk"]["S"]
-                record = unpack(kind_of(sort), item["pk"]["S"], item["body"]["B"], None)
-                yield f"{table} {item['pk']['S']} {sort} {record!r}"
+                key, kind = item["pk"]["S"], kind_of(item["sk"]["S"])
+                record = unpack(kind, key, item["body"]["B"], None) if kind else item
+                yield f"{table} {key} {item['sk']['S']} {record!r}"
 
 
 def executions(cloud: Cloud) -> Iterator[str]:
