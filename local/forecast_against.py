@@ -1,7 +1,6 @@
 """`tante forecast --against`: what was there before, found and forecast on the same people."""
 
 import subprocess
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from functions.folder import Folder, read_folder
 from functions.forecast.asked import Asked
@@ -95,17 +95,14 @@ def _of_git(revision: str, journeys: Path) -> Folder | None:
     prefix = _ask(here, "rev-parse", "--show-prefix").decode().strip().rstrip("/")
     top = _ask(here, "rev-parse", "--show-toplevel").decode().strip()
     packed = subprocess.run(
-        ["git", "-C", top, "archive", tree, *([prefix] if prefix else [])],
+        ["git", "-C", top, "archive", "--format=zip", tree, *([prefix] if prefix else [])],
         capture_output=True,
         check=False,
     )
     if packed.returncode:
         raise NotPossible(f'revision "{revision}" has no folder "{prefix}"')
-    with (
-        tempfile.TemporaryDirectory() as there,
-        tarfile.open(fileobj=BytesIO(packed.stdout)) as tar,
-    ):
-        tar.extractall(there, filter="data")
+    with tempfile.TemporaryDirectory() as there, ZipFile(BytesIO(packed.stdout)) as files:
+        files.extractall(there)
         return read_folder(Path(there) / prefix)
 
 
