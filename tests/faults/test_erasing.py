@@ -63,12 +63,7 @@ class Interrupted:
         """As the admin API does, past this store: another process. The queue does the first look
         at once; the second one comes when all that was at work has ended."""
         queue: list[bytes] = []
-        parts = wiring.Parts(
-            **{
-                **vars(self.world.system.parts),
-                "send_events": lambda bodies, _: queue.extend(bodies),
-            }
-        )
+        parts = replace(self.world.system.parts, send_events=lambda bodies, _: queue.extend(bodies))
         profile = find_profile(parts.store, self.world.key)
         if profile is None:
             return

@@ -3,7 +3,6 @@ the timeline says, and each change was told once."""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from unittest.mock import patch
@@ -123,7 +122,7 @@ def wrong(trial: Trial) -> Iterator[str]:
         permission = permission_of(simulation.bare, profile.person)
         bare = msgspec.structs.replace(profile, tallies={}, tallied="")
         asked = facts_of(bare, rules, LATER, permission)
-        asked = replace(asked, tallied="", events=happened)
+        asked = asked.but(tallied="", events=happened)
         wanted = {name for name, segment in rules.segments.items() if segment.holds(asked)}
         if wanted != profile.segments.keys():
             yield f"{user} is in {sorted(profile.segments)}, not {sorted(wanted)}"
@@ -210,8 +209,7 @@ def _anew(profile: Profile, rules: Rules, events: list[Event]) -> Asked:
     bare.points = points + VISIT * did["Visited"] + ANSWER * did["Answered"]
     bare.score = Score()
     asked = facts_of(bare, rules, LATER)
-    return replace(
-        asked,
+    return asked.but(
         tallied="",
         events=lambda names, since: [event for event in events if event.name in names],
     )
