@@ -45,6 +45,7 @@ fix: .venv/.dev ## repair what the style checker can
 	@$(BIN)/ruff format -q .
 
 bench: $(addprefix bench-,$(BENCHES)) ## every measurement, as ratios
+bench-render: node_modules/.stamp
 bench-%: .venv/.dev .venv/.demo
 	@$(BIN)/python -m bench.bench_$*
 
