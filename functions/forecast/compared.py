@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from math import ceil, floor
 
 import msgspec
 
 from functions.forecast.difference import Difference, Example, JourneyChange, MessageChange
-from functions.forecast.draws import OUTER
+from functions.forecast.draws import ends
 from functions.forecast.report import Number, Range
 from functions.forecast.tally import JourneyTally, MessageTally, Tally, rows
 from functions.forecast.words import amount, between, money_between
@@ -100,12 +99,8 @@ def compare(
 
 def _range(values: Sequence[float], places: int = 0) -> Range:
     """Eight of ten draws lie from the first to the last; the middle one is the likely one."""
-    found, last = sorted(values), len(values) - 1
-    low, likely, high = (
-        found[floor(OUTER * last)],
-        found[last // 2],
-        found[ceil((1 - OUTER) * last)],
-    )
+    low, high = ends(values)
+    likely = sorted(values)[(len(values) - 1) // 2]
     return Range(*(round(one, places) if places else round(one) for one in (low, likely, high)))
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from math import ceil, floor
 
 from functions.forecast.cost import Usage, bill, of_journey, plain, together
-from functions.forecast.draws import OUTER, Draws
+from functions.forecast.draws import Draws, ends
 from functions.forecast.prices import Prices
 from functions.forecast.report import Cost, CostLine, Number, Range
 from functions.forecast.tally import JourneyTally, Tally
@@ -71,8 +70,7 @@ def _plain(found: JourneyTally) -> Usage:
 
 def _over(dollars: Sequence[Decimal], middle: int, scale: float) -> Range:
     """The range over draws, as `Draws.of` takes it, but to a millionth of a dollar."""
-    found, last = sorted(dollars), len(dollars) - 1
-    low, high = found[floor(OUTER * last)], found[ceil((1 - OUTER) * last)]
+    low, high = ends(dollars)
     likely = min(max(dollars[middle], low), high)
     return Range(*(round(float(one) * scale, 6) for one in (low, likely, high)))
 

@@ -3,11 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from math import ceil, floor
+from typing import TypeVar
 
 from functions.forecast.report import Number, Range
 from functions.forecast.tally import JourneyTally, MessageTally, Tally, rows
 
+T = TypeVar("T")
 OUTER = 0.1  # of the draws may lie below an interval, and as many above
+
+
+def ends(figures: Sequence[T]) -> tuple[T, T]:
+    """Between which of these, one for each draw, at least eight of ten lie."""
+    found, last = sorted(figures), len(figures) - 1  # type: ignore[type-var]
+    return found[floor(OUTER * last)], found[ceil((1 - OUTER) * last)]
 
 
 class Draws:
@@ -21,9 +29,7 @@ class Draws:
 
     def of(self, figure: Callable[[Tally], Number | Decimal]) -> Range:
         """The range of a figure, scaled; money to a hundredth."""
-        found = sorted(map(figure, self.tallies))
-        last = len(found) - 1
-        low, high = found[floor(OUTER * last)], found[ceil((1 - OUTER) * last)]
+        low, high = ends(list(map(figure, self.tallies)))
         likely = min(max(figure(self.middle), low), high)
         return Range(*map(self._scaled, (low, likely, high)))
 
