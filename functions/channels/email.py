@@ -47,7 +47,8 @@ def mime(message: Outgoing) -> bytes:
         if message.html:
             mail.add_alternative(message.html, subtype="html")
         return _as_it_is(message.headers) + mail.as_bytes()
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        # The standard library's reader of addresses fails in any of these ways (upon `.:`, say).
         raise Permanent(f"the mail cannot be written: {error}") from None
 
 
