@@ -10,7 +10,7 @@ from typing import Any
 from functions.journeys.happening import Happening, happening
 from functions.journeys.run import Run, Waits, run_key
 from functions.journeys.steps.awaiting import Awaiting
-from functions.storage.library import Library, Published
+from functions.storage.library import Library
 from functions.storage.store import Store
 from functions.tracking.event import Event
 from functions.tracking.message import RECEIPTS
@@ -24,31 +24,30 @@ _PLAIN = ("track", "page", "screen", "identify")
 
 
 class Listening:
-    """What the journeys and rules in force ask of events, on one stage."""
+    """What the journeys and rules in force ask of events, found once for each kind of event."""
 
-    def __init__(
-        self, store: Store, library: Library, newest: Callable[[], list[Published]]
-    ) -> None:
-        self._store, self._library, self._newest = store, library, newest
+    def __init__(self, library: Library) -> None:
+        self._library = library
         self._by_name: Asked | None = None
         self._kinds: dict[tuple[str, str], bool] = {}
         self._ends: dict[tuple[str, str], Asked] = {}
         self._awaits: dict[tuple[str, str, str], Asked] = {}
 
-    def hears(self, person: str, event: Event) -> bool:
-        """Whether something may follow from the event at once."""
+    def hears(self, store: Store, person: str, event: Event) -> bool:
+        """Whether something may follow from the event at once; the person's records are in
+        `store`."""
         if self._asked(event):
             return True
-        profile = self._store.get(Profile, person)
+        profile = store.get(Profile, person)
         if profile and (profile.merged or profile.moved_to or profile.erased or profile.referral):
             return True
-        permission = self._store.get(Permission, person)
+        permission = store.get(Permission, person)
         if permission is None:
             return False
         if permission.moved_to:
             return True
         return any(
-            self._run_hears(live.person, run_key(live.journey, run_id), event.name)
+            self._run_hears(store, live.person, run_key(live.journey, run_id), event.name)
             for run_id, live in permission.live.items()
         )
 
@@ -73,7 +72,7 @@ class Listening:
     def _find(self) -> Asked:
         """Whether an event of a name is asked for by rules and journeys, in or out of runs."""
         library = self._library
-        journeys = [published.journey for published in self._newest()]
+        journeys = [published.journey for published in library.journeys()]
         rules = library.rules()
         if rules.hash or library.codes() or any(journey.looked for journey in journeys):
             return lambda name: True
@@ -81,13 +80,13 @@ class Listening:
         goals = (journey.goal.what for journey in journeys if journey.goal)
         return _any_of([way for way in ways if way] + list(goals))
 
-    def _run_hears(self, person: str, key: str, name: str) -> bool:
-        run = self._store.get(Run, person, key)
+    def _run_hears(self, store: Store, person: str, key: str, name: str) -> bool:
+        run = store.get(Run, person, key)
         if run is None:
             return True
         if self._ends_by(run.journey, run.journey_version)(name):
             return True
-        waits = self._store.get(Waits, person, key)
+        waits = store.get(Waits, person, key)
         if waits is None or waits.latest is None:
             return False  # it looks back as soon as it waits
         return self._awaited(run.journey, run.journey_version, waits.latest.step)(name)

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from functions.channels.channel import Outgoing
-from functions.storage.library import Library
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.virtual.live_store import LiveStore
+from functions.virtual.programme import Programme
 
 SHARDS = 64
 
@@ -57,14 +57,14 @@ class Plan:
     identity_key: bytes = b"forecast"
 
     @cached_property
-    def library(self) -> Library:
-        """The catalogue, read once for all shards that are run in this process."""
+    def programme(self) -> Programme:
+        """What the catalogue has published, read once for all shards that run in this process."""
         store = LiveStore()
         for record in self.catalogue:
             store.keep(record)
-        found = Library(store, lambda: 0.0)
+        found = Programme(store)
         found.journeys()
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "library"}
+        return {name: value for name, value in self.__dict__.items() if name != "programme"}

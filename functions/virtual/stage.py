@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -19,31 +19,27 @@ import msgspec
 from functions.channels.channel import Outgoing
 from functions.engine.engine import Engine
 from functions.engine.execution import Execution
-from functions.engine.machine import Machine, TaskFailed, load
+from functions.engine.machine import TaskFailed
 from functions.folder import Folder
 from functions.forecast.log import KNOWN_FOR, KeptOut, Log, Seen
 from functions.handlers import close_run, process_event, publish_journey, run_step, wiring
 from functions.handlers.desk import journey_desk
 from functions.journeys.counted import Counted
-from functions.journeys.flow import compile_journey
 from functions.journeys.run import JourneyVersion, Run, Task
 from functions.journeys.standing import Look, Standing
 from functions.journeys.step import Exit, Resume, Temporary, WebhookBusy, WebhookRefused
 from functions.journeys.workflow import Machines, Workflow
 from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
-from functions.segments.rules import Rules
 from functions.settings import Settings
-from functions.storage.library import Library, Published
+from functions.storage.library import Published
 from functions.storage.memory_store import MemoryStore
 from functions.tracking.event import Event
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
-from functions.virtual.asking import Asking
-from functions.virtual.listening import Listening
 from functions.virtual.live_store import LiveStore
-from functions.virtual.needed import asks_for_rules
 from functions.virtual.plan import Plan, Someone
+from functions.virtual.programme import Programme
 
 JUST_AFTER = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
@@ -95,44 +91,20 @@ def _in_force(parts: wiring.Parts) -> Iterator[None]:
         wiring.use(before)
 
 
-class _Closed(Library):
+class _Closed(Programme):
     """Lets nobody in before the forecast begins."""
 
     def __init__(self, store: MemoryStore, is_open: Callable[[], bool]) -> None:
-        super().__init__(store, lambda: 0.0)
-        self._is_open, self._catalogue = is_open, store
-        self._kept: Rules | None = None
-        self._all: list[Published] | None = None
+        super().__init__(store)
+        self._is_open = is_open
 
     def journeys(self) -> list[Published]:
-        return self.all_journeys() if self._is_open() else []
+        return super().journeys() if self._is_open() else []
 
-    def all_journeys(self) -> list[Published]:
-        """Also before it begins."""
-        if self._all is None:
-            self._all = super().journeys()
-        return self._all
-
-    def know(self, library: Library) -> None:
+    def know(self, programme: Programme) -> None:
         """Take over what another library has read of the same catalogue."""
         own = {"_store": self._store, "shelf": self.shelf}
-        self.__dict__.update(library.__dict__ | own)
-
-    def forget(self) -> None:
-        super().forget()
-        self._all = self._kept = None
-
-    def rules(self) -> Rules:
-        """Only where anything asks for what they say."""
-        if self._kept is None:
-            found = super().rules()
-            bare = Rules(needs_consent=found.needs_consent, cuts=found.cuts)
-            self._kept = found if asks_for_rules(self._catalogue.every(JourneyVersion)) else bare
-        return self._kept
-
-    def _refresh(self) -> None:
-        if self._read_at is None:  # nothing is published while it runs
-            super()._refresh()
+        self.__dict__.update(programme.__dict__ | own)
 
 
 class Stage:
@@ -147,7 +119,7 @@ class Stage:
         self.store = _Store(lambda due, person: self._later(due, partial(self._look, [person])))
         self._library = _Closed(self.store, lambda: self._now >= plan.begin)
         self._engine = Engine(
-            self._invoke, self._machine(), ended=self._close, seed=plan.seed, seen=self._see
+            self._invoke, self._library.machine, ended=self._close, seed=plan.seed, seen=self._see
         )
         mailbox = _Mailbox(self._arrive)
         self.parts = wiring.Parts(
@@ -187,8 +159,7 @@ class Stage:
         for record in plan.catalogue:
             self.store.keep(record)
         self._library.forget()
-        self._listening = Listening(self.store, self._library, self._library.all_journeys)
-        self._asking = Asking(self._library)
+        self._listening, self._asking = plan.programme.listening, plan.programme.asking
         self._waiting: dict[str, list[Event]] = {}  # events to which nobody listens, by person
 
     def run(self, people: Iterable[Someone]) -> Log:
@@ -198,7 +169,7 @@ class Stage:
         self.log.newcomers = frozenset(one.person for one in everybody if one.is_new)
         if not everybody:
             return self.log
-        self._library.know(self._plan.library)
+        self._library.know(self._plan.programme)
         with _in_force(self.parts):
             return self._run(everybody)
 
@@ -264,7 +235,7 @@ class Stage:
             self.log.events.append(msgspec.structs.replace(event, person=person))
         waiting = self._waiting.get(person)
         is_news = event.type == "identify" and bool(waiting or self.store.get(Profile, person))
-        if not is_news and not self._listening.hears(person, event):
+        if not is_news and not self._listening.hears(self.store, person, event):
             return self._waiting.setdefault(person, []).append(event)
         if is_news:  # their address may change: what came before is about the old one
             self._take_in(person)
@@ -298,14 +269,6 @@ class Stage:
             self._later(event.time, partial(self._happens, message.person, event))
 
     # --- Step Functions
-
-    def _machine(self) -> Callable[[str], Machine]:
-        @cache
-        def machine(key: str) -> Machine:
-            journey, _, version = key.rpartition("@")
-            return load(compile_journey(self._library.version(journey, version).journey, version))
-
-        return machine
 
     def _invoke(self, function: str, payload: dict[str, Any]) -> Any:
         self.log.calls += 1
