@@ -4,7 +4,6 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,11 @@ from zipfile import ZipFile
 
 from functions.folder import Folder, read_folder
 from functions.forecast.asked import Asked
-from functions.forecast.compared import Compared, Pair, compare
-from functions.forecast.cost import bill
-from functions.forecast.cost import together as all_used
-from functions.forecast.costing import usage
+from functions.forecast.compared import Compared, Pair
 from functions.forecast.prices import prices
-from functions.forecast.tally import Tally
 from functions.virtual.prepared import NotPossible, prepare
-from functions.virtual.reported import text_prices
 from functions.virtual.stage import catalogue_of
-from functions.virtual.versions import Both, both, otherwise, published, together
+from functions.virtual.versions import Both, both, compared, otherwise, published, together
 from local.cores import each
 from local.forecasting import Ground, enough, known_for, named, shown
 
@@ -54,23 +48,14 @@ def against(asked: Asked, ground: Ground, said: str, region: str, cores: int) ->
     with shown(f"{asked.journey} against {said}") as progress:
         found = list(each(Shards(draws, ground), cores or enough(after), progress))
     pairs = [together(draw) for draw in zip(*found, strict=True)]
-    if not pairs[0].after.people:
-        raise NotPossible(after.nobody)
-
-    def dollars(one: Tally) -> Decimal:
-        own = text_prices(after, [one], listed)
-        return bill(all_used(map(usage, one.journeys.values())), listed, own).dollars
-
-    return compare(pairs, asked.journey, (said, FOLDER), after.people.stands_for, dollars)
+    return compared(after, pairs, (said, FOLDER), listed)
 
 
 def _earlier(
     said: str, journey: str, ground: Ground, catalogue: list[Any], now: datetime
 ) -> list[Any]:
     """The catalogue that `said` stands for. Raises NotPossible, Problems."""
-    if Path(said).is_dir():
-        return catalogue_of(read_folder(Path(said)), now, ground.cuts())
-    folder = _of_git(said, ground.journeys)
+    folder = elsewhere(said, ground.journeys)
     if folder:
         return catalogue_of(folder, now, ground.cuts())
     if ground.store is None:
@@ -79,6 +64,12 @@ def _earlier(
             "is published"
         )
     return published(catalogue, ground.store, journey, said)
+
+
+def elsewhere(said: str, journeys: Path) -> Folder | None:
+    """The journeys as another folder has them, or a revision of git; None where it is neither.
+    Raises NotPossible, Problems."""
+    return read_folder(Path(said)) if Path(said).is_dir() else _of_git(said, journeys)
 
 
 def _of_git(revision: str, journeys: Path) -> Folder | None:

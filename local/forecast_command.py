@@ -16,6 +16,7 @@ from local.whereabouts import JOURNEYS, REGION, Journeys
 # The forecast's, which are slow to load and not for every command.
 Asked = Any
 Report = Any
+Compared = Any
 Ground = Any
 
 DAY = ["%Y-%m-%d"]
@@ -99,9 +100,7 @@ def forecast(
     messages, in virtual time. Nothing is sent and nothing is kept.
     """
     if score:
-        from local.forecast_scored import tell
-
-        return tell(score, data or Path("data"), as_json, whole)
+        return _score(score, at, key, data, as_json, whole)
     if not journey:
         err.print("[red]✗[/] name a journey, or give --score with a forecast that was made")
         sys.exit(2)
@@ -124,16 +123,28 @@ def forecast(
     )
     if against:
         if at:
-            err.print("[red]✗[/] --against compares on the people of a folder: leave --at away")
-            sys.exit(2)
-        _compare(
-            asked, _ground(journeys, data), against, prices_of, cores, fail_on, as_json, markdown
-        )
+            found = _compared_by_a_system(asked, against, journeys, at, key, data)
+        else:
+            found = _compared_here(asked, against, _ground(journeys, data), prices_of, cores)
+        _tell_difference(found, fail_on, as_json, markdown)
     if at:
         report = _by_a_system(asked, journeys, at, key, data)
     else:
         report = _here(asked, _ground(journeys, data), prices_of, cores)
     _tell(report, html, as_json, whole)
+
+
+def _score(said: str, at: str, key: str, data: Path | None, as_json: bool, whole: bool) -> None:
+    """How far off a forecast was: one of a running system by its id, else by a data folder."""
+    from local import forecast_asked, forecast_scored
+
+    with _refusals():
+        if at:
+            with asking(at, key, data) as client:
+                found = forecast_asked.ask_score(said, client)
+        else:
+            found = forecast_scored.score_of(said, data or Path("data"))
+    forecast_scored.tell(found, as_json, whole)
 
 
 def _tell(report: Report, html: Path | None, as_json: bool, whole: bool) -> None:
@@ -175,24 +186,30 @@ def _by_a_system(asked: Asked, journeys: Path, at: str, key: str, data: Path | N
         return ask(asked, journeys, client)
 
 
-def _compare(
-    asked: Asked,
-    ground: Ground,
-    said: str,
-    prices_of: str,
-    cores: int,
-    fail_on: str,
-    as_json: bool,
-    markdown: bool,
-) -> NoReturn:
+def _compared_here(asked: Asked, said: str, ground: Ground, prices_of: str, cores: int) -> Compared:
+    """On the people of a folder of this machine."""
+    from local.forecast_against import against
+
+    with _refusals():
+        return against(asked, ground, said, prices_of, cores)
+
+
+def _compared_by_a_system(
+    asked: Asked, said: str, journeys: Path, at: str, key: str, data: Path | None
+) -> Compared:
+    """On the people of a running system."""
+    from local.forecast_asked import ask_against
+
+    with _refusals(), asking(at, key, data) as client:
+        return ask_against(asked, said, journeys, client)
+
+
+def _tell_difference(found: Compared, fail_on: str, as_json: bool, markdown: bool) -> NoReturn:
     """Print the comparison, and end as `fail_on` asks."""
     import msgspec
 
     from local import compared_told
-    from local.forecast_against import against
 
-    with _refusals():
-        found = against(asked, ground, said, prices_of, cores)
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     elif markdown:
@@ -208,11 +225,12 @@ def _compare(
 def _refusals() -> Iterator[None]:
     """What is asked and cannot be is told in a sentence, and the exit status is 2."""
     from functions.forecast.prices import UnknownRegion
+    from functions.forecast.score import NotScored
     from functions.virtual.prepared import NotPossible
 
     try:
         yield
-    except (NotPossible, UnknownRegion) as error:
+    except (NotPossible, NotScored, UnknownRegion) as error:
         err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +17,7 @@ from functions.forecast.score import Day, Figure, NotScored, Score
 from functions.forecast.words import amount, between, money, money_between
 from functions.storage.store import Store
 from functions.virtual.reality import scored
-from local.asking import err, out
+from local.asking import out
 from local.forecasting import Ground
 
 MOST_DAYS = 14
@@ -45,18 +44,17 @@ def read_report(said: str, store: Store | None) -> Report:
         ) from None
 
 
-def tell(said: str, data: Path, as_json: bool, whole: bool) -> None:
-    """Print how far off a forecast was, by the people of a data folder; ends with status 2 where
-    that cannot be told."""
+def score_of(said: str, data: Path) -> Score:
+    """How far off a forecast was, by the people of a data folder. Raises NotScored."""
     ground = Ground(Path(), data)
     store = ground.store
-    try:
-        if store is None:
-            raise NotScored(f'nobody is known in "{data}" by whom to compare it; give --data')
-        found = scored(store, read_report(said, store), ground.now)
-    except NotScored as error:
-        err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(2)
+    if store is None:
+        raise NotScored(f'nobody is known in "{data}" by whom to compare it; give --data')
+    return scored(store, read_report(said, store), ground.now)
+
+
+def tell(found: Score, as_json: bool, whole: bool) -> None:
+    """Print how far off a forecast was."""
     if as_json:
         sys.stdout.write(msgspec.json.encode(found, order="deterministic").decode() + "\n")
     else:

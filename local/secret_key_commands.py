@@ -34,7 +34,9 @@ def _add(
     name: Annotated[str, typer.Argument(help="Whose it is, such as: Mia, or: CRM")],
     may: Annotated[
         list[str],
-        typer.Option("--may", help="read, people, journeys, sales, keys or all; repeat it."),
+        typer.Option(
+            "--may", help="read, people, journeys, forecasts, sales, keys or all; repeat it."
+        ),
     ],
     at: At = "",
     key: Key = "",

@@ -12,6 +12,7 @@ SCOPES = {
     "read": "look at everything but keys and the audit log",
     "people": "change people, accounts and consents; take copies of a person away",
     "journeys": "publish, pause and stop journeys, let people in, change products and codes",
+    "forecasts": "have journeys forecast, which changes none of them",
     "sales": "work on tasks, leads, deals and notes",
     "keys": "make and revoke keys (with no more scopes than its own), read the audit log",
     ALL: "everything",
@@ -23,8 +24,9 @@ _NOUNS = {
     ),
     "journeys": (
         *("journeys", "drafts", "publish", "products", "codes", "clusters", "segments"),
-        *("lifecycle", "scoring", "breaker", "forecasts"),
+        *("lifecycle", "scoring", "breaker"),
     ),
+    "forecasts": ("forecasts",),
     "sales": ("tasks", "leads", "deals", "notes", "score"),
     "keys": ("keys", "acts"),
 }

@@ -1,13 +1,19 @@
-"""Makes a forecast that somebody asked of the admin API, beside everything that runs."""
+"""Makes what somebody asked of the admin API about a forecast, beside everything that runs: the
+forecast, a comparison of two versions, or how far off it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from functions.forecast.compared import Compared, Pair
 from functions.forecast.log import Log
 from functions.forecast.prices import Prices, UnknownRegion, prices
-from functions.forecast.record import Forecast, partition_of
+from functions.forecast.record import Before, Forecast, partition_of
+from functions.forecast.report import Report
+from functions.forecast.score import NotScored, Score
 from functions.forecast.tally import Tally, together
 from functions.handlers import wiring
 from functions.handlers.discreet import Logger
@@ -18,13 +24,17 @@ from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.people import everybody
 from functions.virtual.plan import SHARDS
 from functions.virtual.prepared import NotPossible, Prepared, prepare, whom
+from functions.virtual.reality import scored
 from functions.virtual.reported import reported
 from functions.virtual.shards import forecast
+from functions.virtual.versions import Both, both, compared, otherwise, published
+from functions.virtual.versions import together as together_of
 
 logger = Logger(service="forecast_journey")
 REGION = "eu-central-1"  # whose prices hold where there are none of the own
 RESERVE = 30_000  # milliseconds before the end of an invocation: time to say why there is no report
 TOLD_EVERY = timedelta(seconds=2)
+GIVEN = "the files"  # what a version is called that was not published
 NOT_ENDED = "it did not come to its end; ask for fewer people (sample), fewer draws or fewer days"
 Left = Callable[[], int] | None  # milliseconds that remain, None where nothing ends it
 
@@ -34,7 +44,7 @@ class TooLong(Exception):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """The id of a forecast in; its record has the report then, or says why there is none."""
+    """The id of a record in; it has the report then, or says why there is none."""
     parts = wiring.parts()
     left = getattr(context, "get_remaining_time_in_millis", None)
     settings, now = parts.settings, parts.now
@@ -57,8 +67,8 @@ class Ground:
 
 
 def make(ground: Ground, name: str, left: Left = None) -> str:
-    """Make the forecast of this id, unless it was begun before: then nobody ended it. Returns how
-    it stands."""
+    """Make what the record of this id asks for, unless it was begun before: then nobody ended it.
+    Returns how it stands."""
     record = ground.store.get(Forecast, partition_of(name))
     if record is None or record.state in ("done", "failed"):
         return record.state if record else "gone"
@@ -67,7 +77,7 @@ def make(ground: Ground, name: str, left: Left = None) -> str:
         if record.state == "running":
             raise TooLong(NOT_ENDED)
         making.make()
-    except (NotPossible, TooLong) as error:
+    except (NotPossible, NotScored, TooLong) as error:
         making.fail(str(error))
     except Problems as problems:
         making.fail("; ".join(map(str, problems.found)))
@@ -80,14 +90,16 @@ def make(ground: Ground, name: str, left: Left = None) -> str:
 
 
 class _Making:
-    """One forecast under way."""
+    """One report under way."""
 
     def __init__(self, ground: Ground, record: Forecast, left: Left) -> None:
         self._ground, self.record, self._left = ground, record, left
 
     def make(self) -> None:
-        """From what is asked to the report. Raises NotPossible, Problems, TooLong, TooLarge."""
+        """From what is asked to the report. Raises NotPossible, NotScored, Problems, TooLong,
+        TooLarge."""
         begun = self._ground.now()
+        make = {"forecast": self._forecast, "comparison": self._compared, "score": self._scored}
 
         def begin(record: Forecast) -> None:
             record.state, record.since, record.told = "running", begun, begun
@@ -95,29 +107,74 @@ class _Making:
             record.parts = SHARDS * record.asked.draws
 
         self._tell(begin)
-        prepared = self._prepared(begun)
+        report = make[self.record.kind](begun)
+        self._tell(lambda record: record.finish(report))
+
+    def _forecast(self, now: datetime) -> Report:
+        prepared = self._prepared(self._catalogue(now), now)
         found = draws(prepared, learned(prepared, self._ground.store))
         tallies = [self._draw(draw) for draw in found]
         if not tallies[0].people:
             raise NotPossible(prepared.nobody)
         report = reported(prepared, tallies, _prices(self._ground.region))
         report.examples = []  # whoever is erased must not stand in a record of ours
-        self._tell(lambda record: record.finish(report))
+        return report
+
+    def _compared(self, now: datetime) -> Compared:
+        newest, earlier, store = self._catalogue(now), self._earlier(now), self._ground.store
+        after, before = otherwise(self._prepared(newest, now), earlier)
+        pairs = [together_of(self._pairs(one)) for one in both(before, after, store)]
+        names = (self._name_of_before(), self.record.journey_version or GIVEN)
+        found = compared(after, pairs, names, _prices(self._ground.region))
+        found.examples = []  # as of a report
+        return found
+
+    def _pairs(self, draw: Both) -> Iterator[Pair]:
+        for shard in range(SHARDS):
+            pair = draw.pair(self._ground.store, shard)
+            self._through(pair.after.people)
+            yield pair
+
+    def _scored(self, now: datetime) -> Score:
+        said = self._ground.store.get(Forecast, partition_of(self.record.of))
+        if said is None or said.kind != "forecast" or not said.report:
+            raise NotScored(f'there is no forecast "{self.record.of}" with a report')
+        return scored(self._ground.store, msgspec.json.decode(said.report, type=Report), now)
 
     def fail(self, why: str) -> None:
         """Say why there is no report."""
         self._tell(lambda record: record.fail(why))
 
-    def _prepared(self, now: datetime) -> Prepared:
+    def _catalogue(self, now: datetime) -> list[Any]:
+        """What is live, with the journey as it is to be forecast."""
         record, store, journey = self.record, self._ground.store, self.record.asked.journey
         found = catalogue.live(store)
         if record.files:
             found = catalogue.with_files(found, journey, record.files, now)
         elif record.journey_version:
             found = catalogue.with_version(found, store, journey, record.journey_version)
-        known = whom(() if record.asked.people else everybody(store))
-        found = catalogue.opened(found, journey)
-        return prepare(record.asked, found, known, self._ground.identity_key, now)
+        return catalogue.opened(found, journey)
+
+    def _earlier(self, now: datetime) -> list[Any]:
+        """What is live, with the journey as it was before."""
+        store, journey = self._ground.store, self.record.asked.journey
+        before, found = self.record.before or Before(), catalogue.live(store)
+        if before.version:
+            found = published(found, store, journey, before.version)
+        elif before.files:
+            found = catalogue.with_files(found, journey, before.files, now)
+        else:
+            found = catalogue.without(found, journey)
+        return catalogue.opened(found, journey)
+
+    def _name_of_before(self) -> str:
+        before = self.record.before or Before()
+        return before.name or before.version or (GIVEN if before.files else "nothing")
+
+    def _prepared(self, found: list[Any], now: datetime) -> Prepared:
+        asked, ground = self.record.asked, self._ground
+        known = whom(() if asked.people else everybody(ground.store))
+        return prepare(asked, found, known, ground.identity_key, now)
 
     def _draw(self, draw: Draw) -> Tally:
         read = draw.read(self._ground.store)

@@ -59,6 +59,13 @@ def with_files(
     return [*stage.store.every(JourneyVersion), *stage.store.every(Cuts)]
 
 
+def without(catalogue: Iterable[Any], journey: str) -> list[Any]:
+    """The same before there was the journey."""
+    return [
+        row for row in catalogue if not (isinstance(row, JourneyVersion) and row.journey == journey)
+    ]
+
+
 def with_version(catalogue: Iterable[Any], store: Store, journey: str, version: str) -> list[Any]:
     """The same with the journey in a version that was published before. Raises NotPossible."""
     row = store.get(JourneyVersion, journey, version)

@@ -2,21 +2,29 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from functions.forecast import difference as differences
 from functions.forecast import tally as tallies
-from functions.forecast.compared import Pair
+from functions.forecast.compared import Compared, Pair, compare
+from functions.forecast.cost import bill
+from functions.forecast.cost import together as all_used
+from functions.forecast.costing import usage
 from functions.forecast.difference import difference, names_in
+from functions.forecast.prices import Prices
 from functions.forecast.shape import shape
+from functions.forecast.tally import Tally
 from functions.journeys.run import JourneyVersion
 from functions.journeys.standing import Sweep
 from functions.storage.library import NEWEST
 from functions.storage.store import Store
+from functions.virtual.catalogue import without
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.expecting import about
 from functions.virtual.people import opened_by
 from functions.virtual.prepared import NotPossible, Prepared, library_of
+from functions.virtual.reported import text_prices
 from functions.virtual.stage import Stage
 
 LIVE = "live"  # the version that people enter now
@@ -37,12 +45,7 @@ def published(catalogue: Sequence[Any], store: Store, journey: str, version: str
     newest = JourneyVersion(
         journey=journey, journey_version=NEWEST, points_to=name, published=row.published, files={}
     )
-    others = [one for one in catalogue if not _is_of(one, journey)]
-    return [*others, row, newest]
-
-
-def _is_of(record: Any, journey: str) -> bool:
-    return isinstance(record, JourneyVersion) and record.journey == journey
+    return [*without(catalogue, journey), row, newest]
 
 
 def _versions(store: Store, journey: str) -> Iterable[str]:
@@ -99,6 +102,21 @@ def both(before: Prepared, after: Prepared, store: Store | None) -> Iterator[Bot
     for draw in draws(after, learned(after, store)):
         answers = replace(draw.answers, about={**had, **draw.answers.about})
         yield Both(replace(draw, prepared=before, answers=answers), replace(draw, answers=answers))
+
+
+def compared(
+    after: Prepared, draws: Sequence[Pair], versions: tuple[str, str], prices: Prices
+) -> Compared:
+    """The comparison of these draws, with what is paid to AWS by these prices; the versions are
+    called so. Raises NotPossible where nobody was there to look at."""
+    if not draws[0].after.people:
+        raise NotPossible(after.nobody)
+
+    def dollars(one: Tally) -> Decimal:
+        own = text_prices(after, [one], prices)
+        return bill(all_used(map(usage, one.journeys.values())), prices, own).dollars
+
+    return compare(draws, after.asked.journey, versions, after.people.stands_for, dollars)
 
 
 def together(pairs: Iterable[Pair]) -> Pair:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from local.app import App
 from local.command_line import app
 from local.http_server import application, serving
 from tests.integration.test_forecasts import work
-from tests.support.world import World
+from tests.support.world import JOURNEYS, World
 
 
 class Shop:
@@ -113,6 +114,44 @@ def test_a_running_system_forecasts_on_its_own_people(
         assert found["journeys"][0]["people"]["likely"] == 2
         late = shop.type("--since", "2028-01-01", "--at", url)
     assert (late.exit_code, "still to come" in late.output) == (2, True)
+
+
+def test_a_running_system_compares_the_folder_with_what_is_live(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    object.__setattr__(shop.world.system.parts, "forecast", lambda name: work(shop.world, name))
+    monkeypatch.setattr(forecast_asked, "PAUSE", 0.0)
+    changed = tmp_path / "journeys"
+    copytree(JOURNEYS, changed)
+    file = changed / "onboarding" / "journey.yaml"
+    head, _, rest = file.read_text("utf-8").partition("  - send: guide")
+    assert rest
+    file.write_text(head, "utf-8")
+    words = ("--days", "60", "--journeys", str(changed))
+    with serving(application(App(shop.world.system).route)) as url:
+        words = (*words, "--at", url)
+        live = shop.read(*words, "--against", "live")
+        folder = shop.read(*words, "--against", str(JOURNEYS))
+        failed = shop.type(*words, "--against", "live", "--fail-on", "change")
+        unknown = shop.type(*words, "--against", "v7")
+    assert [one["lost"]["likely"] for one in live["messages"] if one["message"] == "guide"] == [2]
+    assert folder["messages"] == live["messages"]
+    assert failed.exit_code == 1
+    assert (unknown.exit_code, 'no version "v7"' in unknown.output) == (2, True)
+
+
+def test_a_running_system_tells_how_far_off_its_forecast_was(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    object.__setattr__(shop.world.system.parts, "forecast", lambda name: work(shop.world, name))
+    monkeypatch.setattr(forecast_asked, "PAUSE", 0.0)
+    with serving(application(App(shop.world.system).route)) as url:
+        made = shop.type("--days", "30", "--since", "2027-03-01", "--at", url)
+        name = made.stderr.split()[1].rstrip(";")
+        found = shop.type("--score", name, "--at", url, journey="")
+        nothing = shop.type("--score", "nope", "--at", url, journey="")
+    assert "onboarding: entered" in found.stdout, found.output
+    assert (nothing.exit_code, 'no forecast "nope"' in nothing.output) == (1, True)
 
 
 def test_more_mails_a_day_than_the_quota_are_warned_of(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Forecasts by the admin API: asked for, made beside what runs, and told."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,87 @@ def test_what_there_is_no_time_for_says_how_many_people_there_would_be_time_for(
         wiring.use(parts)
     found = world.api(f"/api/forecasts/{asked}")
     assert (found["state"], "time for 1 of 64 parts" in found["why"]) == ("failed", True)
+
+
+# --- comparisons
+
+
+def cut_short() -> dict[str, str]:
+    """The onboarding that ends before its guide."""
+    head, _, rest = MINE["journey.yaml"].partition("  - send: guide")
+    assert rest
+    return {**MINE, "journey.yaml": head}
+
+
+def messages(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """By message how many people gain it and lose it."""
+    return {
+        one["message"]: (one["gained"]["likely"], one["lost"]["likely"])
+        for one in found["report"]["messages"]
+        if one["journey"] == "onboarding"
+    }
+
+
+def test_a_journey_s_files_are_compared_with_what_is_live(world: World) -> None:
+    same = told(world, days=40, files=MINE, against={"version": "live"})
+    assert (same["kind"], same["state"], same["why"]) == ("comparison", "done", "")
+    assert same["report"]["messages"] == []
+    asked = {"files": cut_short(), "against": {"version": "live", "name": "today"}}
+    found = told(world, days=40, **asked)
+    assert messages(found) == {"guide": (0, 2), "hacks": (0, 2)}
+    assert (found["report"]["before"], found["report"]["after"]) == ("today", "the files")
+
+
+def test_an_earlier_version_may_be_other_files_or_none_at_all(world: World) -> None:
+    found = told(world, days=40, against={"files": cut_short()})
+    assert messages(found) == {"guide": (2, 0), "hacks": (2, 0)}
+    new = told(world, days=40, files=MINE, against={})
+    assert messages(new)["welcome"] == (2, 0)
+    assert new["report"]["before"] == "nothing"
+
+
+def test_a_comparison_names_nobody_for_whoever_is_erased_must_not_stand_in_it(
+    world: World,
+) -> None:
+    found = told(world, days=40, files=cut_short(), against={"version": "live"})
+    assert found["report"]["concerned"]["likely"] == 2
+    assert found["report"]["examples"] == []
+
+
+def test_what_cannot_be_compared_says_why(world: World) -> None:
+    assert ask(world, against={"version": "live", "files": MINE})["statusCode"] == 400
+    assert ask(world, against={"nope": 1})["statusCode"] == 400
+    large = {"journey.yaml": "#" * 200_000}
+    assert ask(world, files=large, against={"files": large})["statusCode"] == 400
+    unknown = told(world, days=40, against={"version": "v7"})
+    assert (unknown["state"], 'has no version "v7"' in unknown["why"]) == ("failed", True)
+
+
+# --- how far off it was
+
+
+def score(world: World, name: str) -> dict[str, Any]:
+    key = {"authorization": f"Bearer {world.system.keys.secret_key}"}
+    return world.request("POST", f"/api/forecasts/{name}/calibration", {}, key)
+
+
+def test_a_forecast_is_compared_with_what_came(world: World) -> None:
+    made = told(world, since="2027-03-01", days=20)
+    found = world.api(f"/api/forecasts/{score(world, made['id'])['json']['id']}")
+    assert (found["kind"], found["of"], found["state"]) == ("score", made["id"], "done")
+    entered, *_ = found["report"]["figures"]
+    assert (entered["kind"], entered["forecast"]["likely"], entered["came"]) == ("entered", 2, 2)
+
+
+def test_only_a_forecast_with_a_report_is_compared_with_what_came(world: World) -> None:
+    assert score(world, "nope")["statusCode"] == 404
+    other = told(world, days=40, files=MINE, against={"version": "live"})
+    assert score(world, other["id"])["statusCode"] == 400
+    generated = told(world, people=20, days=20)
+    found = world.api(f"/api/forecasts/{score(world, generated['id'])['json']['id']}")
+    assert (found["state"], "made up" in found["why"]) == ("failed", True)
+
+
+def test_a_forecast_is_kept_beyond_its_days_so_that_it_can_be_compared(world: World) -> None:
+    record = world.store.get(Forecast, partition_of(told(world, days=90)["id"]))
+    assert record.expires > (record.made + timedelta(days=100)).timestamp()

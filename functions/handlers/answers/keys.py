@@ -46,7 +46,7 @@ class KeysPage(msgspec.Struct):
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     """For whom or what the key is, and what it may do: scopes, of which there are read, people,
-    journeys, sales, keys and all."""
+    journeys, forecasts, sales, keys and all."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[\w.@ -]+$")]
     scopes: Annotated[list[str], msgspec.Meta(min_length=1, max_length=len(SCOPES))]
