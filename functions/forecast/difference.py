@@ -1,7 +1,7 @@
 """What is different between two forecasts of the same people, in counts that can be added up."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import reduce
 from itertools import zip_longest
@@ -11,6 +11,7 @@ import msgspec
 
 from functions.forecast.log import Log
 from functions.forecast.shape import Shape
+from functions.forecast.sums import plus
 from functions.journeys.run import Run, Task
 from functions.tracking.message import Message
 
@@ -103,33 +104,12 @@ def names_in(shape: Shape) -> Names:
 
 def add(one: Difference, other: Difference) -> Difference:
     """Two differences of different people as one, the same in whatever order they are added."""
-    return Difference(
-        people=one.people + other.people,
-        concerned=one.concerned + other.concerned,
-        messages=_both(one.messages, other.messages, _plus),
-        journeys=_both(one.journeys, other.journeys, _plus),
-        examples=_few((*one.examples, *other.examples)),
-    )
+    return plus(one, other, _few)
 
 
 def together(differences: Iterable[Difference]) -> Difference:
     """All of them as one."""
     return reduce(add, differences, Difference())
-
-
-def _plus(one: T, other: T) -> T:
-    names: tuple[str, ...] = type(one).__struct_fields__  # type: ignore[attr-defined]
-    sums = {}
-    for name in names:
-        mine, theirs = getattr(one, name), getattr(other, name)
-        is_counts = isinstance(mine, dict)
-        sums[name] = _both(mine, theirs, int.__add__) if is_counts else mine + theirs
-    return type(one)(**sums)
-
-
-def _both(one: dict[str, T], other: dict[str, T], plus: Callable[[T, T], T]) -> dict[str, T]:
-    shared = {key: plus(one[key], other[key]) for key in one.keys() & other.keys()}
-    return {**one, **other, **shared}
 
 
 def _place(one: Example) -> tuple[str, str, str, str]:

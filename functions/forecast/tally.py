@@ -14,6 +14,7 @@ import msgspec
 from functions.forecast.credit import Order, credited, orders_in
 from functions.forecast.log import Log, Seen
 from functions.forecast.shape import Map, Shape
+from functions.forecast.sums import plus
 from functions.forecast.times import Bucket, note
 from functions.forecast.way import visits
 from functions.journeys.flow import FINISHED
@@ -135,26 +136,12 @@ def tally(log: Log, shape: Shape) -> Tally:
 
 def add(one: Tally, other: Tally) -> Tally:
     """Two tallies of different people as one, the same in whatever order they are added."""
-    return _plus(one, other)
+    return plus(one, other, _most)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:
     """All of them as one."""
     return reduce(add, tallies, Tally())
-
-
-def _plus(one: T, other: T) -> T:
-    mine: Any = one
-    theirs: Any = other
-    if isinstance(mine, dict):
-        both = {key: _plus(mine[key], theirs[key]) for key in mine.keys() & theirs.keys()}
-        return {**mine, **theirs, **both}  # type: ignore[return-value]
-    if isinstance(mine, tuple):
-        return _most((*mine, *theirs))  # type: ignore[return-value]
-    if isinstance(mine, msgspec.Struct):
-        names = mine.__struct_fields__
-        return type(one)(**{n: _plus(getattr(mine, n), getattr(theirs, n)) for n in names})
-    return mine + theirs  # type: ignore[no-any-return]
 
 
 def _most(examples: Iterable[Example]) -> tuple[Example, ...]:
