@@ -148,86 +148,61 @@ class Monitoring(Construct):
                 means = f"DynamoDB holds back {side.lower()}s of {name}: a hot person or a burst."
                 self._alarm(f"{name}-{side.lower()}-throttles", means, metric, 1)
 
-    def _breaker(self, functions: Sequence[PythonFunction]) -> None:
-        """The same for mails that too few receive."""
-        [process_event] = [one for one in functions if one.name == "process_event"]
+    def _lines(
+        self,
+        one: PythonFunction,
+        metric_name: str,
+        said: Sequence[str],
+        period: Duration = HOUR,
+        name: str = "",
+    ) -> cloudwatch.Metric:
+        """How often a function's log says one of these: where it never does, there is no cost."""
+        words = [logs.FilterPattern.string_value("$.message", "=", line) for line in said]
         found = logs.MetricFilter(
             self,
-            "SendingStopped",
-            log_group=process_event.log,
-            filter_pattern=logs.FilterPattern.string_value("$.message", "=", SENDING_STOPPED),
+            name or metric_name,
+            log_group=one.log,
+            filter_pattern=words[0] if len(words) == 1 else logs.FilterPattern.any(*words),
             metric_namespace=self._stage.prefix,
-            metric_name="SendingStopped",
+            metric_name=metric_name,
         )
+        return found.metric(statistic="Sum", period=period)
+
+    def _breaker(self, functions: Sequence[PythonFunction]) -> None:
+        """The same for mails that too few receive."""
+        said = self._lines(_named("process_event", functions), "SendingStopped", [SENDING_STOPPED])
         means = "Too many mails bounced or were marked as spam, so some go no more: tante breaker."
-        self._alarm("sending-stopped", means, found.metric(statistic="Sum", period=HOUR), 1)
+        self._alarm("sending-stopped", means, said, 1)
 
     def _budgets(self, functions: Sequence[PythonFunction]) -> None:
         """One for all journeys: the log says which."""
-        [compare_runs] = [one for one in functions if one.name == "compare_runs"]
-        said = [logs.FilterPattern.string_value("$.message", "=", words) for words in BUDGETS]
-        found = logs.MetricFilter(
-            self,
-            "BudgetExceeded",
-            log_group=compare_runs.log,
-            filter_pattern=logs.FilterPattern.any(*said),
-            metric_namespace=self._stage.prefix,
-            metric_name="BudgetExceeded",
-        )
+        said = self._lines(_named("compare_runs", functions), "BudgetExceeded", BUDGETS)
         means = "A journey's budget is exceeded, or will be by the end of the month: tante cost."
-        self._alarm("budget-exceeded", means, found.metric(statistic="Sum", period=HOUR), 1)
+        self._alarm("budget-exceeded", means, said, 1)
 
     def _codes(self, functions: Sequence[PythonFunction]) -> None:
-        """A metric of the log's own: without codes there is never a line, and no cost."""
-        [run_step] = [one for one in functions if one.name == "run_step"]
-        said = [logs.FilterPattern.string_value("$.message", "=", words) for words in CODES_LOW]
-        found = logs.MetricFilter(
-            self,
-            "CodesLow",
-            log_group=run_step.log,
-            filter_pattern=logs.FilterPattern.any(*said),
-            metric_namespace=self._stage.prefix,
-            metric_name="CodesLow",
-        )
+        said = self._lines(_named("run_step", functions), "CodesLow", CODES_LOW)
         means = "A list of codes runs low or is empty: see `tante codes`, then tante codes import."
-        self._alarm("codes-low", means, found.metric(statistic="Sum", period=HOUR), 1)
+        self._alarm("codes-low", means, said, 1)
 
     def _pumping(self, functions: Sequence[PythonFunction]) -> None:
-        """A metric of the logs' own, as with codes."""
-        for one in functions:
-            if one.name in SIGN_UPS:
-                logs.MetricFilter(
-                    self,
-                    f"SmsPumping-{one.name}",
-                    log_group=one.log,
-                    filter_pattern=logs.FilterPattern.string_value("$.message", "=", PUMPING),
-                    metric_namespace=self._stage.prefix,
-                    metric_name="SmsPumping",
-                )
-        found = cloudwatch.Metric(
-            namespace=self._stage.prefix, metric_name="SmsPumping", statistic="Sum", period=HOUR
-        )
+        """All who sign people up count into one metric."""
+        said = [
+            self._lines(one, "SmsPumping", [PUMPING], name=f"SmsPumping-{one.name}")
+            for one in functions
+            if one.name in SIGN_UPS
+        ]
         means = "Many numbers of one beginning are asked and do not confirm; no more are asked."
-        self._alarm("sms-pumping", means, found, 1)
+        self._alarm("sms-pumping", means, said[0], 1)
 
     def _light_doors(self, functions: Sequence[PythonFunction]) -> None:
-        """Metrics of the logs' own, as with codes. A click fails nobody, so no 5xx tells of it."""
+        """A click fails nobody, so no 5xx tells of it."""
         for name, alarm, metric_name, lines, means in (
             ("take_leave", "leaves-failed", "LeavesFailed", NOT_LEFT, "Somebody could not leave."),
             ("take_click", "touches-lost", "TouchesLost", NOT_TOLD, "Clicks or opens are lost."),
         ):
-            [one] = [one for one in functions if one.name == name]
-            said = [logs.FilterPattern.string_value("$.message", "=", line) for line in lines]
-            found = logs.MetricFilter(
-                self,
-                metric_name,
-                log_group=one.log,
-                filter_pattern=logs.FilterPattern.any(*said),
-                metric_namespace=self._stage.prefix,
-                metric_name=metric_name,
-            )
-            watched = found.metric(statistic="Sum", period=FIVE_MINUTES)
-            self._alarm(alarm, means, watched, 1)
+            said = self._lines(_named(name, functions), metric_name, lines, FIVE_MINUTES)
+            self._alarm(alarm, means, said, 1)
 
     def _doors(self, api: Api) -> None:
         failed = api.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum")
@@ -322,6 +297,11 @@ class Monitoring(Construct):
                 ],
             ],
         )
+
+
+def _named(name: str, functions: Sequence[PythonFunction]) -> PythonFunction:
+    [one] = [one for one in functions if one.name == name]
+    return one
 
 
 def _visible(queue: sqs.IQueue) -> cloudwatch.Metric:
