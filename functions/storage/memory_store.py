@@ -142,6 +142,14 @@ class MemoryStore(Store):
         version = record.version if KINDS[type(record)].versioned else None
         self._keep(KINDS[type(record)], item._replace(version=version))
 
+    def begin_with(self, other: "MemoryStore") -> None:
+        """Take over what another store has packed; each goes its own way from here."""
+        self._rows = {
+            table: {pk: dict(rows) for pk, rows in partitions.items()}
+            for table, partitions in other._rows.items()
+        }
+        self._listed = {prefix: list(entries) for prefix, entries in other._listed.items()}
+
     def every(self, kind: type[T]) -> Iterator[T]:
         """All records of a kind, in no order."""
         where = KINDS[kind]

@@ -5,6 +5,8 @@ from copy import deepcopy
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
+
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from functions.tracking.profile import OlderOrders, Order, OrderRow, OrderSums, Profile
@@ -162,16 +164,23 @@ def moved(profile: Profile, rows: Iterable[OrderRow]) -> dict[str, Order]:
 
 
 def take_back(profile: Profile, order: Order, others: Iterable[Order]) -> None:
-    """Bring an order that had been moved to a row back into the profile; `others` stay moved."""
+    """Bring an order that had been moved to a row back into the profile; `others` stay moved.
+
+    Whatever else has the row still has it as it was.
+    """
     older = profile.older_orders
     older.moved -= 1
     _add(older, order, -1)
     if order.placed in (older.first, older.last):
         times = [other.placed for other in others if other.counts and other.placed]
         older.first, older.last = min(times, default=None), max(times, default=None)
-    for row in profile.leaving:
-        row.orders = [other for other in row.orders if other.order_id != order.order_id]
-    profile.orders[order.order_id] = order
+    profile.leaving = [_without(row, order) for row in profile.leaving]
+    profile.orders[order.order_id] = msgspec.structs.replace(order)
+
+
+def _without(row: OrderRow, order: Order) -> OrderRow:
+    stay = [other for other in row.orders if other.order_id != order.order_id]
+    return msgspec.structs.replace(row, orders=stay)
 
 
 def merge(

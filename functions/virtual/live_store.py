@@ -16,11 +16,10 @@ from functions.tracking.evidence import Evidence
 from functions.tracking.message import Message
 from functions.tracking.pause import Pause
 from functions.tracking.permission import Permission
-from functions.tracking.profile import Profile, TimelineRow
+from functions.tracking.profile import OrderRow, Profile, TimelineRow
 
 T = TypeVar("T")
-# Not OrderRow: an order that comes back into the profile changes there.
-LIVE = (Profile, Permission, Run, Waits, Message, Decision, Evidence, Pause, TimelineRow)
+LIVE = (Profile, Permission, Run, Waits, Message, Decision, Evidence, Pause, TimelineRow, OrderRow)
 Rows = dict[str, dict[str, Any]]  # by partition and sort value
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from functions.channels.channel import Outgoing
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
-from functions.virtual.live_store import LiveStore
-from functions.virtual.programme import Programme
+from functions.virtual.programme import Catalogue, Programme
 
 SHARDS = 64
 
@@ -56,15 +54,11 @@ class Plan:
     answers: Answers = nobody_answers
     identity_key: bytes = b"forecast"
 
-    @cached_property
-    def programme(self) -> Programme:
-        """What the catalogue has published, read once for all shards that run in this process."""
-        store = LiveStore()
-        for record in self.catalogue:
-            store.keep(record)
-        found = Programme(store)
-        found.journeys()
-        return found
+    def __post_init__(self) -> None:
+        if not isinstance(self.catalogue, Catalogue):
+            object.__setattr__(self, "catalogue", Catalogue(self.catalogue))
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "programme"}
+    @property
+    def programme(self) -> Programme:
+        """What the catalogue has published."""
+        return cast(Catalogue, self.catalogue).programme

@@ -33,7 +33,6 @@ from functions.messages.wording import subject_only
 from functions.segments.census_records import Cuts
 from functions.settings import Settings
 from functions.storage.library import Published
-from functions.storage.memory_store import MemoryStore
 from functions.tracking.event import Event
 from functions.tracking.message import Message
 from functions.tracking.profile import Profile
@@ -94,7 +93,7 @@ def _in_force(parts: wiring.Parts) -> Iterator[None]:
 class _Closed(Programme):
     """Lets nobody in before the forecast begins."""
 
-    def __init__(self, store: MemoryStore, is_open: Callable[[], bool]) -> None:
+    def __init__(self, store: LiveStore, is_open: Callable[[], bool]) -> None:
         super().__init__(store)
         self._is_open = is_open
 
@@ -103,7 +102,7 @@ class _Closed(Programme):
 
     def know(self, programme: Programme) -> None:
         """Take over what another library has read of the same catalogue."""
-        own = {"_store": self._store, "shelf": self.shelf}
+        own = {"store": self.store, "_store": self.store, "shelf": self.shelf}
         self.__dict__.update(programme.__dict__ | own)
 
 
@@ -156,9 +155,7 @@ class Stage:
             runs_changed=lambda key: None,
             hears=lambda event: event.message_id in self._heard,
         )
-        for record in plan.catalogue:
-            self.store.keep(record)
-        self._library.forget()
+        self.store.begin_with(plan.programme.store)
         self._listening, self._asking = plan.programme.listening, plan.programme.asking
         self._waiting: dict[str, list[Event]] = {}  # events to which nobody listens, by person
 
