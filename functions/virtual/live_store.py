@@ -10,7 +10,6 @@ from typing import Any, TypeVar, cast
 from functions.journeys.run import Decision, Run, Waits
 from functions.storage.kinds import KINDS
 from functions.storage.memory_store import MemoryStore
-from functions.storage.packing import pack, unpack
 from functions.storage.store import Conflict
 from functions.tracking.evidence import Evidence
 from functions.tracking.message import Message
@@ -109,13 +108,11 @@ class LiveStore(MemoryStore):
         return packed.listing(kind, name, limit=limit, after=after)
 
     def keep(self, record: Any) -> None:
-        """Take over a record; a copy, for the next stage is to begin with the same."""
-        kind = type(record)
-        if kind not in self._live:
-            return super().keep(record)
-        item = pack(record)
-        version = record.version if KINDS[kind].versioned else None
-        self._lay(unpack(kind, item.pk, item.body, version))
+        """Take over a record as it stands in another store; whoever had it reads it there again."""
+        if type(record) in self._live:
+            self._lay(record)
+        else:
+            super().keep(record)
 
     def every(self, kind: type[T]) -> Iterator[T]:
         if kind not in self._live:

@@ -25,7 +25,10 @@ def shard_of(person: str) -> int:
 class Someone:
     """A person whom a forecast is about: what the store has of them when it begins, and what they
     do from then on (or ever did: what is older than the beginning lets nobody in). `is_new` is
-    whoever nobody knows yet when it begins."""
+    whoever nobody knows yet when it begins.
+
+    Records and events become the stage's own: for the next forecast they are read anew.
+    """
 
     person: str
     records: Sequence[Any] = ()

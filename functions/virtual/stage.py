@@ -242,8 +242,6 @@ class Stage:
         """Have the person's events processed, with those that could wait until now."""
         found = [*self._waiting.pop(person, ()), *events]
         if found:
-            # Copies: the next forecast of the same person is to begin with the same.
-            found = [msgspec.structs.replace(event) for event in found]
             self._heard = frozenset(event.message_id for event in events)
             process_event.process_person(self.parts, self._desk, person, found)
 
