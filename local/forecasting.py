@@ -120,7 +120,8 @@ def run(asked: Asked, ground: Ground, region: str, cores: int) -> Report:
 
 def enough(prepared: Prepared) -> int | None:
     """One process where others would not be worth their start; None: all cores."""
-    return 1 if prepared.people.chosen * prepared.asked.draws < FEW else None
+    are_few = prepared.people.chosen * prepared.asked.draws < FEW
+    return 1 if are_few or prepared.plan.together else None
 
 
 def known_for(asked: Asked, ground: Ground) -> Known:

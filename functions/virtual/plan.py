@@ -46,7 +46,8 @@ class Plan:
     """What is forecast: the catalogue (`catalogue`), from when until when, and by which seed.
 
     `first` are the journeys that are published just when it begins, so that everybody is looked at
-    for them. `answers` draws what people do upon a message.
+    for them. `answers` draws what people do upon a message. `together`: all go through one stage,
+    for what becomes of one hangs on the others.
     """
 
     catalogue: Sequence[Any]
@@ -56,6 +57,7 @@ class Plan:
     first: Sequence[str] = ()
     answers: Answers = nobody_answers
     identity_key: bytes = b"forecast"
+    together: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.catalogue, Catalogue):

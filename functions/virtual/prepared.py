@@ -25,6 +25,11 @@ from functions.virtual.people import (
     replayed,
 )
 from functions.virtual.plan import SHARDS, Plan, Someone, shard_of
+from functions.virtual.programme import Catalogue
+
+# People whose records one process holds at once (some 75 KB each). With more of them tasks are
+# shared out within each shard, which is a task or two beside the point.
+MOST_TOGETHER = 20_000
 
 
 class NotPossible(ValueError):
@@ -126,7 +131,7 @@ def prepare(
     shapes = shape(catalogue, library.brand().time_zone)
     if asked.people:
         people = _made_up(asked, published[asked.journey], library.brand(), plan)
-        return Prepared(asked, plan, people, shapes, now)
+        return Prepared(asked, placed(plan, people), people, shapes, now)
     if not known.people:
         raise NotPossible(
             "there is nobody to forecast it on yet: send events first (tante demo makes some), or "
@@ -143,7 +148,21 @@ def prepare(
     people = People(by_shard(keys), len(known.people), window if is_replay else None)
     if asked.newcomers and not is_replay:
         people = replace(people, lately=_lately(known, keys, asked.days, begin))
-    return Prepared(asked, plan, people, shapes, now)
+    return Prepared(asked, placed(plan, people), people, shapes, now)
+
+
+def placed(plan: Plan, people: People) -> Plan:
+    """The plan where its places are for these people, each of whom stands for so many, and where
+    those go together of whom one takes another's place. Raises NotPossible for too many."""
+    catalogue = Catalogue(plan.catalogue, people.stands_for)
+    limited, is_shared = catalogue.programme.limited, catalogue.programme.shares_tasks
+    are_few = people.chosen <= MOST_TOGETHER
+    if limited and not are_few:
+        raise NotPossible(
+            f'"{limited}" lets in only so many an hour, so everybody has to be looked at together, '
+            f"which is possible for {MOST_TOGETHER} people: take a sample of so many (sample)"
+        )
+    return replace(plan, catalogue=catalogue, together=bool(limited) or (is_shared and are_few))
 
 
 def _lately(known: Known, keys: Iterable[str], days: int, begin: datetime) -> Lately:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TypeVar
 
 from functions.forecast.log import Log
@@ -22,7 +23,14 @@ def forecast(plan: Plan, read: Read, take: Callable[[Log], R]) -> Iterator[R]:
 def one_shard(plan: Plan, read: Read, take: Callable[[Log], R], shard: int) -> R:
     """What `take` makes of one shard's log."""
     with _without_collecting():
-        return take(Stage(plan).run(read(shard)))
+        return take(Stage(plan).run(crowd(read, shard, plan.together)))
+
+
+def crowd(read: Read, shard: int, together: bool) -> Iterable[Someone]:
+    """Who goes through a shard; where all go `together` it is the first."""
+    if not together:
+        return read(shard)
+    return chain.from_iterable(map(read, range(SHARDS))) if shard == 0 else ()
 
 
 @contextmanager

@@ -23,8 +23,9 @@ from functions.virtual.catalogue import without
 from functions.virtual.drawing import Draw, draws, learned
 from functions.virtual.expecting import about
 from functions.virtual.people import opened_by
-from functions.virtual.prepared import NotPossible, Prepared, library_of
+from functions.virtual.prepared import NotPossible, Prepared, library_of, placed
 from functions.virtual.reported import text_prices
+from functions.virtual.shards import crowd
 from functions.virtual.stage import Stage
 
 LIVE = "live"  # the version that people enter now
@@ -74,6 +75,7 @@ def otherwise(prepared: Prepared, catalogue: Sequence[Any]) -> tuple[Prepared, P
         first=tuple(name for name in plan.first if name in journeys),
     )
     seen = shape(catalogue, library.brand().time_zone)
+    other = placed(other, people)
     after = replace(prepared, people=people)
     return after, replace(after, plan=other, shape=seen)
 
@@ -88,8 +90,10 @@ class Both:
     def pair(self, store: Store | None, shard: int) -> Pair:
         """What comes of a shard's people with each, and what is different. They are read each time
         anew: nobody knows of the other version."""
+        together = self.before.plan.together or self.after.plan.together
         old, new = (
-            Stage(one.plan).run(one.read(store)(shard)) for one in (self.before, self.after)
+            Stage(one.plan).run(crowd(one.read(store), shard, together))
+            for one in (self.before, self.after)
         )
         had, has = self.before.prepared.shape, self.after.prepared.shape
         what = difference(old, new, names_in(had), names_in(has))
