@@ -142,20 +142,24 @@ def _processor() -> float:
 
 def main(sizes: list[int]) -> None:
     plan = reference_plan()
-    print(f"{cores_here()} cores; growth: processor time for one person, by that of the first row")
+    start = measure(plan, 1)  # of the processes, which costs the same for any number of people
+    print(
+        f"{cores_here()} cores; the start of their processes takes {start.processor:.1f} s of them"
+    )
+    print("growth: what a person costs beside that, by what they cost in the first row")
     print("   people  seconds  processor  people/s  transitions/s    memory  growth")
-    first: Measured | None = None
+    first = 0.0
     for people in sizes:
         one = measure(plan, people)
-        first = first or one
-        growth = one.processor / one.people / (first.processor / first.people)
+        cost = (one.processor - start.processor) / people
+        first = first or cost
         print(
             f"{people:>9,} {one.seconds:>8.1f} {one.processor:>8.1f} s"
             f" {people / one.seconds:>9,.0f} {one.counted.transitions / one.seconds:>14,.0f}"
-            f" {one.memory / 2**20:>6,.0f} MB {growth:>7.2f}",
+            f" {one.memory / 2**20:>6,.0f} MB {cost / first:>7.2f}",
             flush=True,
         )
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [1_000, 10_000, 100_000])
+    main([int(word) for word in sys.argv[1:]] or [1_000, 10_000, 100_000, 1_000_000])
