@@ -40,9 +40,10 @@ def known(profile: Profile, event: Event) -> bool | None:
 
     An event at or before the greatest timeline key let go may be one that was forgotten.
     """
-    if message_hash(event.message_id) in profile.recent:
+    digest = message_hash(event.message_id)
+    if digest in profile.recent:
         return True
-    return None if timeline_key(event) <= profile.let_go else False
+    return None if _key(event.client_time, digest) <= profile.let_go else False
 
 
 def fold(profile: Profile, event: Event) -> None:
@@ -72,8 +73,10 @@ def fold(profile: Profile, event: Event) -> None:
 def forget_ids(profile: Profile) -> None:
     """Let go of the ids that are no longer needed, in the order of client time: those of events
     whose rows are there, and which are not among the latest."""
-    by_time = sorted((time, digest) for digest, time in profile.recent.items())
-    for client_time, digest in by_time[: max(0, len(by_time) - REMEMBERED)]:
+    if len(profile.recent) <= REMEMBERED:
+        return
+    by_time = sorted([(time, digest) for digest, time in profile.recent.items()])
+    for client_time, digest in by_time[:-REMEMBERED]:
         if digest not in profile.pending:
             del profile.recent[digest]
             profile.let_go = max(profile.let_go, _key(client_time, digest))

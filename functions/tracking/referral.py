@@ -63,7 +63,10 @@ def said(event: Event) -> str:
 
 def _said(event: Event) -> list[Any]:
     told = event.properties
-    found = [told[name] for name in NAMES if name in told]
+    found: list[Any] = []
+    for name in NAMES:
+        if name in told:
+            found.append(told[name])
     if event.type == "identify":
         found.append(event.traits.get("referral_code"))
     page = event.context.get("page")
