@@ -78,6 +78,8 @@ def settle_receipts(desk: Desk, events: Iterable[Event]) -> list[Event]:
         if event.source == RECEIPTS and event.person:
             read, note = partial(_message_of, desk, event), partial(_take, event=event)
             rows[_send_id(event)] = change(desk.store, read, note)
+    if not rows:
+        return events
     return [as_judged(rows[_send_id(e)], e) if _send_id(e) in rows else e for e in events]
 
 
