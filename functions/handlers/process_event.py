@@ -384,7 +384,7 @@ def _permit(
 
     Returns it, and by its id each event whose words on consent cannot be used.
     """
-    store, known, patience = parts.store, parts.library.purposes(), parts.library.patience()
+    store, library = parts.store, parts.library
     suppressions = suppressing.suppressions(parts)
     speaking = [event for event in events if event.event in WORDS]
     refused: dict[str, tuple[Event, BadConsent]] = {}
@@ -398,7 +398,7 @@ def _permit(
         changed |= suppressions.follow(permission, _in_force(store, profile, permission))
         for event in speaking:
             try:
-                changed |= hear(permission, event, known, patience)
+                changed |= hear(permission, event, library.purposes(), library.patience())
             except BadConsent as error:
                 refused[event.message_id] = event, error
         return changed or tidy

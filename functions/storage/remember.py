@@ -211,7 +211,7 @@ def bring_back_order(
     counts: Callable[[OrderRow], bool] = lambda row: True,
 ) -> None:
     """An event about an order that left the profile brings it back first (from rows that count)."""
-    if event.event not in orders.ORDER_EVENTS or not profile.older_orders.moved:
+    if not profile.older_orders.moved or event.event not in orders.ORDER_EVENTS:
         return
     order_id = orders.order_id_of(event)
     if order_id not in profile.orders:

@@ -94,7 +94,11 @@ def _take_amount(order: Order, event: Event) -> None:
     order.skus = [str(sku)[:64] for sku in skus if sku][:10]
     order.units = sum(map(_quantity, lines), Decimal(0))
     order.cost = cost_of(event.properties, lines)
-    order.discounted = any(map(_is_discounted, (event.properties, *lines)))
+    order.discounted = any(
+        _is_discounted(said)
+        for said in (event.properties, *lines)
+        if "coupon" in said or "discount" in said  # most name neither
+    )
 
 
 def _quantity(line: Mapping[str, Any]) -> Decimal:
@@ -122,9 +126,7 @@ def cost_of(properties: Mapping[str, Any], lines: Collection[Mapping[str, Any]])
 
 def _is_discounted(said: Mapping[str, Any]) -> bool:
     """Whether an order or a line names a coupon or gives a discount."""
-    if said.get("coupon"):
-        return True
-    return "discount" in said and (number(said["discount"]) or 0) > 0
+    return bool(said.get("coupon")) or (number(said.get("discount")) or 0) > 0
 
 
 def combine(mine: Order, theirs: Order) -> Order:

@@ -69,12 +69,16 @@ def _said(event: Event) -> list[Any]:
             found.append(told[name])
     if event.type == "identify":
         found.append(event.traits.get("referral_code"))
+    if event.context or event.type == "page":
+        found += _asked(event)
+    return found
+
+
+def _asked(event: Event) -> list[str]:
     page = event.context.get("page")
     url = page.get("url") if isinstance(page, dict) else None
-    url = url or (told.get("url") if event.type == "page" else None)
-    if isinstance(url, str) and "=" in url:
-        found += _ASKED.findall(url)
-    return found
+    url = url or (event.properties.get("url") if event.type == "page" else None)
+    return _ASKED.findall(url) if isinstance(url, str) and "=" in url else []
 
 
 def hear(profile: Profile, event: Event) -> None:
