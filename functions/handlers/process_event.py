@@ -351,7 +351,7 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
     heard = [one for one in todo if one.message_id not in refused] if refused else todo
     proving.note(parts, profile, permission, heard)
-    react(desk, profile, todo)
+    react(desk, profile, permission, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
     keeper.finish(desk, profile, permission, todo)

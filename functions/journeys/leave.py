@@ -98,6 +98,7 @@ def forget(desk: Desk, person: str, run_id: str, run: Run | None) -> None:
         desk.store,
         lambda: desk.permission(person),
         lambda permission: permission.live.pop(run_id, None) is not None,
+        known=permission,
     )
     desk.runs_changed(person)
 
@@ -123,9 +124,16 @@ def has_ended(desk: Desk, run_id: str, live: Live) -> bool:
 
 
 def close(
-    store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
+    store: Store,
+    person: str,
+    journey: str,
+    run_id: str,
+    outcome: str,
+    now: datetime,
+    known: Run | None = None,
 ) -> Run | None:
-    """Write the end into the run record; the first end stands. Returns the record."""
+    """Write the end into the run record (`known`, if it is in hand); the first end stands.
+    Returns the record."""
 
     def ended(run: Run | None) -> bool:
         if run is None or run.status == "ended":
@@ -135,7 +143,8 @@ def close(
             run.goal = run.goal or now
         return True
 
-    return change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
+    key = run_key(journey, run_id)
+    return change(store, lambda: store.get(Run, person, key), ended, known)
 
 
 def execution_ended(
@@ -154,7 +163,7 @@ def execution_ended(
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
     forget(desk, person, run_id, run)
-    close(desk.store, person, journey, run_id, outcome, desk.now())
+    close(desk.store, person, journey, run_id, outcome, desk.now(), known=run)
     desk.runs_changed(person)
 
 
