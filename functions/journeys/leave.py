@@ -31,8 +31,7 @@ def _outcome(
     desk: Desk, journey: Journey, run: Run, profile: Profile, permission: Permission, event: Event
 ) -> str:
     """The outcome with which this event ends the run; "" when it does not."""
-    rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
-    if not any(rule.listens_to(event) for rule in rules) or not counts_for(run, event):
+    if not any(rule.listens_to(event) for rule in journey.endings) or not counts_for(run, event):
         return ""
     facts = desk.facts(run, journey, profile, permission)
     for outcome, exit_rule in journey.leave_when:
@@ -89,15 +88,17 @@ def forget(desk: Desk, person: str, run_id: str, run: Run | None) -> None:
     messages = list(desk.store.query(Message, person, prefix=f"{run_id}/"))
     permission = desk.permission(person)
     for message in messages:
-        claim = claimed(permission, message.send_id)
-        read = partial(desk.store.get, Message, person, message.key)
-        change(desk.store, read, partial(let_go, claim=claim))
+        if message.state == "held":
+            claim = claimed(permission, message.send_id)
+            read = partial(desk.store.get, Message, person, message.key)
+            change(desk.store, read, partial(let_go, claim=claim))
     if run:
         _note_claims(desk, run, permission, {message.send_id for message in messages})
     change(
         desk.store,
         lambda: desk.permission(person),
         lambda permission: permission.live.pop(run_id, None) is not None,
+        known=permission,
     )
     desk.runs_changed(person)
 
