@@ -6,7 +6,6 @@ from typing import Any
 from functions.handlers import costing, wiring
 from functions.handlers.desk import journey_desk
 from functions.handlers.discreet import Logger
-from functions.journeys.counted import Used
 from functions.journeys.leave import execution_ended
 
 logger = Logger(service="close_run")
@@ -27,4 +26,4 @@ def handler(event: dict[str, Any], context: object) -> None:
         detail["status"],
         detail.get("output"),
     )
-    costing.count(parts, names["run"].rpartition("-")[0], Used(), detail["name"])
+    costing.count_end(parts, names["run"].rpartition("-")[0], detail["name"])

@@ -24,7 +24,7 @@ from functions.tracking.own_event import FELL_ASLEEP, MESSAGE_SENT, own_event
 class Messages(AtStep):
     """Messages by the ledger, each at most once."""
 
-    def _deliver(self, step: Send) -> Outcome:
+    def deliver(self, step: Send) -> Outcome:
         files = self.published.files
         channels = [name for name in ORDER if languages(files, step.send, name)]
         limits = self.parts.library.limits()
@@ -43,8 +43,8 @@ class Messages(AtStep):
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
             iteration=self._pass,
-            latest=step.latest(self._entered, self.zone),
-            best_until=step.best_until(self._entered),
+            latest=step.latest(self.entered, self.zone),
+            best_until=step.best_until(self.entered),
             paused=self.parts.library.is_paused(self.run.journey),
             kind=self.journey.kind,
             country=country_of(self.profile) or limits.country if limits.countries else "",
@@ -107,7 +107,7 @@ class Messages(AtStep):
             stopped=Suppressions(parts.store, parts.settings.identity_key).stopped,
         )
 
-    def _claimed_at(self, step: str) -> datetime | None:
+    def claimed_at(self, step: str) -> datetime | None:
         message = self._message(step)
         return message.claimed if message else None
 
