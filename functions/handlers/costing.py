@@ -1,10 +1,12 @@
 """What journeys cost: counted as they go, priced by the month, and held against their budgets."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from weakref import WeakKeyDictionary
+
+import msgspec
 
 from functions.channels.channel import Channel, Outgoing
 from functions.forecast import budget as budgets
@@ -44,12 +46,11 @@ class Watched:
         return found
 
 
-@dataclass
-class Meter:
+class Meter(msgspec.Struct):
     """What one call of run_step used."""
 
-    mails: list[Outgoing] = field(default_factory=list)
-    texts: list[Outgoing] = field(default_factory=list)
+    mails: list[Outgoing] = []
+    texts: list[Outgoing] = []
     waits: int = 0
 
     def watch(self, channels: Mapping[str, Channel]) -> dict[str, Channel]:

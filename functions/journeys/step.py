@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
@@ -44,23 +43,21 @@ class WebhookRefused(Exception):
     """A webhook does not want it, or may not be called; trying again would not help."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """How a step answers its own token: an output, or a named error with its cause.
 
     `until` is the moment for which a Wait state comes next, `timeout` the one at which the wait
     that comes next is over.
     """
 
-    output: dict[str, Any] = field(default_factory=dict)
+    output: dict[str, Any] = {}
     error: str = ""
     cause: str = ""
     until: datetime | None = None
     timeout: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where in a step a run stands: the end of the wait that is under way (None: the step is to
     begin), and from when on events count for it."""
 

@@ -1,7 +1,6 @@
 """The step that a run has reached: whose run, in which journey, and which pass."""
 
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +38,7 @@ class AtStep:
         self.run: Run = run
         self.profile: Profile = people.profile_of(parts.store, run.person)
         self._facts: Facts | None = None
+        self._zone: ZoneInfo | None = None
         # The pass of the loop that the step stands in, from 0; 0 outside of loops.
         resumed = run.resumed if payload.get("resume") else None
         self._pass = int(payload.get("pass", resumed.number or 0 if resumed else 0))
@@ -47,9 +47,11 @@ class AtStep:
     def now(self) -> datetime:
         return self.parts.now()
 
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
-        return self.desk.zone(self.profile)
+        if self._zone is None:
+            self._zone = self.desk.zone(self.profile)
+        return self._zone
 
     @property
     def facts(self) -> Facts:
@@ -80,7 +82,7 @@ def _on_stage(settings: Settings, payload: dict[str, Any]) -> dict[str, Any]:
     """The payload with its times by the stage's clock; Step Functions tells real time."""
     if settings.clock_start is None:
         return payload
-    times = {
+    times: dict[str, Any] = {
         word: settings.on_stage(datetime.fromisoformat(payload[word])).isoformat()
         for word in ("entered", "first")
         if word in payload
