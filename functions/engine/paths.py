@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import to_builtins
+
 from functions.engine.definition import MOST_SECONDS
 from functions.engine.execution import Execution, ExecutionFailed
 
@@ -24,7 +26,8 @@ TOKEN: dict[str, Get] = {"$$.Task.Token": lambda execution: execution.token}
 
 def timestamp(moment: datetime) -> str:
     """The moment as the context object writes it: UTC, milliseconds and Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    text: str = to_builtins(moment.astimezone(UTC))  # several times as fast as isoformat
+    return f"{text[:23]}Z" if moment.microsecond else f"{text[:19]}.000Z"
 
 
 def reference(path: str, field: str) -> Get:

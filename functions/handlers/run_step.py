@@ -75,7 +75,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         answer = self._answer(self.payload["step"])
         wait = self.payload.get("wait", "")
         if answer and not answer.error and wait and wait != self.payload["step"]:
-            self._facts = None  # they are others, now that the message has gone
+            self.look()  # the message has gone, which may have taken a while
             answer = self._answer(wait)
         if token and not answer:
             return {}
@@ -91,8 +91,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
 
     def _refusal(self) -> Exit | Resume | None:
         """Why the step is not done in this execution."""
-        permission = self.desk.permission(self.run.person)
-        live = permission.live.get(self.run.run_id)
+        live = self.permission.live.get(self.run.run_id)
         if self.run.status == "ended" or live is None or live.leaving:
             return Exit("the run has ended")
         resumed = self.run.resumed

@@ -15,6 +15,7 @@ from functions.settings import Settings
 from functions.storage import people
 from functions.storage.library import Published
 from functions.tracking.event import JOURNEYS, Event
+from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 
@@ -37,8 +38,8 @@ class AtStep:
             raise Temporary("the run's record is not there yet")
         self.run: Run = run
         self.profile: Profile = people.profile_of(parts.store, run.person)
-        self._facts: Facts | None = None
         self._zone: ZoneInfo | None = None
+        self.look()
         # The pass of the loop that the step stands in, from 0; 0 outside of loops.
         resumed = run.resumed if payload.get("resume") else None
         self._pass = int(payload.get("pass", resumed.number or 0 if resumed else 0))
@@ -57,9 +58,13 @@ class AtStep:
     def facts(self) -> Facts:
         """Gathered when a step first asks: most ask for nothing."""
         if self._facts is None:
-            permission = self.desk.permission(self.run.person)
-            self._facts = self.desk.facts(self.run, self.journey, self.profile, permission)
+            self._facts = self.desk.facts(self.run, self.journey, self.profile, self.permission)
         return self._facts
+
+    def look(self) -> None:
+        """Read what others may change meanwhile; the facts are of the last look."""
+        self.permission: Permission = self.desk.permission(self.run.person)
+        self._facts: Facts | None = None
 
     def _once(self, step: Step) -> str:
         """A hash of run, step and pass: what the step makes is known by it, whatever is retried."""

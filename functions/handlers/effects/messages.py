@@ -14,7 +14,6 @@ from functions.messages.sunset import last_sign
 from functions.messages.wish import Desk, Wish
 from functions.messages.wording import languages
 from functions.segments.limit_words import ASLEEP
-from functions.storage import people
 from functions.storage.suppressions import Suppressions
 from functions.tracking.event import EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
@@ -23,6 +22,8 @@ from functions.tracking.own_event import FELL_ASLEEP, MESSAGE_SENT, own_event
 
 class Messages(AtStep):
     """Messages by the ledger, each at most once."""
+
+    _let_go: tuple[str, datetime] | None = None  # the step whose message went in this call, when
 
     def deliver(self, step: Send) -> Outcome:
         files = self.published.files
@@ -56,6 +57,8 @@ class Messages(AtStep):
         self._tell_of_message(step, outcome)
         if outcome.reason == ASLEEP:
             self._tell_of_sleep(wish.last_sign)
+        if outcome.at:
+            self._let_go = step.name, outcome.at
         return outcome
 
     def _tell_of_message(self, step: Send, outcome: Outcome) -> None:
@@ -96,7 +99,7 @@ class Messages(AtStep):
             now=parts.now,
             link_keys=parts.settings.link_keys,
             public_url=parts.settings.public_url,
-            profile=lambda person: people.profile_of(parts.store, person),
+            profile=lambda person: self.profile,
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
             referral=lambda profile: referring.shown(parts, profile),
@@ -108,6 +111,8 @@ class Messages(AtStep):
         )
 
     def claimed_at(self, step: str) -> datetime | None:
+        if self._let_go and self._let_go[0] == step:
+            return self._let_go[1]
         message = self._message(step)
         return message.claimed if message else None
 
