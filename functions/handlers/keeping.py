@@ -33,8 +33,7 @@ class Keeper:
 
     def __init__(self, parts: Parts) -> None:
         self._parts, self._rules, self._now = parts, parts.library.rules(), parts.now()
-        self._fresh: frozenset[str] = frozenset()
-        self._is_quiet = False
+        self._fresh: list[Event] = []
         self._moved = False  # the moment at which to look again
 
     def take(self, profile: Profile, fresh: list[Event]) -> None:
@@ -42,8 +41,7 @@ class Keeper:
         due = profile.due
         settle(profile, fresh, self._parts.settings.identity_key)
         take_in(profile, fresh, self._rules, self._now)
-        self._fresh = frozenset(event.message_id for event in fresh)
-        self._is_quiet = are_quiet(fresh)
+        self._fresh = fresh
         self._moved = profile.due != due
 
     def finish(
@@ -56,12 +54,15 @@ class Keeper:
             if rules.asks_runs:
                 permission = desk.permission(profile.person)
             profile = self._keep_with(profile, permission)
-        comes_again = any(event.message_id not in self._fresh for event in events)
         _send(parts, profile)
-        if self._moved or (comes_again and profile.due):
+        if self._moved or (profile.due and self._comes_again(events)):
             arm(parts.store, profile.person, profile.due, self._now)
         if not is_complete(profile, rules):
             parts.send_events([msgspec.json.encode(Look(look=[profile.person], keep=True))], 0)
+
+    def _comes_again(self, events: Collection[Event]) -> bool:
+        fresh = {event.message_id for event in self._fresh}
+        return any(event.message_id not in fresh for event in events)
 
     def _keep_with(self, profile: Profile, permission: Permission) -> Profile:
         """The profile, written once more only if that changed it."""
@@ -69,7 +70,7 @@ class Keeper:
 
         def again(profile: Profile) -> bool:
             before = _packed(profile)
-            runs, quiet = outcomes_of(store, profile), self._is_quiet
+            runs, quiet = outcomes_of(store, profile), are_quiet(self._fresh)
             # What new events touched was kept when they were taken in.
             keep(profile, self._rules, self._now, permission, runs, is_quiet=quiet, touched=NOTHING)
             return _packed(profile) != before

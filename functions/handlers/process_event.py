@@ -35,7 +35,7 @@ from functions.storage import accounts, people
 from functions.storage.erasing import forbids
 from functions.storage.remember import remember
 from functions.storage.store import Contended, Store, Unavailable, change
-from functions.tracking.consent import BadConsent, hear
+from functions.tracking.consent import WORDS, BadConsent, hear
 from functions.tracking.event import Event, EventBatch, bodies
 from functions.tracking.identity import short_hash
 from functions.tracking.message import RECEIPTS
@@ -347,11 +347,11 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
         return
     permission, refused = _permit(parts, profile, todo)
     suppressing.note(parts, profile, permission, todo)
-    for event, error in refused:
+    for event, error in refused.values():
         _bury(parts, bodies(EventBatch([event], reason=str(error))), str(error))
-    unheard = {event.message_id for event, _ in refused}
-    proving.note(parts, profile, permission, [one for one in todo if one.message_id not in unheard])
-    react(desk, profile, todo)
+    heard = [one for one in todo if one.message_id not in refused] if refused else todo
+    proving.note(parts, profile, permission, heard)
+    react(desk, profile, permission, todo)
     if is_looked_at(desk):
         look(desk, profile, desk.permission(profile.person), todo)
     keeper.finish(desk, profile, permission, todo)
@@ -363,8 +363,8 @@ def process_person(parts: wiring.Parts, desk: Desk, person: str, events: list[Ev
 
 def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
     """Have the webhooks told that asked to hear of these events. Raises Busy."""
-    wanted = tells(parts.library.subscriptions(), profile.person, events)
-    told = [_encode(one) for one in wanted]
+    webhooks = parts.library.subscriptions()
+    told = [_encode(one) for one in tells(webhooks, profile.person, events)] if webhooks else []
     if told:
         parts.send_tells(told, 0)
 
@@ -379,31 +379,32 @@ def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -
 
 def _permit(
     parts: wiring.Parts, profile: Profile, events: list[Event]
-) -> tuple[Permission, list[tuple[Event, BadConsent]]]:
+) -> tuple[Permission, dict[str, tuple[Event, BadConsent]]]:
     """Bring the permission item up to date: consent, suppression, addresses in force.
 
-    Returns it, and the events whose words on consent cannot be used.
+    Returns it, and by its id each event whose words on consent cannot be used.
     """
-    store, known, patience = parts.store, parts.library.purposes(), parts.library.patience()
+    store, library = parts.store, parts.library
     suppressions = suppressing.suppressions(parts)
+    speaking = [event for event in events if event.event in WORDS]
     refused: dict[str, tuple[Event, BadConsent]] = {}
     # What was said at the light door is in force; a put takes the words themselves away.
-    tidy = any(event.source == UNSUBSCRIBE_LINK for event in events)
+    tidy = any(event.source == UNSUBSCRIBE_LINK for event in speaking)
 
     def update(permission: Permission) -> bool:
         changed = permission.erased and not forbids(store, profile, permission)
         permission.erased &= not changed
         # Before the receipts, which tell to which address a message went.
         changed |= suppressions.follow(permission, _in_force(store, profile, permission))
-        for event in events:
+        for event in speaking:
             try:
-                changed |= hear(permission, event, known, patience)
+                changed |= hear(permission, event, library.purposes(), library.patience())
             except BadConsent as error:
                 refused[event.message_id] = event, error
         return changed or tidy
 
     permission = change(store, lambda: people.permission_of(store, profile.person), update)
-    return permission, list(refused.values())
+    return permission, refused
 
 
 def _in_force(store: Store, profile: Profile, permission: Permission) -> dict[str, str]:

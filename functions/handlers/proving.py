@@ -47,17 +47,18 @@ def note(
             if asked is None or asked.confirmed is None:
                 continue  # too late: it gave no permission
             said = "confirmed"
-        record = _record(profile, event, said)
         if parts.explains:
-            evidence.append(parts.store, record)
-        if said == "confirmed" and record.channel == "sms" and record.address:
-            pumping.confirmed(parts.store, record.address, parts.now())
+            evidence.append(parts.store, _record(profile, event, said))
+        if said == "confirmed" and _channel(event) == "sms":
+            number = _address(profile, "sms")
+            if number:
+                pumping.confirmed(parts.store, number, parts.now())
         _follow(parts, profile, permission, event)
 
 
 def _record(profile: Profile, event: Event, said: Said) -> Evidence:
     told, context = event.properties, event.context
-    channel = _text(told.get("channel")) or "email"
+    channel = _channel(event)
     purposes = told.get("purposes")
     fields = told.get("fields")
     return Evidence(
@@ -106,6 +107,10 @@ def _is_all_we_know(profile: Profile, row: SignUp) -> bool:
     """Whether nobody had heard of the person before this sign-up."""
     begun = row.until - SIGN_UP_LASTS - A_WHILE
     return profile.created is not None and profile.created >= begun
+
+
+def _channel(event: Event) -> str:
+    return _text(event.properties.get("channel")) or "email"
 
 
 def _address(profile: Profile, channel: str) -> str:

@@ -1,6 +1,6 @@
 """Entering: an event, a look or another journey lets a person in, once per entry key."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from functions.tracking.profile import Profile
 TOO_OLD_TO_ENTER = timedelta(days=1)
 IN_ALREADY = "the person has entered for this already"
 ENTERED_BY_API = "Entered by API"
+Possible = list[tuple[str, str]]  # keys of people and ids of runs
 
 
 def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event) -> None:
@@ -32,8 +33,9 @@ def enter_by(desk: Desk, profile: Profile, permission: Permission, event: Event)
         return  # too late is late: it changes the person, not the path
     if is_backfill(event):
         return  # publishing a segment lets nobody in: it was so before
+    name = event.name
     for journey, version in by_priority(desk.newest()):
-        if journey.enter_when and event.name in journey.enter_when.names:
+        if journey.enter_when and name in journey.enter_when.names:
             run = new_run(profile, journey, version, event, event.message_id, event.time)
             if run is None:
                 continue
@@ -144,8 +146,9 @@ def why_not_in(desk: Desk, profile: Profile, journey: Journey, run: Run) -> str:
     The permission item first, then the run record, which guards the entry for good, then the
     execution, whose name is the run's, then a look at what came before the run was there.
     """
-    there = _earlier(desk, profile, run)
-    why_not = "" if there else _refusal(desk, profile, journey, run)
+    own = _possible(profile, profile.keys, run)
+    there = _earlier(desk, profile, run, own)
+    why_not = "" if there else _refusal(desk, profile, journey, run, own)
     if why_not:
         return why_not
     if there is None:
@@ -201,10 +204,13 @@ def _forget_twins(desk: Desk, profile: Profile, there: Run) -> None:
                 forget(desk, key, run_id, None)
 
 
-def _possible(profile: Profile, keys: Iterable[str], run: Run) -> Iterator[tuple[str, str]]:
-    """Keys and ids under which the record of the same entry may stand."""
-    for key in keys:
-        yield from ((key, one) for one in run_ids_of(profile, key, run.journey, run.entry_key))
+def _possible(profile: Profile, keys: Iterable[str], run: Run) -> Possible:
+    """Under what the record of the same entry may stand."""
+    return [
+        (key, run_id)
+        for key in keys
+        for run_id in run_ids_of(profile, key, run.journey, run.entry_key)
+    ]
 
 
 def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
@@ -214,8 +220,7 @@ def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
     the two finds the other.
     """
     journey = desk.version(run.journey, run.journey_version)
-    rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
-    names = {name for rule in rules for name in rule.names}
+    names = {name for rule in journey.endings for name in rule.names}
     if not names:
         return
     permission = desk.permission(profile.person)
@@ -226,10 +231,10 @@ def _leave_by_overtakers(desk: Desk, profile: Profile, run: Run) -> None:
             return
 
 
-def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
+def _earlier(desk: Desk, profile: Profile, run: Run, own: Possible) -> Run | None:
     """The run of the same entry key, under whatever key the person was known then; not one that
     gave way to another by a merge, whose record may still be on its way."""
-    for person, run_id in _possible(profile, profile.keys, run):
+    for person, run_id in own:
         there = desk.store.get(Run, person, run_key(run.journey, run_id))
         if there and there.outcome != LEAVES_BY_MERGE:
             return there
@@ -241,7 +246,7 @@ def _earlier(desk: Desk, profile: Profile, run: Run) -> Run | None:
     return None
 
 
-def _refusal(desk: Desk, profile: Profile, journey: Journey, run: Run) -> str:
+def _refusal(desk: Desk, profile: Profile, journey: Journey, run: Run, own: Possible) -> str:
     """Note the run as under way; why it may not be, or ""."""
     if desk.is_closed(journey.name):
         return "nobody enters the journey for now: it is paused or stopped"
@@ -252,7 +257,7 @@ def _refusal(desk: Desk, profile: Profile, journey: Journey, run: Run) -> str:
 
     def note(permission: Permission) -> bool:
         nonlocal has_slot
-        if _take_over(profile, permission, run):
+        if _take_over(permission, run, own):
             return False  # a crash came after this and before the run's record
         if not _is_wanted(desk, profile, permission, journey, run):
             raise Refused('"once per" or "only if" does not let the person in now')
@@ -291,10 +296,10 @@ def _take_slot(desk: Desk, journey: str, most: int) -> None:
     change(desk.store, read, take)
 
 
-def _take_over(profile: Profile, permission: Permission, run: Run) -> bool:
+def _take_over(permission: Permission, run: Run, own: Possible) -> bool:
     """Whether this entry is half made already, perhaps under a key from before a merge, which
     the run then keeps."""
-    for _, run_id in _possible(profile, profile.keys, run):
+    for _, run_id in own:
         if run_id in permission.live:
             run.run_id, run.person = run_id, permission.live[run_id].person
             return True

@@ -10,6 +10,8 @@ def is_held_out(journey: Journey, person: str) -> bool:
 
     A hash, as for a split, and so the same each time they enter, with nothing to remember.
     """
+    if not journey.hold_out:
+        return False
     # No split can be called so: who is held out here goes any way of a split of the same name.
     name = f"hold out/{journey.name}"
     shares = {"held out": journey.hold_out, "others": WHOLE - journey.hold_out}

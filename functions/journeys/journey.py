@@ -131,6 +131,12 @@ class Journey:
     def _by_name(self) -> dict[str, Step]:
         return {step.name: step for step in reversed(self._every_step)}
 
+    @cached_property
+    def endings(self) -> tuple[Happening, ...]:
+        """All that may end a run: its exits, then its goal."""
+        goal = (self.goal.what,) if self.goal else ()
+        return (*(exit_rule for _, exit_rule in self.leave_when), *goal)
+
     def every_pass(self) -> Iterator[tuple[Step, int]]:
         """All steps, those in a loop once for each pass that there may be (from 0)."""
         times = {

@@ -32,8 +32,7 @@ def _outcome(
     desk: Desk, journey: Journey, run: Run, profile: Profile, permission: Permission, event: Event
 ) -> str:
     """The outcome with which this event ends the run; "" when it does not."""
-    rules = [rule for _, rule in journey.leave_when] + ([journey.goal.what] if journey.goal else [])
-    if not any(rule.listens_to(event) for rule in rules) or not counts_for(run, event):
+    if not any(rule.listens_to(event) for rule in journey.endings) or not counts_for(run, event):
         return ""
     facts = desk.facts(run, journey, profile, permission)
     for outcome, exit_rule in journey.leave_when:
@@ -92,13 +91,15 @@ def forget(desk: Desk, person: str, run_id: str, run: Run | None) -> None:
     for message in messages:
         claim = claimed(permission, message.send_id)
         read = partial(desk.store.get, Message, person, message.key)
-        change(desk.store, read, partial(let_go, claim=claim))
+        # One that was claimed since it was read is read again, for its row has changed.
+        change(desk.store, read, partial(let_go, claim=claim), known=message)
     if run:
         _note_claims(desk, run, permission, {message.send_id for message in messages})
     change(
         desk.store,
         lambda: desk.permission(person),
         lambda permission: permission.live.pop(run_id, None) is not None,
+        known=permission,
     )
     desk.runs_changed(person)
 
@@ -124,9 +125,16 @@ def has_ended(desk: Desk, run_id: str, live: Live) -> bool:
 
 
 def close(
-    store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
+    store: Store,
+    person: str,
+    journey: str,
+    run_id: str,
+    outcome: str,
+    now: datetime,
+    known: Run | None = None,
 ) -> Run | None:
-    """Write the end into the run record; the first end stands. Returns the record."""
+    """Write the end into the run record (`known`, if it is in hand); the first end stands.
+    Returns the record."""
 
     def ended(run: Run | None) -> bool:
         if run is None or run.status == "ended":
@@ -136,7 +144,8 @@ def close(
             run.goal = run.goal or now
         return True
 
-    return change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
+    key = run_key(journey, run_id)
+    return change(store, lambda: store.get(Run, person, key), ended, known)
 
 
 def execution_ended(
@@ -155,7 +164,7 @@ def execution_ended(
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
     forget(desk, person, run_id, run)
-    close(desk.store, person, journey, run_id, outcome, desk.now())
+    close(desk.store, person, journey, run_id, outcome, desk.now(), known=run)
     desk.runs_changed(person)
 
 

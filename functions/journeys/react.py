@@ -16,10 +16,12 @@ from functions.tracking.permission import Permission, claimed
 from functions.tracking.profile import Profile
 
 
-def react(desk: Desk, profile: Profile, events: Iterable[Event]) -> None:
-    """Draw the consequences of events that are stored already. Safe to repeat."""
-    for event in filter(desk.hears, events):
-        permission = desk.permission(profile.person)
+def react(desk: Desk, profile: Profile, permission: Permission, events: Iterable[Event]) -> None:
+    """Draw the consequences of events that are stored already; `permission` was read since. Safe
+    to repeat."""
+    for number, event in enumerate(filter(desk.hears, events)):
+        if number:  # what the one before has led to
+            permission = desk.permission(profile.person)
         for run in _live_runs(desk, permission):
             if not leave_by(desk, run, profile, permission, event):
                 _release(desk, run, profile, permission, event)
@@ -78,6 +80,8 @@ def settle_receipts(desk: Desk, events: Iterable[Event]) -> list[Event]:
         if event.source == RECEIPTS and event.person:
             read, note = partial(_message_of, desk, event), partial(_take, event=event)
             rows[_send_id(event)] = change(desk.store, read, note)
+    if not rows:
+        return events
     return [as_judged(rows[_send_id(e)], e) if _send_id(e) in rows else e for e in events]
 
 

@@ -84,6 +84,9 @@ class Keeping:
 def take_in(profile: Profile, events: Collection[Event], rules: Rules, now: datetime) -> None:
     """Count new events, which the profile has folded, and keep it. What asks for the permission
     item is not asked here; see `keep`."""
+    was_kept = profile.ruled or profile.tallied or profile.tallies or profile.score.parts
+    if not rules.hash and not was_kept:
+        return
     scoring.freeze(profile, rules.tallies, now)
     prepare(profile, rules)
     for event in events:

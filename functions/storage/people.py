@@ -47,7 +47,12 @@ def profile_of(store: Store, person: str) -> Profile:
 
     A device is linked before its person is written, so a redirect may lead to nobody yet.
     """
-    return _follow(store, person)[0]
+    for _ in range(MOST_REDIRECTS):
+        profile = store.get(Profile, person) or Profile(person=person)
+        if not profile.moved_to:
+            return profile
+        person = profile.moved_to
+    raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
 
 
 def _follow(store: Store, person: str) -> tuple[Profile, datetime | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby, islice, takewhile
+from operator import attrgetter
 
 from functions.settings import ROWS_LIVE
 from functions.storage.people import BeingErased, order_rows, profile_of
@@ -18,6 +19,7 @@ from functions.tracking.profile import Fact, OrderRow, Profile, TimelineRow
 MOST_READS = 3  # where many write about one person, it is cheaper to come again later
 FEW = 8  # rows that are read one by one
 APART = 4  # rows that may be read for each that is wanted
+_in_order = attrgetter("time", "message_id")
 Take = Callable[[Profile, list[Event]], None]  # what else the one write of new events is to bring
 
 
@@ -37,7 +39,7 @@ def remember(
     of an event as of now: it is asked where somebody was parted, perhaps just now. Raises
     Contended.
     """
-    in_order = sorted(events, key=lambda event: (event.time, event.message_id))
+    in_order = sorted(events, key=_in_order)
     rows: dict[str, TimelineRow] = {}
     for _ in range(MOST_READS):
         profile = profile_of(store, person)
@@ -53,7 +55,7 @@ def remember(
             continue
         new = [_row(profile, event) for event in fresh + rowless]
         store.write([*new, *profile.leaving])
-        return profile, sorted(fresh + again, key=lambda event: (event.time, event.message_id))
+        return profile, sorted(fresh + again, key=_in_order)
     raise Contended("the profile is busy")
 
 
@@ -83,16 +85,18 @@ def timeline(store: Store, profile: Profile, since: datetime | None = None) -> I
     # A slow writer may have left an event under the key from before a merge as well.
     events = {row.event.message_id: row.event for row in rows}.values()
     found = [event for event in events if since is None or event.time >= since]
-    yield from sorted(found, key=lambda event: (event.time, event.message_id))
+    yield from sorted(found, key=_in_order)
 
 
 def _take_in(store: Store, profile: Profile, fresh: list[Event], take: Take) -> None:
     """Fold new events and write the profile, once for all of them. Raises Conflict."""
-    _settle(store, profile, int(fresh[0].received_at.timestamp()))
+    if profile.pending or profile.leaving:
+        _settle(store, profile, int(fresh[0].received_at.timestamp()))
     for event in fresh:
         bring_back_order(store, profile, event)
         fold(profile, event)
-    profile.outbox = list(_on_their_way(store, profile))
+    if profile.outbox:
+        profile.outbox = list(_on_their_way(store, profile))
     take(profile, fresh)
     forget_ids(profile)
     store.put(profile)
@@ -131,7 +135,16 @@ def _settle(store: Store, profile: Profile, now: int) -> None:
 
 def rows_of(store: Store, profile: Profile, keys: Iterable[str]) -> Iterator[TimelineRow]:
     """The rows of these timeline keys, under whatever key the person had then."""
-    for _, day in groupby(sorted(keys), key=lambda key: key[:10]):
+    wanted = sorted(keys)
+    return (
+        _one_by_one(store, profile, wanted)
+        if len(wanted) <= FEW
+        else _by_day(store, profile, wanted)
+    )
+
+
+def _by_day(store: Store, profile: Profile, keys: list[str]) -> Iterator[TimelineRow]:
+    for _, day in groupby(keys, key=lambda key: key[:10]):
         of_a_day = list(day)
         read = _one_by_one if len(of_a_day) <= FEW else _by_query
         yield from read(store, profile, of_a_day)
@@ -139,8 +152,11 @@ def rows_of(store: Store, profile: Profile, keys: Iterable[str]) -> Iterator[Tim
 
 def _one_by_one(store: Store, profile: Profile, keys: list[str]) -> Iterator[TimelineRow]:
     for key in keys:
-        found = (store.get(TimelineRow, person, key) for person in profile.keys)
-        yield from islice(filter(None, found), 1)
+        for person in profile.keys:
+            row = store.get(TimelineRow, person, key)
+            if row:
+                yield row
+                break
 
 
 def _by_query(store: Store, profile: Profile, keys: list[str]) -> Iterator[TimelineRow]:
@@ -163,15 +179,17 @@ def _sort_out(
 
     `rows` takes those that were found, which stay.
     """
-    pending = pending_keys(profile).values()
-    asked = {timeline_key(event) for event in events if known(profile, event) is not False}
-    rows.update((row.key, row) for row in rows_of(store, profile, asked - rows.keys()))
+    told = [(event, timeline_key(event), known(profile, event)) for event in events]
+    asked = {key for _, key, state in told if state is not False}
+    if asked:
+        rows.update((row.key, row) for row in rows_of(store, profile, asked - rows.keys()))
+    pending = pending_keys(profile).values() if asked else ()
     fresh: dict[str, Event] = {}
     again: dict[str, Event] = {}
     rowless: dict[str, Event] = {}
-    for event in events:  # one batch may have an event as it was accepted first, and once more
-        name, key, state = event.message_id, timeline_key(event), known(profile, event)
-        row = rows.get(key)
+    # One batch may have an event as it was accepted first, and once more.
+    for event, key, state in told:
+        name, row = event.message_id, rows.get(key)
         if state is False or (state is None and row is None):
             fresh.setdefault(name, event)
         elif row is None and key in pending:
@@ -193,7 +211,7 @@ def bring_back_order(
     counts: Callable[[OrderRow], bool] = lambda row: True,
 ) -> None:
     """An event about an order that left the profile brings it back first (from rows that count)."""
-    if event.event not in orders.ORDER_EVENTS or not profile.older_orders.moved:
+    if not profile.older_orders.moved or event.event not in orders.ORDER_EVENTS:
         return
     order_id = orders.order_id_of(event)
     if order_id not in profile.orders:

@@ -46,8 +46,10 @@ def _said(traits: dict[str, Any]) -> dict[str, str]:
 
 def take(profile: Profile, event: Event) -> None:
     """Take in what an account says to its member; a shop's event of such a name says nothing."""
+    if event.source != ACCOUNTS or not event.person:
+        return
     name = event.properties.get("account_id")
-    if event.source != ACCOUNTS or not event.person or not isinstance(name, str):
+    if not isinstance(name, str):
         return
     company = profile.companies.setdefault(name, Company())
     if event.event == LEFT:

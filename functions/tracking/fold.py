@@ -1,14 +1,13 @@
 """Folding events into a profile: exactly once each, with one result in whatever order they come."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from functions.tracking import company, orders, referral, visits
 from functions.tracking.event import JOURNEYS, SCORE_ADDED, Event
-from functions.tracking.identity import SPEAKS_OF_TRAITS, short_hash
+from functions.tracking.identity import SPEAKS_OF_TRAITS, message_hash
 from functions.tracking.own_event import SCORING
 from functions.tracking.profile import Cart, Order, Profile, Seen, Touch, Visit, newer
 
@@ -19,17 +18,12 @@ KEPT = 10  # last pages, searches, devices, anonymous ids
 MOST_CARTS = 5
 MOST_ITEMS = 100  # different products in a cart
 _GIVERS = (JOURNEYS, SCORING)  # of points
+_UNITS = {"Product Added": 1, "Product Removed": -1}  # in a cart
 
 
 def timeline_key(event: Event) -> str:
     """Where an event stands in the timeline: the same from retry to retry of a client."""
-    return _key(event.client_time, _digest(event.message_id))
-
-
-@lru_cache(maxsize=1024)
-def _digest(message_id: str) -> str:
-    """The hash of an event's id, which is asked for again and again while it is taken in."""
-    return short_hash(message_id)
+    return _key(event.client_time, message_hash(event.message_id))
 
 
 def _key(client_time: str, digest: str) -> str:
@@ -46,23 +40,25 @@ def known(profile: Profile, event: Event) -> bool | None:
 
     An event at or before the greatest timeline key let go may be one that was forgotten.
     """
-    if _digest(event.message_id) in profile.recent:
+    digest = message_hash(event.message_id)
+    if digest in profile.recent:
         return True
-    return None if timeline_key(event) <= profile.let_go else False
+    return None if _key(event.client_time, digest) <= profile.let_go else False
 
 
 def fold(profile: Profile, event: Event) -> None:
     """Take a new event into the profile (changed in place) and mark it pending."""
     if event.event == "Order Completed":
         event.event = orders.called(profile, event)
-    digest = _digest(event.message_id)
+    digest = message_hash(event.message_id)
     profile.recent[digest] = event.client_time
     profile.pending[digest] = int(event.received_at.timestamp())
-    profile.created = _earliest(profile.created, event.time)
+    profile.created = min(profile.created or event.time, event.time)
     _count(profile, event)
     _identify(profile, event)
-    _habits(profile, event)
-    _touch(profile, event)
+    if event.context:
+        _habits(profile, event)
+        _touch(profile, event)
     referral.hear(profile, event)
     match event.type:
         case "page" | "screen":
@@ -77,15 +73,13 @@ def fold(profile: Profile, event: Event) -> None:
 def forget_ids(profile: Profile) -> None:
     """Let go of the ids that are no longer needed, in the order of client time: those of events
     whose rows are there, and which are not among the latest."""
-    by_time = sorted((time, digest) for digest, time in profile.recent.items())
-    for client_time, digest in by_time[: max(0, len(by_time) - REMEMBERED)]:
+    if len(profile.recent) <= REMEMBERED:
+        return
+    by_time = sorted([(time, digest) for digest, time in profile.recent.items()])
+    for client_time, digest in by_time[:-REMEMBERED]:
         if digest not in profile.pending:
             del profile.recent[digest]
             profile.let_go = max(profile.let_go, _key(client_time, digest))
-
-
-def _earliest(one: datetime | None, other: datetime) -> datetime:
-    return min(one, other) if one else other
 
 
 def seen(before: Seen | None, count: int, first: datetime, last: datetime) -> Seen:
@@ -97,8 +91,9 @@ def seen(before: Seen | None, count: int, first: datetime, last: datetime) -> Se
 
 def _count(profile: Profile, event: Event) -> None:
     name = event.name
-    if room(profile, profile.events, name, "events"):
-        profile.events[name] = seen(profile.events.get(name), 1, event.time, event.time)
+    before = profile.events.get(name)
+    if before or room(profile, profile.events, name, "events"):
+        profile.events[name] = seen(before, 1, event.time, event.time)
 
 
 def room(profile: Profile, names: dict[str, Any], name: str, what: str) -> bool:
@@ -253,21 +248,22 @@ def _shop(profile: Profile, event: Event) -> None:
         orders.move_out(profile)
     if event.event == "Products Searched":
         _searched(profile, event, event.properties.get("query"))
-    _score(profile, event)
+    if event.event == SCORE_ADDED:
+        _score(profile, event)
     company.take(profile, event)
-    _cart(profile, event)
+    if "cart_id" in event.properties:
+        _cart(profile, event)
 
 
 def _score(profile: Profile, event: Event) -> None:
     """Points that a journey or a colleague gave; a shop's event of that name gives none."""
     points = orders.number(event.properties.get("points"))
-    if event.event == SCORE_ADDED and event.source in _GIVERS and event.person and points:
+    if event.source in _GIVERS and event.person and points:
         profile.points = total_units(profile.points, float(points))
 
 
 def _cart(profile: Profile, event: Event) -> None:
-    cart_id = event.properties.get("cart_id")
-    units = {"Product Added": 1, "Product Removed": -1}.get(event.event)
+    cart_id, units = event.properties["cart_id"], _UNITS.get(event.event)
     if not isinstance(cart_id, str) or (units is None and event.event != "Order Completed"):
         return
     cart = profile.carts.get(cart_id) or Cart(event.time)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any
 
 from functions.tracking.event import Event
@@ -24,6 +25,12 @@ def person_key(secret: bytes, kind: str, value: str) -> str:
 def short_hash(*parts: str) -> str:
     """A hash of the parts for keys and execution names: 64 bits in hexadecimal."""
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def message_hash(message_id: str) -> str:
+    """The hash of an event's id, which is asked for again and again while it is taken in."""
+    return short_hash(message_id)
 
 
 def normal_email(value: Any) -> str:

@@ -6,21 +6,22 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from functions.tracking.event import Event
-from functions.tracking.identity import short_hash
+from functions.tracking.identity import message_hash
 from functions.tracking.profile import OlderOrders, Order, OrderRow, OrderSums, Profile
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
 MOST_IN_PROFILE = 5
 KEPT_IN_PROFILE = 2  # when there are more, all but these leave together: one row for four orders
 PLACES = 6
+_AMOUNTS = (int, float, str, Decimal)
 
 
 def number(value: Any) -> Decimal | None:
     """A finite amount of money to a millionth, from a number or a text; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
     if type(value) is int:  # most are
         return Decimal(value) if -(10**15) < value < 10**15 else None
+    if value is None or isinstance(value, bool) or not isinstance(value, _AMOUNTS):
+        return None
     try:
         found = Decimal(str(value))
     except InvalidOperation:
@@ -74,29 +75,30 @@ def apply(order: Order, event: Event) -> None:
 
 
 def _take_amount(order: Order, event: Event) -> None:
-    amount = revenue_of(event.properties)
-    if event.event == "Order Completed" or event.as_of:
-        order.imported = order.imported or event.as_of is not None
+    amount, as_of = revenue_of(event.properties), event.as_of
+    if event.event == "Order Completed" or as_of:
+        order.imported = order.imported or as_of is not None
         order.placed = min(order.placed, event.time) if order.placed else event.time
     elif amount is None:
         return  # an update of something else
-    said = (event.as_of or event.time, short_hash(event.message_id)[:8])
+    said = (as_of or event.time, message_hash(event.message_id)[:8])
     if order.amount_time and said <= (order.amount_time, order.amount_hash):
         return
     order.amount_time, order.amount_hash = said
     order.amount = amount or Decimal(0)
     order.currency = str(event.properties.get("currency") or "")[:3].upper()
     products = event.properties.get("products")
-    lines = [line for line in (products if isinstance(products, list) else []) if _is_line(line)]
-    skus = (line.get("sku") or line.get("product_id") for line in lines)
+    listed = products if isinstance(products, list) else []
+    lines = [line for line in listed if isinstance(line, dict)]
+    skus = [line.get("sku") or line.get("product_id") for line in lines]
     order.skus = [str(sku)[:64] for sku in skus if sku][:10]
     order.units = sum(map(_quantity, lines), Decimal(0))
     order.cost = cost_of(event.properties, lines)
-    order.discounted = any(map(_is_discounted, (event.properties, *lines)))
-
-
-def _is_line(line: Any) -> bool:
-    return isinstance(line, dict)
+    order.discounted = any(
+        _is_discounted(said)
+        for said in (event.properties, *lines)
+        if "coupon" in said or "discount" in said  # most name neither
+    )
 
 
 def _quantity(line: Mapping[str, Any]) -> Decimal:
@@ -113,11 +115,13 @@ def cost_of(properties: Mapping[str, Any], lines: Collection[Mapping[str, Any]])
     whole = number(properties.get("cost"))
     if whole is not None:
         return whole
-    costs = [number(line.get("cost")) for line in lines]
-    if not lines or None in costs:
-        return None
-    parts = (cost * _quantity(line) for cost, line in zip(costs, lines, strict=True) if cost)
-    return round(sum(parts, Decimal(0)), PLACES)
+    total = Decimal(0)
+    for line in lines:
+        cost = number(line.get("cost"))
+        if cost is None:
+            return None
+        total += cost * _quantity(line)
+    return round(total, PLACES) if lines else None
 
 
 def _is_discounted(said: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from functions.tracking.event import Event
-from functions.tracking.identity import short_hash
+from functions.tracking.identity import message_hash
 from functions.tracking.referral_record import Referral, Won
 from functions.tracking.tally import Tally
 
@@ -35,7 +35,7 @@ class Trait(msgspec.Struct, array_like=True):
 
 def newer(before: Trait | None, value: Any, event: Event) -> Trait:
     """Last writer wins by event time; at the same time, the greater hash of the message id."""
-    after = Trait(value, event.time, short_hash(event.message_id)[:8])
+    after = Trait(value, event.time, message_hash(event.message_id)[:8])
     return before if before and before.said >= after.said else after
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,7 @@ import msgspec
 
 from functions.tracking import orders
 from functions.tracking.event import Event
-from functions.tracking.identity import short_hash
+from functions.tracking.identity import message_hash, short_hash
 from functions.tracking.own_event import REFERRAL_LOST, REFERRAL_WON
 from functions.tracking.profile import Profile
 from functions.tracking.referral_record import Referral, Won
@@ -55,18 +54,31 @@ def normal(value: Any) -> str:
 def said(event: Event) -> str:
     """The code that an event names: as a property, as a trait of an identify, or in the address of
     its page (`?ref=`); "" where it names none."""
-    return next(filter(None, map(normal, _said(event))), "")
+    for value in _said(event):
+        code = normal(value)
+        if code:
+            return code
+    return ""
 
 
-def _said(event: Event) -> Iterator[Any]:
-    yield from (event.properties[name] for name in NAMES if name in event.properties)
+def _said(event: Event) -> list[Any]:
+    told = event.properties
+    found: list[Any] = []
+    for name in NAMES:
+        if name in told:
+            found.append(told[name])
     if event.type == "identify":
-        yield event.traits.get("referral_code")
+        found.append(event.traits.get("referral_code"))
+    if event.context or event.type == "page":
+        found += _asked(event)
+    return found
+
+
+def _asked(event: Event) -> list[str]:
     page = event.context.get("page")
     url = page.get("url") if isinstance(page, dict) else None
     url = url or (event.properties.get("url") if event.type == "page" else None)
-    if isinstance(url, str) and "=" in url:
-        yield from _ASKED.findall(url)
+    return _ASKED.findall(url) if isinstance(url, str) and "=" in url else []
 
 
 def hear(profile: Profile, event: Event) -> None:
@@ -80,7 +92,7 @@ def hear(profile: Profile, event: Event) -> None:
     code = said(event)
     if not code:
         return
-    found = Referral(code, event.time, short_hash(event.message_id)[:8])
+    found = Referral(code, event.time, message_hash(event.message_id)[:8])
     profile.referral = join(profile.referral, found)
 
 

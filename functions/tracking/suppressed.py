@@ -38,6 +38,7 @@ PATIENCE = {
 # Failures for a while that say nothing of the address: our message was refused for what it is.
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 OF_THE_MESSAGE = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
+_RULING_OUT = frozenset({"Email Marked as Spam", "Email Bounced", "SMS Bounced"})
 NOT_REACHED = frozenset({"unreachable", "carrier_unreachable", "ttl_expired"})
 
 
@@ -138,12 +139,10 @@ def take_stop(permission: Permission, said: datetime) -> None:
 
 def verdict(permission: Permission, event: Event) -> Verdict | None:
     """The address that a receipt rules out, once `permission` has heard of it; None if none."""
-    if not event.trusted:
+    if event.event not in _RULING_OUT or not event.trusted:
         return None
-    if event.name == "Email Marked as Spam":
+    if event.event == "Email Marked as Spam":
         return _of(permission, "email", event, COMPLAINT)
-    if event.name not in ("Email Bounced", "SMS Bounced"):
-        return None
     channel = "sms" if event.name.startswith("SMS") else "email"
     if _is_for_good(event):
         return _of(permission, channel, event, _hard(channel))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from functions.tracking.event import Event
 from functions.tracking.fold import note
-from functions.tracking.identity import short_hash
+from functions.tracking.identity import message_hash
 from functions.tracking.profile import Order, Profile
 from functions.tracking.referral import MOST_WINS, code_of
 from functions.tracking.referral_record import Referral, Win
@@ -34,7 +34,7 @@ def settle(profile: Profile, fresh: Sequence[Event], secret: bytes) -> None:
     ]
     if may_win and all(win.lost for win in wins) and len(wins) < MOST_WINS:
         wins += _win(profile, referral, is_quiet)
-    by = referral.by if tuple(wins) == referral.wins else short_hash(fresh[-1].message_id)[:8]
+    by = referral.by if tuple(wins) == referral.wins else message_hash(fresh[-1].message_id)[:8]
     profile.referral = replace(referral, own=own, wins=tuple(wins), by=by)
 
 
@@ -50,7 +50,7 @@ def is_told(profile: Profile, events: Sequence[Event]) -> bool:
     referral = profile.referral
     if referral is None or not referral.by:
         return False
-    return any(short_hash(event.message_id)[:8] == referral.by for event in events)
+    return any(message_hash(event.message_id)[:8] == referral.by for event in events)
 
 
 def _lose(win: Win, time: datetime, is_quiet: bool) -> Win:
