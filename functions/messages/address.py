@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -15,10 +16,13 @@ DEFAULT_COUNTRY = "DE"
 
 def normal_phone(value: Any, country: str = DEFAULT_COUNTRY) -> str:
     """The number in E.164 form (+4930...), or "" when it is none that can exist."""
-    if not isinstance(value, str | int):
-        return ""
+    return _normal_phone(str(value), country) if isinstance(value, str | int) else ""
+
+
+@lru_cache(maxsize=256)  # slow, and the same person's is asked for again and again
+def _normal_phone(text: str, country: str) -> str:
     try:
-        number = phonenumbers.parse(str(value), country)
+        number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return ""
     if not phonenumbers.is_possible_number(number):
@@ -50,8 +54,11 @@ NORMAL = {"email": normal_email, "sms": normal_phone}
 
 def address_of(profile: Profile, channel: str) -> str:
     """The person's address on a channel; "" when there is none that can be used."""
-    values = (profile.trait(trait) for trait in TRAITS[channel])
-    return next(filter(None, map(NORMAL[channel], values)), "")
+    for trait in TRAITS[channel]:
+        address = NORMAL[channel](profile.trait(trait))
+        if address:
+            return address
+    return ""
 
 
 def address_hash(channel: str, address: str) -> str:

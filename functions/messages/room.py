@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from functions.messages.limits import Cap, Limits
 from functions.segments import limit_words
 from functions.tracking.permission import COUNTED_FOR, MOST_COUNTED, Permission, Waiting
@@ -16,8 +18,7 @@ from functions.tracking.permission import COUNTED_FOR, MOST_COUNTED, Permission,
 TURN = timedelta(hours=1)  # how long after its time a waiting message still keeps its place
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A message that needs consent and wants to go. `kind` is its journey's class, `is_calm`: the
     person is of those who are to hear less from us."""
 
@@ -56,6 +57,8 @@ def full(permission: Permission, wanted: Wanted, limits: Limits, now: datetime) 
     """Why the message may not go `now`: of all limits that are reached the one that lasts longest;
     None when there is room under each."""
     caps = limits.caps_for(wanted.is_calm, permission.wishes)
+    if not caps:
+        return None
     found = (
         _full(permission, wanted, limits, cap, now)
         for cap in caps

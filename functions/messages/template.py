@@ -381,6 +381,8 @@ def is_filled(source: str) -> bool:
 
 def fill(source: str, values: Mapping[str, Any], autoescape: bool) -> str:
     """Fill in one template. Raises TemplateError."""
+    if not is_filled(source):
+        return source
     try:
         return _quick(source, autoescape).fill(values)
     except LiquidError as error:

@@ -1,7 +1,6 @@
 """From the wish to words: the language, what Liquid sees, and the links."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from functions.messages import confirming, referral
@@ -25,18 +24,6 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 ADDRESS_LETTERS = 8  # of an address's hash in a link, so that it stays short
-
-
-def languages(files: Mapping[str, str], message: str, channel: str) -> list[str]:
-    """The languages in which a message exists on a channel."""
-    return _languages(tuple(files), message, channel)
-
-
-@lru_cache(maxsize=256)
-def _languages(files: tuple[str, ...], message: str, channel: str) -> list[str]:
-    ending = {"email": "html", "sms": "sms"}[channel]
-    parts = (name.split(".") for name in files if name.endswith(f".{ending}"))
-    return [part[1] for part in parts if part[0] == message and len(part) == 3]
 
 
 def in_full(
