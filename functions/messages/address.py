@@ -42,11 +42,15 @@ _DEAR = frozenset(
 def is_in(number: str, countries: Collection[str]) -> bool:
     """Whether a number in E.164 form is an ordinary one of these countries (none named: any will
     do). Satellite numbers are of no country."""
-    if not countries:
-        return True
+    return not countries or _ordinary_in(number) in countries
+
+
+@lru_cache(maxsize=256)
+def _ordinary_in(number: str) -> str | None:
+    """The country of a number; None where it is not an ordinary one, or of none."""
     parsed = phonenumbers.parse(number)
     is_dear = phonenumbers.number_type(parsed) in _DEAR
-    return not is_dear and phonenumbers.region_code_for_number(parsed) in countries
+    return None if is_dear else phonenumbers.region_code_for_number(parsed)
 
 
 NORMAL = {"email": normal_email, "sms": normal_phone}

@@ -146,6 +146,11 @@ class Brand(
         """The holidays."""
         return frozenset(map(date.fromisoformat, self.holidays))
 
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """As messages see it."""
+        return dict(msgspec.to_builtins(self))
+
     def sms_cost(self, number: str) -> float:
         """What a text message to this number ("+" and digits) costs, in the brand's currency."""
         fitting = [start for start in self.sms_costs if number.startswith(start)]

@@ -77,27 +77,30 @@ def _full(
     about = (cap.channel, cap.kind, cap.purpose)
     reason = limit_words.full(len(gone), cap.at_most, cap.said, about, cap.by_wish)
     if len(gone) >= cap.at_most:
-        return Full(reason, gone[-cap.at_most] + cap.within)
+        first = datetime.fromtimestamp(gone[-cap.at_most], UTC)
+        return Full(reason, first + cap.within)
     return Full(limit_words.behind(reason, len(before_us)), max(before_us))
 
 
-def _gone(permission: Permission, cap: Cap, now: datetime) -> list[datetime]:
-    """When messages of this limit went in the time that it looks back on, in order."""
+def _gone(permission: Permission, cap: Cap, now: datetime) -> list[int]:
+    """When messages of this limit went in the time that it looks back on (epoch seconds), in
+    order."""
     since = (now - cap.within).timestamp()
-    seconds = (
+    return sorted(
         second
         for key, times in permission.sent.items()
         if _counts(cap, key)
         for second in times
         if second > since
     )
-    return [datetime.fromtimestamp(second, UTC) for second in sorted(seconds)]
 
 
 def _ahead(
     permission: Permission, wanted: Wanted, limits: Limits, cap: Cap, now: datetime
 ) -> Iterator[Waiting]:
     """The messages of this limit that wait, and have a higher rank."""
+    if not permission.waiting:
+        return
     mine = limits.rank(wanted.journey, wanted.message)
     for send_id, waiting in permission.waiting.items():
         live = permission.live.get(waiting.run_id)

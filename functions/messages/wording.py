@@ -8,6 +8,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.link import sign
 from functions.messages.template import (
     Rendered,
+    asked_of_person,
     is_filled,
     mentions_products,
     render_mail,
@@ -100,7 +101,7 @@ def _values(
     confirm: str = "",
 ) -> dict[str, Any]:
     """What these texts may show; what costs reads is found only where they do."""
-    person = shown_fields(profile, desk.now(), desk.cuts)
+    person = shown_fields(profile, desk.now(), desk.cuts, _asked(texts))
     account = accounts.fields(profile)
     if any(map(referral.mentions, texts)):
         person |= desk.referral(profile)
@@ -118,6 +119,16 @@ def _values(
         preferences,
         confirm,
     )
+
+
+def _asked(texts: Sequence[str]) -> frozenset[str] | None:
+    """The person's fields that any of the texts may show; None: all."""
+    asked: frozenset[str] = frozenset()
+    for found in map(asked_of_person, texts):
+        if found is None:
+            return None
+        asked |= found
+    return asked
 
 
 def _leave_url(row: Message, desk: Desk, profile: Profile) -> str:

@@ -200,7 +200,8 @@ def is_paused(permission: Permission, now: datetime) -> bool:
     """Whether messages that need consent are kept back."""
     if permission.wishes and permission.wishes.pauses_until(now):
         return True
-    return any(until is None or now < until for until in permission.paused.values())
+    ends = permission.paused.values()
+    return bool(ends) and any(until is None or now < until for until in ends)
 
 
 def last_word(permission: Permission, key: str) -> Consent | None:
