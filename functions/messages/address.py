@@ -19,7 +19,7 @@ def normal_phone(value: Any, country: str = DEFAULT_COUNTRY) -> str:
     return _normal_phone(str(value), country) if isinstance(value, str | int) else ""
 
 
-@lru_cache(maxsize=256)  # slow, and the same person's is asked for again and again
+@lru_cache(maxsize=4096)  # slow, and the same person's is asked for again and again
 def _normal_phone(text: str, country: str) -> str:
     try:
         number = phonenumbers.parse(text, country)
@@ -45,7 +45,7 @@ def is_in(number: str, countries: Collection[str]) -> bool:
     return not countries or _ordinary_in(number) in countries
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _ordinary_in(number: str) -> str | None:
     """The country of a number; None where it is not an ordinary one, or of none."""
     parsed = phonenumbers.parse(number)
@@ -65,6 +65,7 @@ def address_of(profile: Profile, channel: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def address_hash(channel: str, address: str) -> str:
     """A short hash of an address in force, for the permission item."""
     return hashlib.blake2b(f"{channel}\0{address}".encode(), digest_size=9).hexdigest()

@@ -34,6 +34,6 @@ def country_of_number(number: str) -> str:
     return _of_number(number) if number else ""
 
 
-@lru_cache(maxsize=256)  # slow, and the same person's is asked for again and again
+@lru_cache(maxsize=4096)  # slow, and the same person's is asked for again and again
 def _of_number(number: str) -> str:
     return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""

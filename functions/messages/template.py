@@ -3,12 +3,12 @@
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
@@ -69,8 +69,7 @@ class TemplateError(ValueError):
         self.line, self.near = line, near
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """A message in a person's words; an SMS has only `text`."""
 
     text: str

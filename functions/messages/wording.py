@@ -77,8 +77,9 @@ def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
 def _stem(wish: Wish, locale: str) -> str:
     """How the message's files begin: of the shorter mail, where there is one and it is wanted."""
     short = f"{wish.message}.short.{locale}"
-    is_there = f"{short}.html" in wish.files and wish.channel == "email"
-    return short if wish.is_short and is_there else f"{wish.message}.{locale}"
+    if wish.is_short and wish.channel == "email" and f"{short}.html" in wish.files:
+        return short
+    return f"{wish.message}.{locale}"
 
 
 def _tracker(
