@@ -12,7 +12,6 @@ from functions.messages.country import country_of
 from functions.messages.deliver import deliver
 from functions.messages.sunset import last_sign
 from functions.messages.wish import Desk, Wish
-from functions.messages.wording import languages
 from functions.segments.limit_words import ASLEEP
 from functions.storage.suppressions import Suppressions
 from functions.tracking.event import EventBatch, bodies
@@ -26,8 +25,8 @@ class Messages(AtStep):
     _let_go: tuple[str, datetime] | None = None  # the step whose message went in this call, when
 
     def deliver(self, step: Send) -> Outcome:
-        files = self.published.files
-        channels = [name for name in ORDER if languages(files, step.send, name)]
+        languages = self.published.languages.get(step.send, {})
+        channels = [name for name in ORDER if name in languages]
         limits = self.parts.library.limits()
         calm = limits.calm if limits.calm and limits.calm.segment in self.profile.segments else None
         wish = Wish(
@@ -39,7 +38,8 @@ class Messages(AtStep):
             channels=channels if step.by == BEST_CHANNEL else [step.by or channels[0]],
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
-            files=files,
+            files=self.published.files,
+            languages=languages,
             zone=self.zone,
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
