@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("doors", "tracking", "segments", "products", "sales", "codes", "journeys"),
         "forecast.record",
         *("messages.brand", "messages.breaker_rules", "messages.forms", "messages.limits"),
-        "messages.patience_rules",
+        *("messages.languages", "messages.patience_rules"),
     },
     "handlers": {
         "doors",

@@ -1,12 +1,13 @@
 """What every channel can do, and how it says that it could not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A rendered message to one address, with the id that comes back in its receipts."""
 
     send_id: str
@@ -16,8 +17,8 @@ class Outgoing:
     html: str = ""
     sender: str = ""
     reply_to: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
+    tags: Mapping[str, str] = NOTHING
     person: str = ""
 
 

@@ -89,9 +89,13 @@ class Engine:
 
     def next_due(self) -> datetime | None:
         """When there is something to do next."""
-        while self._heap and self._heap[0][2].seq != self._heap[0][1]:
-            heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        heap = self._heap
+        while heap:
+            due, seq, execution = heap[0]
+            if execution.seq == seq:
+                return due
+            heappop(heap)
+        return None
 
     def run_until(self, now: datetime, limit: int | None = None) -> int:
         """Do what is due up to now, in the order of due times; the number of transitions.

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import to_builtins
+
 from functions.engine.definition import MOST_SECONDS
 from functions.engine.execution import Execution, ExecutionFailed
 
@@ -24,7 +26,8 @@ TOKEN: dict[str, Get] = {"$$.Task.Token": lambda execution: execution.token}
 
 def timestamp(moment: datetime) -> str:
     """The moment as the context object writes it: UTC, milliseconds and Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    text: str = to_builtins(moment.astimezone(UTC))  # several times as fast as isoformat
+    return f"{text[:23]}Z" if moment.microsecond else f"{text[:19]}.000Z"
 
 
 def reference(path: str, field: str) -> Get:
@@ -48,13 +51,25 @@ def reference(path: str, field: str) -> Get:
 
 def template(value: Any, field: str, context: dict[str, Get]) -> Get:
     """What builds a payload: literals as they are, and paths under the keys that end in `.$`."""
-    if isinstance(value, dict):
-        entries = [_entry(key, item, f"{field}.{key}", context) for key, item in value.items()]
-        return lambda execution: {key: get(execution) for key, get in entries}
+    if not _has_paths(value):
+        return lambda execution: value
     if isinstance(value, list):
         items = [template(item, field, context) for item in value]
         return lambda execution: [get(execution) for get in items]
-    return lambda execution: value
+    said = {key: item for key, item in value.items() if not _has_paths({key: item})}
+    entries = [
+        _entry(key, item, f"{field}.{key}", context)
+        for key, item in value.items()
+        if key not in said
+    ]
+    return lambda execution: said | {key: get(execution) for key, get in entries}
+
+
+def _has_paths(value: Any) -> bool:
+    """Whether anything in it hangs on the execution; most of a payload does not."""
+    if isinstance(value, dict):
+        return any(key.endswith(".$") or _has_paths(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_paths, value))
 
 
 def _entry(key: str, item: Any, field: str, context: dict[str, Get]) -> tuple[str, Get]:

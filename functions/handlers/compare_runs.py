@@ -1,5 +1,6 @@
 """Daily: compare our run records with Step Functions, and mend what an outage left behind."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -51,10 +52,11 @@ class _Comparison:
         name = run.execution
         found = self.parts.machines.describe(run.journey, name)
         if found and found.status in ENDED:
-            execution_ended(self.desk, run.person, run.run_id, name, found.status, found.output)
+            output = json.loads(found.output or "{}")
+            execution_ended(self.desk, run.person, run.run_id, name, found.status, output)
             self.done["closed"] += 1
         elif found is None and run.began < self.parts.now() - REMEMBERED:
-            execution_ended(self.desk, run.person, run.run_id, name, "FAILED", None)
+            execution_ended(self.desk, run.person, run.run_id, name, "FAILED", {})
             self.done["closed"] += 1
         elif found is None:
             start(self.desk, run)

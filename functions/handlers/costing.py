@@ -1,10 +1,12 @@
 """What journeys cost: counted as they go, priced by the month, and held against their budgets."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from weakref import WeakKeyDictionary
+
+import msgspec
 
 from functions.channels.channel import Channel, Outgoing
 from functions.forecast import budget as budgets
@@ -18,6 +20,7 @@ from functions.handlers.wiring import Parts
 from functions.journeys import counted
 from functions.journeys.billed import after_each, transitions
 from functions.journeys.counted import SHARDS, Counted, Used, counted_key
+from functions.journeys.run import Run
 from functions.messages.brand import Brand
 from functions.messages.country import calling_code, country_of_number
 from functions.segments import phrases
@@ -43,12 +46,11 @@ class Watched:
         return found
 
 
-@dataclass
-class Meter:
+class Meter(msgspec.Struct):
     """What one call of run_step used."""
 
-    mails: list[Outgoing] = field(default_factory=list)
-    texts: list[Outgoing] = field(default_factory=list)
+    mails: list[Outgoing] = []
+    texts: list[Outgoing] = []
     waits: int = 0
 
     def watch(self, channels: Mapping[str, Channel]) -> dict[str, Channel]:
@@ -75,14 +77,24 @@ class Meter:
 _weights: WeakKeyDictionary[Store, dict[tuple[str, str], int]] = WeakKeyDictionary()
 
 
+def count_step(parts: Parts, run: Run, step: str, entered: str, meter: Meter) -> None:
+    """Count a call of run_step and what it used; of a forecast only the texts, for all else it
+    knows by itself."""
+    if parts.explains or meter.texts:
+        count(parts, run.journey, meter.used(step), run.run_id, step, entered)
+
+
+def count_end(parts: Parts, journey: str, execution: str) -> None:
+    """Count that a run has ended with this execution."""
+    if parts.explains:
+        count(parts, journey, Used(), execution)
+
+
 def count(parts: Parts, journey: str, used: Used, *names: str) -> None:
     """Count what a step used, or that a run has ended; `names` tell it from all others.
 
-    A mistake here is no reason to do the step again: it is logged, and the count is too low. Of a
-    forecast only the texts are, all else it knows by itself.
+    A mistake here is no reason to do the step again: it is logged, and the count is too low.
     """
-    if not (parts.explains or used.texts):
-        return
     try:
         _count(parts, journey, used, names)
     except Exception:

@@ -38,19 +38,16 @@ def _desk(parts: Parts) -> Desk:
     def newest() -> Iterable[tuple[Journey, str]]:
         return [(published.journey, published.version) for published in parts.library.journeys()]
 
-    def facts(run: Run, journey: Journey, profile: Profile, permission: Permission) -> Facts:
-        return _facts(parts, run, journey, profile, permission)
-
     return Desk(
         store=parts.store,
         workflow=parts.workflow,
         now=parts.now,
         newest=newest,
         version=lambda journey, version: parts.library.version(journey, version).journey,
-        permission=lambda person: people.permission_of(parts.store, person),
-        facts=facts,
+        permission=partial(people.permission_of, parts.store),
+        facts=partial(_facts, parts),
         is_closed=parts.library.is_closed,
-        zone=lambda profile: zone_of(parts, profile),
+        zone=partial(zone_of, parts),
         runs_changed=partial(_have_kept, parts),
         kept_out=parts.kept_out,
     )
@@ -97,7 +94,7 @@ def _facts(
         segments=rules.segments,
         tallied=rules.tallied,
         cuts=rules.cuts,
-        runs=outcomes_of(parts.store, profile),
+        runs=lambda journey: outcomes_of(parts.store, profile)(journey),
     )
 
 

@@ -9,7 +9,7 @@ from functions.handlers.effects.person import Changes
 from functions.handlers.effects.tasks import Tasks
 from functions.handlers.effects.waits import Waiting
 from functions.handlers.effects.webhook import Calls
-from functions.journeys.decision import is_worth_noting, tell
+from functions.journeys.decision import tell
 from functions.journeys.enter import start
 from functions.journeys.flow import GO_ON, rest_of
 from functions.journeys.resume import WENT_ON, go_on, take
@@ -22,13 +22,11 @@ from functions.journeys.step import (
     Resume,
     Step,
     Temporary,
-    Visit,
     WebhookBusy,
     WebhookRefused,
 )
 from functions.journeys.steps.repeat import Repeat
 from functions.journeys.steps.send import Send, moment
-from functions.segments.condition import Facts
 from functions.storage.store import Unavailable
 
 logger = Logger(service="run_step")
@@ -45,12 +43,9 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
     try:
         steps = _Steps(wiring.parts(), payload)
         try:
-            answer = steps.take()
-        except Exception:
+            return steps.take()
+        finally:
             steps.note_cost()
-            raise
-        steps.note_cost()
-        return answer
     except (Exit, Resume, Temporary, WebhookBusy, WebhookRefused):
         raise
     except Unavailable as error:
@@ -64,7 +59,7 @@ def handler(payload: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 class _Steps(Messages, Waiting, Tasks, Changes, Calls):
-    """One call: what the step does, and what Step Functions hears of it."""
+    """One call: what the step does, as its Visit, and what Step Functions hears of it."""
 
     def take(self) -> dict[str, Any]:
         """Do the step (and the wait fused with it) and answer."""
@@ -80,24 +75,23 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         answer = self._answer(self.payload["step"])
         wait = self.payload.get("wait", "")
         if answer and not answer.error and wait and wait != self.payload["step"]:
+            self.look()  # the message has gone, which may have taken a while
             answer = self._answer(wait)
+        if token and not answer:
+            return {}
         result = {"at": self.parts.now().isoformat(), **(self._outside(answer) if answer else {})}
-        if not token:
-            return result
-        if answer:
+        if token and answer:
             self._answer_token(token, answer, result)
-        return {}
+        return {} if token else result
 
     def note_cost(self) -> None:
         """Count the call and what it used."""
         step = self.payload.get("step") or GO_ON
-        names = (self.run.run_id, step, self.payload.get("entered", ""))
-        costing.count(self.parts, self.run.journey, self.meter.used(step), *names)
+        costing.count_step(self.parts, self.run, step, self.payload["entered"], self.meter)
 
     def _refusal(self) -> Exit | Resume | None:
         """Why the step is not done in this execution."""
-        permission = self.desk.permission(self.run.person)
-        live = permission.live.get(self.run.run_id)
+        live = self.permission.live.get(self.run.run_id)
         if self.run.status == "ended" or live is None or live.leaving:
             return Exit("the run has ended")
         resumed = self.run.resumed
@@ -124,7 +118,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
     def _renew(self) -> None:
         """The execution is old: the run goes on in a new one, at this very step."""
         step = self.journey.step(self.payload["step"])
-        place = step.place(self._visit(step))
+        place = step.place(self)
         go_on(
             self.desk,
             self.run,
@@ -147,7 +141,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         if isinstance(step, Repeat) and resumed.number is not None:
             take(self.desk, self.run)
             return {"at": rest_of(step.name)}
-        place = step.rest(self._visit(step), Place(resumed.until, resumed.since))
+        place = step.rest(self, Place(resumed.until, resumed.since))
         answer = Answer({"at": step.name}) if place is None else self._rest(step, place)
         take(self.desk, self.run)
         return self._outside(answer)
@@ -166,7 +160,7 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         )
 
     def _answer(self, step: str) -> Answer | None:
-        return self.journey.step(step).visit(self._visit(self.journey.step(step)))
+        return self.journey.step(step).visit(self)
 
     def _outside(self, answer: Answer) -> dict[str, Any]:
         """What a step returns; Step Functions waits for real times."""
@@ -185,37 +179,9 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         else:
             self.parts.workflow.succeed(token, {"Payload": result})
 
-    def _visit(self, step: Step) -> Visit:
-        permission = self.desk.permission(self.run.person)
-        facts = self.desk.facts(self.run, self.journey, self.profile, permission)
-        return Visit(
-            run=self.run,
-            now=self.parts.now(),
-            facts=facts,
-            zone=self.zone,
-            payload=self.payload,
-            deliver=self._deliver,
-            enter=self._enter,
-            give_task=lambda task, due: self._give_task(task, facts, due),
-            finish_task=self._finish_task,
-            pause_marketing=lambda until: self._pause_marketing(step, until),
-            stop=self._stop,
-            change_person=lambda traits, points: self._change_person(step, traits, points),
-            call=lambda webhook, said: self._call(step, webhook, said),
-            decided=lambda arm, asked, steps: (
-                self._note_decision(step, facts, arm, asked)
-                if is_worth_noting(asked, steps)
-                else None
-            ),
-            waits=self._waits,
-            wait=self._wait,
-            pass_over=self._pass_over,
-            claimed_at=self._claimed_at,
-        )
-
-    def _note_decision(self, step: Step, facts: Facts, arm: str, asked: list[Any]) -> None:
+    def decided(self, step: Step, arm: str, asked: list[Any]) -> None:
         """For who asks why later; a retry writes it again, as it decided then."""
-        run = self.run
+        run, facts = self.run, self.facts
         decision = Decision(
             person=run.person,
             run_id=run.run_id,

@@ -7,20 +7,13 @@ from typing import Any
 import msgspec
 
 from functions.journeys.run import Told
-from functions.journeys.step import Step
-from functions.segments.condition import Facts, can_be_told_again
+from functions.segments.condition import Facts
 from functions.segments.explain import Explanation, explain
 from functions.segments.spoken import LANGUAGES
 from functions.tracking.event import Event
 from functions.tracking.message import Message
 
 MOST_TOLD = 10  # values of one condition; what a person reads, not an archive
-
-
-def is_worth_noting(asked: list[Any], steps: list[Step]) -> bool:
-    """A decision from which nothing followed, and which can be told again from what is stored,
-    is not written down: it would be a write unit each time that nothing happens."""
-    return bool(steps) or not all(map(can_be_told_again, asked))
 
 
 def as_of(facts: Facts, moment: datetime) -> Facts:

@@ -18,6 +18,7 @@ from functions.journeys.happening import Happening, happening
 from functions.journeys.step import Step, below
 from functions.journeys.steps.awaiting import Awaiting
 from functions.journeys.steps.repeat import Repeat
+from functions.journeys.steps.split import Split
 from functions.segments.condition import Condition, condition
 from functions.segments.hours import Hours, hours
 from functions.segments.phrases import BadPhrase, budget, duration, share
@@ -122,6 +123,11 @@ class Journey:
         return tuple(step for step in self._every_step if isinstance(step, Awaiting))
 
     @cached_property
+    def splits(self) -> tuple[Split, ...]:
+        """The steps that go one of several ways by chance."""
+        return tuple(step for step in self._every_step if isinstance(step, Split))
+
+    @cached_property
     def _by_name(self) -> dict[str, Step]:
         return {step.name: step for step in reversed(self._every_step)}
 
@@ -158,7 +164,7 @@ class Journey:
         """Only a property of the entering event lets several runs of a person go on at a time."""
         return self.once_per not in ("person", "occasion") and self.once_length is None
 
-    @property
+    @cached_property
     def once_length(self) -> timedelta | None:
         """The time after which a person may enter again, where that is the rule."""
         try:

@@ -1,9 +1,10 @@
 """Leaving: an event ends a run, or reaches its goal."""
 
-import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from functions.journeys.desk import Desk
 from functions.journeys.journey import LEAVES_AS_GOAL, Journey
@@ -140,10 +141,10 @@ def close(
 
 
 def execution_ended(
-    desk: Desk, person: str, run_id: str, execution: str, status: str, output: str | None
+    desk: Desk, person: str, run_id: str, execution: str, status: str, output: Mapping[str, Any]
 ) -> None:
-    """Close a run whose execution has ended by itself. `status` and `output` are Step Functions'.
-    The end of one that the run has left for another changes nothing.
+    """Close a run whose execution has ended by itself. `status` and `output` are Step Functions',
+    {} where there is none. The end of one that the run has left for another changes nothing.
 
     The record goes last: while it is open, the daily comparison finds what a crash left here.
     """
@@ -159,10 +160,10 @@ def execution_ended(
     desk.runs_changed(person)
 
 
-def _outcome_of(status: str, output: str | None) -> str:
+def _outcome_of(status: str, output: Mapping[str, Any]) -> str:
     if status != "SUCCEEDED":
         return "stopped" if status == "ABORTED" else "failed"
-    return str(json.loads(output or "{}").get("outcome", "finished"))
+    return str(output.get("outcome", "finished"))
 
 
 def _reach_goal(desk: Desk, run: Run, event: Event) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -44,23 +43,21 @@ class WebhookRefused(Exception):
     """A webhook does not want it, or may not be called; trying again would not help."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """How a step answers its own token: an output, or a named error with its cause.
 
     `until` is the moment for which a Wait state comes next, `timeout` the one at which the wait
     that comes next is over.
     """
 
-    output: dict[str, Any] = field(default_factory=dict)
+    output: dict[str, Any] = {}
     error: str = ""
     cause: str = ""
     until: datetime | None = None
     timeout: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where in a step a run stands: the end of the wait that is under way (None: the step is to
     begin), and from when on events count for it."""
 
@@ -68,44 +65,68 @@ class Place:
     since: datetime | None = None
 
 
-class Visit(msgspec.Struct, frozen=True):
-    """A run that has reached a step, and what the step may cause.
+class Visit(Protocol):
+    """A run that has reached a step, what there is to know there, and what the step may cause.
 
-    deliver(message, channel, purpose): sends, and says what came of it.
-    enter(journey): starts another journey for the person with this run's entry.
-    give_task(task, due): makes the step's task for a colleague.
-    finish_task(text): the run's open tasks of this text are no longer needed.
-    pause_marketing(until): from now on nothing goes to the person that needs consent (None: until
-    the step's task is done).
-    stop(journey, outcome): ends the person's runs of that journey.
-    change_person(traits, points): sets these traits of the person, adds points to the score.
-    call(webhook, said): tells the webhook of that name; raises WebhookBusy, WebhookRefused.
-    decided(arm, asked, steps): notes which arm was taken, the conditions that were asked, and
-    the steps that follow from it.
-    waits(): what the run has waited for so far.
-    wait(since, until): registers the wait with the step's token.
-    pass_over(wait): notes that the wait of this name began and was over at once.
-    claimed_at(step): when that step's message was let go (None: it was not).
+    `entered` is when the run came to the step's state, the same for every try of it.
     """
 
     run: Run
-    now: datetime
-    facts: Facts
-    zone: ZoneInfo
     payload: dict[str, Any]
-    deliver: Callable[[Send], Outcome]
-    enter: Callable[[str], None]
-    give_task: Callable[[Task, datetime | None], None]
-    finish_task: Callable[[str], None]
-    pause_marketing: Callable[[datetime | None], None]
-    stop: Callable[[str, str], None]
-    change_person: Callable[[dict[str, Any], float], None]
-    call: Callable[[str, dict[str, Any]], None]
-    decided: Callable[[str, list[Any], list[Step]], None]
-    waits: Callable[[], Waits]
-    wait: Callable[[datetime, datetime], None]
-    pass_over: Callable[[str], None]
-    claimed_at: Callable[[str], datetime | None]
+    entered: datetime
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the person is."""
+
+    @property
+    def facts(self) -> Facts:
+        """What conditions look at, the same for the whole step."""
+
+    def deliver(self, step: Send) -> Outcome:
+        """Send its message, and say what came of it."""
+
+    def enter(self, journey: str) -> None:
+        """Start another journey for the person with this run's entry."""
+
+    def give_task(self, step: Task, due: datetime | None) -> None:
+        """Make the step's task for a colleague."""
+
+    def finish_task(self, text: str) -> None:
+        """The run's open tasks of this text are no longer needed."""
+
+    def pause_marketing(self, step: Step, until: datetime | None) -> None:
+        """From now on nothing goes to the person that needs consent (None: until the step's task
+        is done)."""
+
+    def stop(self, journey: str, outcome: str) -> None:
+        """End the person's runs of that journey."""
+
+    def change_person(self, step: Step, traits: dict[str, Any], points: float) -> None:
+        """Set these traits of the person, add points to the score."""
+
+    def call(self, step: Step, webhook: str, said: dict[str, Any]) -> None:
+        """Tell the webhook of that name. Raises WebhookBusy, WebhookRefused."""
+
+    def decided(self, step: Step, arm: str, asked: list[Any]) -> None:
+        """Note which arm was taken, and the conditions that were asked: a write, which is not worth
+        it where nothing followed and all of them can be told again from what is stored."""
+
+    def waits(self) -> Waits:
+        """What the run has waited for so far."""
+
+    def wait(self, since: datetime, until: datetime) -> None:
+        """Register the wait with the step's token."""
+
+    def pass_over(self, wait: str) -> None:
+        """Note that the wait of this name began and was over at once."""
+
+    def claimed_at(self, step: str) -> datetime | None:
+        """When that step's message was let go (None: it was not)."""
 
 
 class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -15,10 +16,13 @@ DEFAULT_COUNTRY = "DE"
 
 def normal_phone(value: Any, country: str = DEFAULT_COUNTRY) -> str:
     """The number in E.164 form (+4930...), or "" when it is none that can exist."""
-    if not isinstance(value, str | int):
-        return ""
+    return _normal_phone(str(value), country) if isinstance(value, str | int) else ""
+
+
+@lru_cache(maxsize=4096)  # slow, and the same person's is asked for again and again
+def _normal_phone(text: str, country: str) -> str:
     try:
-        number = phonenumbers.parse(str(value), country)
+        number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return ""
     if not phonenumbers.is_possible_number(number):
@@ -38,11 +42,15 @@ _DEAR = frozenset(
 def is_in(number: str, countries: Collection[str]) -> bool:
     """Whether a number in E.164 form is an ordinary one of these countries (none named: any will
     do). Satellite numbers are of no country."""
-    if not countries:
-        return True
+    return not countries or _ordinary_in(number) in countries
+
+
+@lru_cache(maxsize=4096)
+def _ordinary_in(number: str) -> str | None:
+    """The country of a number; None where it is not an ordinary one, or of none."""
     parsed = phonenumbers.parse(number)
     is_dear = phonenumbers.number_type(parsed) in _DEAR
-    return not is_dear and phonenumbers.region_code_for_number(parsed) in countries
+    return None if is_dear else phonenumbers.region_code_for_number(parsed)
 
 
 NORMAL = {"email": normal_email, "sms": normal_phone}
@@ -50,10 +58,14 @@ NORMAL = {"email": normal_email, "sms": normal_phone}
 
 def address_of(profile: Profile, channel: str) -> str:
     """The person's address on a channel; "" when there is none that can be used."""
-    values = (profile.trait(trait) for trait in TRAITS[channel])
-    return next(filter(None, map(NORMAL[channel], values)), "")
+    for trait in TRAITS[channel]:
+        address = NORMAL[channel](profile.trait(trait))
+        if address:
+            return address
+    return ""
 
 
+@lru_cache(maxsize=4096)
 def address_hash(channel: str, address: str) -> str:
     """A short hash of an address in force, for the permission item."""
     return hashlib.blake2b(f"{channel}\0{address}".encode(), digest_size=9).hexdigest()

@@ -2,9 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -92,6 +92,7 @@ class Brand(
         "sms_costs": "sms costs",
         "forget_after": "forget after",
     },
+    dict=True,  # for what is worked out once
 ):
     """brand.yaml, typed. A person's referral code is written behind `referral_page`. Text messages
     go to numbers of `sms_countries` only (ISO 3166, such as DE), where there are any. Who was not
@@ -133,8 +134,22 @@ class Brand(
         consent neither in the brand's quiet hours nor on its holidays."""
         if not self.must_be_allowed(purpose):
             return Times(only=send_only)
-        quiet = hours(self.quiet_hours) if self.quiet_hours else None
-        return Times(send_only, quiet, frozenset(map(date.fromisoformat, self.holidays)))
+        return Times(send_only, self.quiet, self.days_off)
+
+    @cached_property
+    def quiet(self) -> Hours | None:
+        """The quiet hours."""
+        return hours(self.quiet_hours) if self.quiet_hours else None
+
+    @cached_property
+    def days_off(self) -> frozenset[date]:
+        """The holidays."""
+        return frozenset(map(date.fromisoformat, self.holidays))
+
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """As messages see it."""
+        return dict(msgspec.to_builtins(self))
 
     def sms_cost(self, number: str) -> float:
         """What a text message to this number ("+" and digits) costs, in the brand's currency."""
@@ -157,7 +172,7 @@ class Brand(
         """For each purpose, whether messages need the person's consent."""
         return {name: purpose.consent == "required" for name, purpose in self.purposes.items()}
 
-    def language(self, locale: Any, available: list[str]) -> str:
+    def language(self, locale: Any, available: Sequence[str]) -> str:
         """The best of the available languages for a person: `de-AT`, then `de`, then the
         brand's own, then any."""
         wanted = str(locale or "").replace("_", "-")

@@ -74,9 +74,8 @@ def refuse_if_asleep(
     wish: Wish, row: Message, desk: Desk, permission: Permission, now: datetime
 ) -> None:
     """Raises Refused."""
-    if is_limited(row, desk) and sunset.is_asleep(
-        permission, wish.last_sign, wish.journey, desk.limits, now
-    ):
+    asleep = sunset.is_asleep(permission, wish.last_sign, wish.journey, desk.limits, now)
+    if asleep and is_limited(row, desk):
         raise Refused(limit_words.ASLEEP)
 
 

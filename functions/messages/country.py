@@ -1,5 +1,6 @@
 """In which country a person is: as they said, else as their phone number does."""
 
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -30,6 +31,9 @@ def calling_code(country: str) -> str:
 
 def country_of_number(number: str) -> str:
     """The country of a number ("+" and digits), as `country_of` gives it."""
-    if not number:
-        return ""
+    return _of_number(number) if number else ""
+
+
+@lru_cache(maxsize=4096)  # slow, and the same person's is asked for again and again
+def _of_number(number: str) -> str:
     return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from email.utils import formataddr
+from functools import lru_cache
 
 from functions.channels.channel import Outgoing, Permanent, Temporary
 from functions.messages.address import address_hash
@@ -36,6 +37,9 @@ def hand_over(wish: Wish, row: Message, desk: Desk, outgoing: Outgoing) -> Outco
     return note(desk, row, "sent", "")
 
 
+_written = lru_cache(maxsize=16)(formataddr)  # a brand's sender is always the same
+
+
 def outgoing(wish: Wish, row: Message, desk: Desk, address: str, worded: Worded) -> Outgoing:
     url, rendered = worded.leave_url, worded.rendered
     headers, group = {}, class_of(row.purpose, row.kind, desk.brand)
@@ -55,7 +59,7 @@ def outgoing(wish: Wish, row: Message, desk: Desk, address: str, worded: Worded)
         text=rendered.text,
         subject=rendered.subject,
         html=rendered.html,
-        sender=formataddr((sender.name, sender.email)) if wish.channel == "email" else sender.sms,
+        sender=_written((sender.name, sender.email)) if wish.channel == "email" else sender.sms,
         reply_to=sender.reply_to,
         headers=headers,
         tags={

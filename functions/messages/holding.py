@@ -56,10 +56,12 @@ def times_of(wish: Wish, row: Message, desk: Desk) -> Times:
 def _channel_pauses(row: Message, desk: Desk, address: str, now: datetime) -> Hold | None:
     """It waits with all others of its channel, of its campaign, or to the same domain."""
     pause = desk.store.get(Pause, pause_key(row.channel))
+    if pause is None:
+        return None
     until = turn(pause, now, spread(row))
     if until:
         return Hold(until, TOO_MANY, is_noted=True)
-    if pause is None or not pause.stops or not desk.brand.must_be_allowed(row.purpose):
+    if not pause.stops or not desk.brand.must_be_allowed(row.purpose):
         return None
     found = stopped_by(pause, row.journey, row.message, address, now)
     if found is None:

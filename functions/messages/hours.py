@@ -1,9 +1,10 @@
 """When a message may go: the brand's quiet hours and holidays, the journey's sending hours."""
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from functions.segments.hours import Hours
 from functions.segments.moment import change_of_clocks
@@ -11,8 +12,7 @@ from functions.segments.moment import change_of_clocks
 LONGEST_LOOK = timedelta(days=400)  # so many holidays in a row are a mistake
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """What keeps a message back: it goes only in the hours `only`, not in the hours `quiet`, and
     not on `holidays`. All of it counts as the clocks on the wall show it where the person is."""
 
@@ -22,6 +22,8 @@ class Times:
 
     def allow(self, moment: datetime, zone: ZoneInfo) -> bool:
         """Whether a message may go at this moment."""
+        if not (self.only or self.quiet or self.holidays):
+            return True
         there = moment.astimezone(zone)
         return not (
             (self.only and not self.only.include(there))

@@ -4,11 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from functions.messages.wish import Desk, Wish
-from functions.messages.wording import languages
 from functions.segments.person import field_of
 from functions.storage.store import Contended, change
 from functions.tracking.message import Message, Outcome
 from functions.tracking.profile import Profile
+
+# What we know better than whoever else writes to the row.
+_OURS = (
+    *("channel", "locale", "claimed", "held_out", "subject", "provider_id"),
+    *("by_time", "full"),
+)
 
 
 def new_row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
@@ -23,7 +28,7 @@ def new_row(wish: Wish, key: str, desk: Desk, profile: Profile) -> Message:
         message=wish.message,
         channel=wish.channel,
         purpose=wish.purpose,
-        locale=desk.brand.language(locale, languages(wish.files, wish.message, wish.channel)),
+        locale=desk.brand.language(locale, wish.languages[wish.channel]),
         state="held",
         latest=wish.latest,
         kind=wish.kind,
@@ -37,18 +42,14 @@ def note(desk: Desk, row: Message, state: Any, reason: str) -> Outcome:
     Meanwhile the end of the run or a receipt may have written to it: we know better what we
     did, a receipt what came of it.
     """
-    names = (
-        *("channel", "locale", "claimed", "held_out", "subject", "provider_id"),
-        *("by_time", "full"),
-    )
-    said = {name: getattr(row, name) for name in names}
 
     def note(found: Message) -> bool:
         # A slow try must not undo what a later one has brought about.
         if state in ("held", "unknown") and found.state in ("sent", "failed"):
             return False
-        for name, value in said.items():
-            setattr(found, name, value)
+        if found is not row:
+            for name in _OURS:
+                setattr(found, name, getattr(row, name))
         # Given up by others while we tried: nobody will come back to a hold.
         given_up = state == "held" and found.state in ("unknown", "not sent")
         found.state, found.reason = "not sent" if given_up else state, reason

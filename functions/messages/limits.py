@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from functions.messages.brand import Brand
@@ -103,9 +103,8 @@ class Limits:
         usual, there = brand.times(purpose, only), self.countries.get(country)
         if there is None or not brand.must_be_allowed(purpose):
             return usual
-        days = frozenset(map(date.fromisoformat, brand.holidays)) | there.holidays.days
         free = Holidays(
-            days,
+            brand.days_off | there.holidays.days,
             there.holidays.every_year,
             there.holidays.from_easter,
             there.holidays.sundays,

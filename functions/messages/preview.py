@@ -7,11 +7,11 @@ import msgspec
 
 from functions.messages.brand import Brand
 from functions.messages.codes import SAMPLES
+from functions.messages.languages import languages
 from functions.messages.referral import for_template
 from functions.messages.rehearsal import CODE, LEAVE, SAMPLE_PRODUCTS
 from functions.messages.template import Rendered, named, render_mail, render_sms
 from functions.messages.template_values import template_values
-from functions.messages.wording import languages
 
 # Whom a message is shown for when nobody is named.
 SOMEBODY: Mapping[str, Any] = {
@@ -65,11 +65,12 @@ def preview(
 
     Raises NoMessage, TemplateError.
     """
-    channel = next((one for one in ("email", "sms") if languages(files, message, one)), "")
-    if not channel:
+    found = languages(files).get(message)
+    if not found:
         there = sorted({name.partition(".")[0] for name in files if not name.endswith(".yaml")})
         raise NoMessage(f'there is no message "{message}"; there are: {", ".join(there) or "none"}')
-    spoken = sorted(languages(files, message, channel))
+    channel = "email" if "email" in found else "sms"
+    spoken = sorted(found[channel])
     if language and language not in spoken:
         raise NoMessage(f'"{message}" is not written in "{language}"; but in: {", ".join(spoken)}')
     seen = _seen(brand, values)

@@ -1,6 +1,7 @@
 """A person's referral code and link in messages."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from functions.messages.brand import Brand
 from functions.messages.template import LIQUID
@@ -9,6 +10,7 @@ from functions.problem import Problem
 CODE, LINK = "referral_code", "referral_link"  # of the person
 
 
+@lru_cache(maxsize=512)
 def mentions(text: str) -> bool:
     """Whether a template shows the person's code or link."""
     return "person.referral_" in text and any(

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from functions.messages.limits import Cap, Limits
 from functions.segments import limit_words
 from functions.tracking.permission import COUNTED_FOR, MOST_COUNTED, Permission, Waiting
@@ -16,8 +18,7 @@ from functions.tracking.permission import COUNTED_FOR, MOST_COUNTED, Permission,
 TURN = timedelta(hours=1)  # how long after its time a waiting message still keeps its place
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A message that needs consent and wants to go. `kind` is its journey's class, `is_calm`: the
     person is of those who are to hear less from us."""
 
@@ -56,6 +57,8 @@ def full(permission: Permission, wanted: Wanted, limits: Limits, now: datetime) 
     """Why the message may not go `now`: of all limits that are reached the one that lasts longest;
     None when there is room under each."""
     caps = limits.caps_for(wanted.is_calm, permission.wishes)
+    if not caps:
+        return None
     found = (
         _full(permission, wanted, limits, cap, now)
         for cap in caps
@@ -74,27 +77,30 @@ def _full(
     about = (cap.channel, cap.kind, cap.purpose)
     reason = limit_words.full(len(gone), cap.at_most, cap.said, about, cap.by_wish)
     if len(gone) >= cap.at_most:
-        return Full(reason, gone[-cap.at_most] + cap.within)
+        first = datetime.fromtimestamp(gone[-cap.at_most], UTC)
+        return Full(reason, first + cap.within)
     return Full(limit_words.behind(reason, len(before_us)), max(before_us))
 
 
-def _gone(permission: Permission, cap: Cap, now: datetime) -> list[datetime]:
-    """When messages of this limit went in the time that it looks back on, in order."""
+def _gone(permission: Permission, cap: Cap, now: datetime) -> list[int]:
+    """When messages of this limit went in the time that it looks back on (epoch seconds), in
+    order."""
     since = (now - cap.within).timestamp()
-    seconds = (
+    return sorted(
         second
         for key, times in permission.sent.items()
         if _counts(cap, key)
         for second in times
         if second > since
     )
-    return [datetime.fromtimestamp(second, UTC) for second in sorted(seconds)]
 
 
 def _ahead(
     permission: Permission, wanted: Wanted, limits: Limits, cap: Cap, now: datetime
 ) -> Iterator[Waiting]:
     """The messages of this limit that wait, and have a higher rank."""
+    if not permission.waiting:
+        return
     mine = limits.rank(wanted.journey, wanted.message)
     for send_id, waiting in permission.waiting.items():
         live = permission.live.get(waiting.run_id)

@@ -3,12 +3,12 @@
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
@@ -25,6 +25,7 @@ _OWN_LINK = re.compile(
 MARK = "tante:link"
 MARKED = re.compile(rf"""href=(["'])((?:(?!\1).)*)\1 {MARK}="([^"]+)\"""", re.DOTALL)
 _NAMED = re.compile(r"\blinks\.([A-Za-z0-9_-]+)")
+_PERSON = re.compile(r"\bperson\b(?:\.(\w+))?")
 _CODE = re.compile(r"(?<![\w.])code\.([A-Za-z0-9_-]+)")
 _INCLUDE = re.compile(r"""<mj-include\s+path=["']([^"']+)["']\s*/?>(?:</mj-include>)?""")
 # By Liquid.
@@ -68,8 +69,7 @@ class TemplateError(ValueError):
         self.line, self.near = line, near
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """A message in a person's words; an SMS has only `text`."""
 
     text: str
@@ -346,11 +346,20 @@ def mentioned_codes(text: str) -> set[str]:
     return {name for tag in LIQUID.findall(text) for name in _CODE.findall(tag)}
 
 
+@lru_cache(maxsize=512)
 def mentions_products(text: str) -> bool:
     """Whether a template may show products that are suggested to the person."""
     return any(name in text for name in PRODUCTS) and any(
         name in tag for tag in LIQUID.findall(text) for name in PRODUCTS
     )
+
+
+@lru_cache(maxsize=512)
+def asked_of_person(source: str) -> frozenset[str] | None:
+    """The names of the person's fields that a template may show; None: any, for it speaks of the
+    person otherwise than by the name of a field."""
+    found = _PERSON.findall(source)
+    return None if "" in found else frozenset(found)
 
 
 def named(source: str) -> set[tuple[str | int, ...]]:
@@ -381,6 +390,8 @@ def is_filled(source: str) -> bool:
 
 def fill(source: str, values: Mapping[str, Any], autoescape: bool) -> str:
     """Fill in one template. Raises TemplateError."""
+    if not is_filled(source):
+        return source
     try:
         return _quick(source, autoescape).fill(values)
     except LiquidError as error:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
 from functions.messages.template import PRODUCTS
@@ -32,7 +30,7 @@ def template_values(
         "person": person,
         "account": account,
         "entry": entry.properties if entry else {},
-        "brand": msgspec.to_builtins(brand),
+        "brand": brand.shown,
         "links": brand.links,
         "download": brand.assets if downloads is None else downloads,
         "pass": iteration + 1,

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape, unescape
 from typing import Any
 from urllib.parse import quote_plus
+
+from msgspec.structs import replace
 
 from functions.messages.brand import Brand
 from functions.messages.link import HONEYPOT, Tracked, sign

@@ -1,7 +1,6 @@
 """What delivering is given: the message that is wanted, and the desk where it is done."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ import msgspec
 from functions.channels.channel import Channel
 from functions.messages.brand import Brand
 from functions.messages.codes import NO_CODES, Codes
+from functions.messages.languages import Languages
 from functions.messages.limits import NO_LIMITS, Limits
 from functions.messages.template import Rendered
 from functions.messages.template_values import NO_PRODUCTS
@@ -31,8 +31,9 @@ class Wish(msgspec.Struct, frozen=True):
     """A message that a run's step wants to send. `files` are those of the journey's version;
     after `latest` it is dropped.
 
-    `channels` are those that it may go by: of several the person's best is taken, once. The
-    journey's sending hours `send_only` and the brand's hours count in `zone`, where the person is.
+    `languages` are those in which it exists; `channels` those that it may go by: of several the
+    person's best is taken, once. The journey's sending hours `send_only` and the brand's hours
+    count in `zone`, where the person is.
     `held_out`: the run belongs to the hold-out group, which gets nothing that needs consent.
     While the journey is `paused` it is held. `choice`: there were several channels, so the ledger
     has to keep which it is. It goes at the person's best hour until `best_until` (None: at once).
@@ -50,6 +51,7 @@ class Wish(msgspec.Struct, frozen=True):
     purpose: str
     entry: Event
     files: Mapping[str, str]
+    languages: Languages
     zone: ZoneInfo
     iteration: int = 0
     latest: datetime | None = None
@@ -70,8 +72,7 @@ class Wish(msgspec.Struct, frozen=True):
         return self.channels[0]
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """Until when a message waits and why, and whether the ledger has to hear of it."""
 
     until: datetime
@@ -79,8 +80,7 @@ class Hold:
     is_noted: bool
 
 
-@dataclass(frozen=True)
-class Worded:
+class Worded(msgspec.Struct, frozen=True):
     """A message in a person's words, the link for its header with which they leave ("": none), and
     its short links, to be stored before it goes."""
 
@@ -93,8 +93,7 @@ class Worded:
 Words = Callable[[Wish, Message, "Desk", Profile, Permission], Worded]
 
 
-@dataclass(frozen=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True):
     """What delivering needs: the store, the channels, the brand, keys for links, and now.
 
     `profile` and `permission` look a person up, following merges; `products` finds what is

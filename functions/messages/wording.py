@@ -1,7 +1,6 @@
 """From the wish to words: the language, what Liquid sees, and the links."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from functions.messages import confirming, referral
@@ -9,6 +8,7 @@ from functions.messages.address import address_hash, address_of
 from functions.messages.link import sign
 from functions.messages.template import (
     Rendered,
+    asked_of_person,
     is_filled,
     mentions_products,
     render_mail,
@@ -25,18 +25,6 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 ADDRESS_LETTERS = 8  # of an address's hash in a link, so that it stays short
-
-
-def languages(files: Mapping[str, str], message: str, channel: str) -> list[str]:
-    """The languages in which a message exists on a channel."""
-    return _languages(tuple(files), message, channel)
-
-
-@lru_cache(maxsize=256)
-def _languages(files: tuple[str, ...], message: str, channel: str) -> list[str]:
-    ending = {"email": "html", "sms": "sms"}[channel]
-    parts = (name.split(".") for name in files if name.endswith(f".{ending}"))
-    return [part[1] for part in parts if part[0] == message and len(part) == 3]
 
 
 def in_full(
@@ -89,8 +77,9 @@ def render(wish: Wish, locale: str, values: Mapping[str, Any]) -> Rendered:
 def _stem(wish: Wish, locale: str) -> str:
     """How the message's files begin: of the shorter mail, where there is one and it is wanted."""
     short = f"{wish.message}.short.{locale}"
-    is_there = f"{short}.html" in wish.files and wish.channel == "email"
-    return short if wish.is_short and is_there else f"{wish.message}.{locale}"
+    if wish.is_short and wish.channel == "email" and f"{short}.html" in wish.files:
+        return short
+    return f"{wish.message}.{locale}"
 
 
 def _tracker(
@@ -113,7 +102,7 @@ def _values(
     confirm: str = "",
 ) -> dict[str, Any]:
     """What these texts may show; what costs reads is found only where they do."""
-    person = shown_fields(profile, desk.now(), desk.cuts)
+    person = shown_fields(profile, desk.now(), desk.cuts, _asked(texts))
     account = accounts.fields(profile)
     if any(map(referral.mentions, texts)):
         person |= desk.referral(profile)
@@ -131,6 +120,16 @@ def _values(
         preferences,
         confirm,
     )
+
+
+def _asked(texts: Sequence[str]) -> frozenset[str] | None:
+    """The person's fields that any of the texts may show; None: all."""
+    asked: frozenset[str] = frozenset()
+    for found in map(asked_of_person, texts):
+        if found is None:
+            return None
+        asked |= found
+    return asked
 
 
 def _leave_url(row: Message, desk: Desk, profile: Profile) -> str:

@@ -189,7 +189,9 @@ def _event_matches(
             return False
         if where and not where(lambda path: event_values(event, path), now):
             return False
-        return all(_equal(event, entry, mine, theirs, lacking) for mine, theirs in pairs)
+        return not pairs or all(
+            _equal(event, entry, mine, theirs, lacking) for mine, theirs in pairs
+        )
 
     return matches
 
@@ -339,7 +341,7 @@ def _outcome(word: str, has_it: Callable[[Message, str | None], bool]) -> Any:
         clauses = list(tally.of_messages(word, raw))
 
         def holds(facts: Facts) -> bool:
-            kept = [facts.tally(clause) for clause in clauses]
+            kept = [facts.tally(clause) for clause in clauses] if facts.kept else []
             if kept and None not in kept:
                 return any(one and one.count for one in kept)
             return any(

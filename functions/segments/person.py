@@ -1,6 +1,6 @@
 """A person as journeys, templates and the API see them: traits and computed fields."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -95,12 +95,26 @@ def _stages(profile: Profile) -> dict[str, Any]:
     }
 
 
-def fields(profile: Profile, now: datetime, cuts: Cuts | None = None) -> dict[str, Any]:
+def fields(
+    profile: Profile,
+    now: datetime,
+    cuts: Cuts | None = None,
+    asked: Collection[str] | None = None,
+) -> dict[str, Any]:
     """All fields of a person as they are `now`: traits by their names, computed fields on top,
-    among them those that go by cut points where these are given."""
-    computed = {name: compute(profile, now) for name, compute in COMPUTED.items()}
+    among them those that go by cut points where these are given. Where it is known what is
+    `asked`, the other computed ones are left out."""
+    computed = {
+        name: compute(profile, now)
+        for name, compute in COMPUTED.items()
+        if asked is None or name in asked
+    }
     among = population.COMPUTED.items() if cuts else ()
-    relative = {name: compute(profile, now, cuts) for name, compute in among if cuts}
+    relative = {
+        name: compute(profile, now, cuts)
+        for name, compute in among
+        if cuts and (asked is None or name in asked)
+    }
     return {**_traits(profile), **computed, **relative, **_stages(profile)}
 
 
@@ -121,10 +135,17 @@ def _traits(profile: Profile) -> dict[str, Any]:
     return traits
 
 
-def shown_fields(profile: Profile, now: datetime, cuts: Cuts | None = None) -> dict[str, Any]:
+def shown_fields(
+    profile: Profile,
+    now: datetime,
+    cuts: Cuts | None = None,
+    asked: Collection[str] | None = None,
+) -> dict[str, Any]:
     """The same as messages and colleagues read them: the score is a whole number."""
-    found = fields(profile, now, cuts)
-    return {**found, "score": shown(found["score"])}
+    found = fields(profile, now, cuts, asked)
+    if asked is None or "score" in asked:
+        found["score"] = shown(found["score"])
+    return found
 
 
 def values(profile: Profile, now: datetime, path: str, cuts: Cuts | None = None) -> list[Any]:

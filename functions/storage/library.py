@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from functions.codes import rules as code_rules
 from functions.codes.rules import CodeRule
@@ -16,6 +16,7 @@ from functions.messages import forms as form_rules
 from functions.messages import limits as limit_rules
 from functions.messages.brand import BRAND, Brand, Webhook
 from functions.messages.forms import Form
+from functions.messages.languages import Languages, languages
 from functions.messages.limits import NO_LIMITS, Limits
 from functions.sales import rules as sales_rules
 from functions.sales.rules import Sales
@@ -48,6 +49,11 @@ class Published:
     version: str
     files: Mapping[str, str]
     machine: str = ""
+
+    @cached_property
+    def languages(self) -> Mapping[str, Languages]:
+        """For each message the languages it exists in, by channel."""
+        return languages(self.files)
 
 
 def rules_in(files: Mapping[str, str]) -> Rules:

@@ -120,7 +120,7 @@ def take_receipt(message: Message, event: Event) -> bool:
     The first receipt of any kind settles an unknown message as sent; a held one, too, for a crash
     may have kept us from noting that we tried once more.
     """
-    before = msgspec.structs.asdict(message)
+    before = msgspec.structs.replace(message)
     message.clicked = dict(message.clicked)
     unsure = message.state in ("held", "unknown") or message.reason == GIVEN_UP
     if unsure and event.event in {*_TAKERS, *robots.TOUCHES}:
@@ -130,7 +130,7 @@ def take_receipt(message: Message, event: Event) -> bool:
         take(message, event)
     elif event.event in robots.TOUCHES:
         _touched(message, event)
-    return msgspec.structs.asdict(message) != before
+    return message != before
 
 
 def _first(one: datetime | None, event: Event) -> datetime:

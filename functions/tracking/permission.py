@@ -198,8 +198,10 @@ def end_pause(permission: Permission, task_id: str) -> bool:
 
 def is_paused(permission: Permission, now: datetime) -> bool:
     """Whether messages that need consent are kept back."""
-    wished = permission.wishes and permission.wishes.pauses_until(now)
-    return bool(wished) or any(until is None or now < until for until in permission.paused.values())
+    if permission.wishes and permission.wishes.pauses_until(now):
+        return True
+    ends = permission.paused.values()
+    return bool(ends) and any(until is None or now < until for until in ends)
 
 
 def last_word(permission: Permission, key: str) -> Consent | None:
@@ -241,4 +243,7 @@ def claim(permission: Permission, run_id: str, wanted: Claim, address: str, why_
 
 def claimed(permission: Permission, send_id: str) -> Claim | None:
     """The claim of this message, if it was made."""
-    return next((made for made in permission.claims if made.send_id == send_id), None)
+    for made in permission.claims:
+        if made.send_id == send_id:
+            return made
+    return None

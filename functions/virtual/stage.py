@@ -284,15 +284,9 @@ class Stage:
 
     def _close(self, execution: Execution) -> None:
         self.log.transitions += execution.transitions
-        names = {key: execution.data[key] for key in ("run", "person")}
-        output = None if execution.output is None else _encode(execution.output)
-        detail = {
-            "name": execution.name,
-            "status": execution.status,
-            "input": _encode(names),
-            "output": output,
-        }
-        close_run.handler({"detail": detail}, None)
+        person, run_id = execution.data["person"], execution.data["run"]
+        output = execution.output or {}
+        close_run.close(person, run_id, execution.name, execution.status, output)
         self._engine.forget(execution.name)
 
     def _start(self, journey: str, version: str, name: str, names: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """Bugs to plant into the product, each of which the oracle must find."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
+
+import msgspec
 
 from functions.channels.channel import Permanent, Temporary
 from functions.handlers import close_run, process_event
@@ -102,7 +103,7 @@ def _resend_unknown() -> Any:
 
         channels = {name: _Careless(one, give_back) for name, one in desk.channels.items()}
         try:
-            return real(wish, row, replace(desk, channels=channels), outgoing)
+            return real(wish, row, msgspec.structs.replace(desk, channels=channels), outgoing)
         except _Again:
             raise Contended("once more") from None
 

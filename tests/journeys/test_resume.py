@@ -299,7 +299,7 @@ def test_a_step_that_is_just_tried_again_is_done_in_the_new_execution(
 
     world = begin("  - update: {add tag: fan}\n  - send: a\n")
     with monkeypatch.context() as broken:
-        broken.setattr(run_step._Steps, "_change_person", fail)
+        broken.setattr(run_step._Steps, "change_person", fail)
         world.track("ada", "Cart Filled")
     assert world.sent("ada") == []
     move(world)

@@ -3,13 +3,13 @@ best channel, the hold-out group and paused marketing, in a whole Tante."""
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from functions.channels.channel import Temporary
 from functions.folder import check, read_folder

@@ -3,7 +3,6 @@ of its clocks."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from functions.messages.hours import LONGEST_LOOK, Times
 from functions.segments.hours import HOURS_PATTERN, Hours, hours

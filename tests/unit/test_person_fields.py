@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.messages.template import asked_of_person, fill
 from functions.segments import person
 from functions.segments.operators import find
 from functions.storage.people import People, profile_of
@@ -341,3 +342,32 @@ def test_one_field_is_asked_as_all_of_them_together_have_it(path: str) -> None:
     traits = {"plan": "pro", "firstName": "Ada", "address": {"city": "Bern"}, "tag:x": True}
     profile = of(call("a", 1, type="identify", traits=traits), order(1), page("p", 2))
     assert person.values(profile, NOON, path) == find(person.fields(profile, NOON), path)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        *(f"{{{{ person.{name} | join: ', ' }}}}, in person.phase" for name in person.COMPUTED),
+        "{% if person.last_order_at %}{{ person.orders }}{% else %}{{ person.name }}{% endif %}",
+        "{{ person['orders'] }}",
+        "{% assign one = person %}{{ one.score }}",
+        "{% for field in person %}{{ field }} {% endfor %}",
+        "Nobody",
+    ],
+)
+@pytest.mark.parametrize("profile", [of(), of(order(1), page("p", 5), order(2, 9))])
+def test_a_message_shows_the_same_where_only_the_fields_that_it_names_are_worked_out(
+    template: str, profile: Profile
+) -> None:
+    asked = asked_of_person(template)
+    shown, every = (
+        {"person": person.shown_fields(profile, NOON, None, names)} for names in (asked, None)
+    )
+    assert fill(template, shown, autoescape=True) == fill(template, every, autoescape=True)
+
+
+def test_of_the_fields_of_a_person_a_message_gets_those_that_it_names_and_of_the_others_none() -> (
+    None
+):
+    names = person.shown_fields(of(order(1)), NOON, None, asked_of_person("{{ person.orders }}"))
+    assert names == {"orders": 1}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from functions import folder as folders
 from functions.messages import template
 from functions.messages.brand import Brand, from_mapping
+from functions.messages.languages import languages
 from functions.messages.template import (
     TemplateError,
     check,
@@ -28,7 +29,6 @@ from functions.messages.template import (
     render_sms,
 )
 from functions.messages.template_values import template_values
-from functions.messages.wording import languages
 from functions.tracking.event import Event
 from functions.tracking.identity import short_hash
 from tests.support.world import JOURNEYS, START
@@ -574,7 +574,7 @@ def test_every_shipped_message_exists_in_every_language_of_the_brand() -> None:
     for one in shipped():
         for journey, message, channel, _ in shipped_messages():
             if journey == one.journey.name:
-                assert set(languages(one.files, message, channel)) == wanted, (journey, message)
+                assert set(languages(one.files)[message][channel]) == wanted, (journey, message)
 
 
 @pytest.mark.parametrize(("needs_leaving", "url"), [(True, LEAVE), (False, "")])

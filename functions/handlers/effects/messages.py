@@ -12,9 +12,7 @@ from functions.messages.country import country_of
 from functions.messages.deliver import deliver
 from functions.messages.sunset import last_sign
 from functions.messages.wish import Desk, Wish
-from functions.messages.wording import languages
 from functions.segments.limit_words import ASLEEP
-from functions.storage import people
 from functions.storage.suppressions import Suppressions
 from functions.tracking.event import EventBatch, bodies
 from functions.tracking.message import Message, Outcome, ledger_key, send_id
@@ -24,9 +22,11 @@ from functions.tracking.own_event import FELL_ASLEEP, MESSAGE_SENT, own_event
 class Messages(AtStep):
     """Messages by the ledger, each at most once."""
 
-    def _deliver(self, step: Send) -> Outcome:
-        files = self.published.files
-        channels = [name for name in ORDER if languages(files, step.send, name)]
+    _let_go: tuple[str, datetime] | None = None  # the step whose message went in this call, when
+
+    def deliver(self, step: Send) -> Outcome:
+        languages = self.published.languages.get(step.send, {})
+        channels = [name for name in ORDER if name in languages]
         limits = self.parts.library.limits()
         calm = limits.calm if limits.calm and limits.calm.segment in self.profile.segments else None
         wish = Wish(
@@ -38,13 +38,14 @@ class Messages(AtStep):
             channels=channels if step.by == BEST_CHANNEL else [step.by or channels[0]],
             purpose=step.purpose or self.journey.purpose,
             entry=self.run.entry,
-            files=files,
+            files=self.published.files,
+            languages=languages,
             zone=self.zone,
             send_only=self.journey.send_only,
             held_out=self.run.held_out,
             iteration=self._pass,
-            latest=step.latest(self._entered, self.zone),
-            best_until=step.best_until(self._entered),
+            latest=step.latest(self.entered, self.zone),
+            best_until=step.best_until(self.entered),
             paused=self.parts.library.is_paused(self.run.journey),
             kind=self.journey.kind,
             country=country_of(self.profile) or limits.country if limits.countries else "",
@@ -56,6 +57,8 @@ class Messages(AtStep):
         self._tell_of_message(step, outcome)
         if outcome.reason == ASLEEP:
             self._tell_of_sleep(wish.last_sign)
+        if outcome.at:
+            self._let_go = step.name, outcome.at
         return outcome
 
     def _tell_of_message(self, step: Send, outcome: Outcome) -> None:
@@ -96,7 +99,7 @@ class Messages(AtStep):
             now=parts.now,
             link_keys=parts.settings.link_keys,
             public_url=parts.settings.public_url,
-            profile=lambda person: people.profile_of(parts.store, person),
+            profile=lambda person: self.profile,
             permission=self.desk.permission,
             products=lambda profile: for_template(offers_of(parts, profile)),
             referral=lambda profile: referring.shown(parts, profile),
@@ -107,7 +110,9 @@ class Messages(AtStep):
             stopped=Suppressions(parts.store, parts.settings.identity_key).stopped,
         )
 
-    def _claimed_at(self, step: str) -> datetime | None:
+    def claimed_at(self, step: str) -> datetime | None:
+        if self._let_go and self._let_go[0] == step:
+            return self._let_go[1]
         message = self._message(step)
         return message.claimed if message else None
 

@@ -12,7 +12,7 @@ from functions.tracking.event import SCORE_ADDED, EventBatch, bodies
 class Changes(AtStep):
     """Changes of the person, as events, entries and exits."""
 
-    def _change_person(self, step: Step, traits: dict[str, Any], points: float) -> None:
+    def change_person(self, step: Step, traits: dict[str, Any], points: float) -> None:
         """As events like any other; the same for every try, so that they count once."""
         events = []
         if traits:
@@ -24,9 +24,9 @@ class Changes(AtStep):
             )
         self.parts.send_events(bodies(EventBatch(events)), 0)
 
-    def _enter(self, journey: str) -> None:
+    def enter(self, journey: str) -> None:
         occasion = self.run.run_id + (f"/{self._pass}" if self._pass else "")
         start_by_journey(self.desk, self.profile, journey, self.run.entry, occasion)
 
-    def _stop(self, journey: str, outcome: str) -> None:
+    def stop(self, journey: str, outcome: str) -> None:
         leave_all(self.desk, self.run.person, journey, outcome, self.run.run_id)

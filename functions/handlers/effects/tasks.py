@@ -11,7 +11,6 @@ from functions.sales.brief import known_of
 from functions.sales.records import Lead
 from functions.sales.routing import Routed
 from functions.sales.work import HANDED_OVER, NOT_NEEDED, created, finish
-from functions.segments.condition import Facts
 from functions.segments.score import parts_at, score_at
 from functions.storage.store import change
 from functions.tracking.history import Change
@@ -21,11 +20,11 @@ from functions.tracking.permission import pause_marketing
 class Tasks(AtStep):
     """Tasks, each given once whatever is retried."""
 
-    def _give_task(self, step: Task, facts: Facts, due: datetime | None) -> None:
+    def give_task(self, step: Task, due: datetime | None) -> None:
         now, run, task_id = self.parts.now(), self.run, self._once(step)
         routed = Routed(step.for_, "")
         if step.for_ == "owner":
-            routed = who_takes(self.parts, self.profile, facts)
+            routed = who_takes(self.parts, self.profile, self.facts)
         task = TaskRecord(
             person=run.person,
             task_id=task_id,
@@ -56,14 +55,14 @@ class Tasks(AtStep):
         )
         give(self.parts, task, lead if step.hand_over else None)
 
-    def _finish_task(self, text: str) -> None:
+    def finish_task(self, text: str) -> None:
         now, by = self.parts.now(), self.journey.title
         for task in list(self.parts.store.query(TaskRecord, self.run.person)):
             is_meant = (task.run_id, task.text) == (self.run.run_id, text)
             if is_meant and (task.status == "open" or task.outcome == NOT_NEEDED):
                 alter_task(self.parts, task, lambda one: finish(one, NOT_NEEDED, by, "", now))
 
-    def _pause_marketing(self, step: Step, until: datetime | None) -> None:
+    def pause_marketing(self, step: Step, until: datetime | None) -> None:
         task_id = self._once(step)
         if self.parts.store.get(TaskRecord, self.run.person, task_id):
             return  # a retry of the step: the pause was set before the task was made

@@ -10,22 +10,21 @@ from functions.storage.store import change
 class Waiting(AtStep):
     """Waits, by the record that events and timers look at."""
 
-    def _waits(self) -> Waits:
+    def waits(self) -> Waits:
         run = self.run
-        blank = Waits(person=run.person, run_id=run.run_id, journey=run.journey)
-        key = run_key(run.journey, run.run_id)
-        return self.parts.store.get(Waits, run.person, key) or blank
+        there = self.parts.store.get(Waits, run.person, run_key(run.journey, run.run_id))
+        return there or Waits(person=run.person, run_id=run.run_id, journey=run.journey)
 
-    def _wait(self, since: datetime, until: datetime) -> None:
+    def wait(self, since: datetime, until: datetime) -> None:
         """Register the wait with this try's token."""
         step = self.payload.get("wait") or self.payload["step"]
         wait = Wait(step, self.payload["token"], since, until)
 
         def note(waits: Waits) -> bool:
-            return register(waits, wait, self._entered, self._goes_on_waiting(waits, step))
+            return register(waits, wait, self.entered, self._goes_on_waiting(waits, step))
 
         self.meter.waits += 1
-        change(self.parts.store, self._waits, note)
+        change(self.parts.store, self.waits, note)
 
     def _goes_on_waiting(self, waits: Waits, step: str) -> bool:
         """Whether the wait began before, and not just when the run went on in this execution
@@ -36,15 +35,15 @@ class Waiting(AtStep):
             return False
         return "target" in self.payload
 
-    def _pass_over(self, wait: str) -> None:
+    def pass_over(self, wait: str) -> None:
         """Note when a wait began that was over at once; one after it looks back to then."""
 
         def note(waits: Waits) -> bool:
             known = waits.began.get(wait)
-            if known and known >= self._entered:
+            if known and known >= self.entered:
                 return False
-            waits.began = {**waits.began, wait: self._entered}
+            waits.began = {**waits.began, wait: self.entered}
             waits.first = {step: time for step, time in waits.first.items() if step != wait}
             return True
 
-        change(self.parts.store, self._waits, note)
+        change(self.parts.store, self.waits, note)

@@ -24,7 +24,7 @@ logger = Logger(service="run_step")
 class Calls(AtStep):
     """Calls, signed and with the step's own id."""
 
-    def _call(self, step: Step, name: str, said: dict[str, Any]) -> None:
+    def call(self, step: Step, name: str, said: dict[str, Any]) -> None:
         """Post to a webhook of the brand in force. Raises WebhookBusy, WebhookRefused."""
         parts, run = self.parts, self.run
         brand = parts.library.brand()
@@ -62,7 +62,7 @@ class Calls(AtStep):
             "with": told,
         }
         body = msgspec.json.encode(
-            {"type": "journey.webhook", "timestamp": self._entered, "data": about}
+            {"type": "journey.webhook", "timestamp": self.entered, "data": about}
         ).decode()
         now, keys = parts.settings.in_reality(parts.now()), parts.settings.link_keys
         signed = signature.headers(self._once(step), now, body, name, keys)

@@ -49,7 +49,7 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
         """How long it waits at most, read once."""
         return duration(self.at_most)
 
-    @property
+    @cached_property
     def hangs_on_messages(self) -> bool:
         """Whether it can only come true through messages of ours."""
         return all(any(word in raw for word in OUTCOMES) for raw in self.happenings)
@@ -128,7 +128,7 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
             visit.pass_over(self.name)
             return Answer(error="NothingSent", cause="none of the messages it waits for was sent")
         since = _moment_since(visit, self.name)
-        until = _target(visit) or self._longest.after(_entered(visit), visit.zone)
+        until = _target(visit) or self._longest.after(visit.entered, visit.zone)
         visit.wait(since, until)
         found = self.first(visit.facts, since)
         return None if found is None else Answer({"looked back": True, **self.said(found)})
@@ -190,10 +190,10 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
 
     def _true(self, facts: Facts) -> int | None:
         """The number of the first condition that is true now."""
-        holding = (
-            number for number, one in enumerate(self.awaited) if one.holds and one.holds(facts)
-        )
-        return next(holding, None)
+        for number, one in enumerate(self.awaited):
+            if one.holds and one.holds(facts):
+                return number
+        return None
 
     def _was_any_sent(self, visit: Visit) -> bool:
         wanted = tuple(name for one in self.awaited for name in one.messages)
@@ -234,22 +234,17 @@ def _moment_since(visit: Visit, name: str) -> datetime:
         return datetime.fromisoformat(visit.payload["from"])
     since = visit.payload.get("since", {})
     if "send" in since:
-        return visit.claimed_at(since["send"]) or _entered(visit)
+        return visit.claimed_at(since["send"]) or visit.entered
     if "seconds" in since:
-        return _entered(visit) - timedelta(seconds=since["seconds"] + 1)
+        return visit.entered - timedelta(seconds=since["seconds"] + 1)
     if "at" in since:
         return datetime.fromisoformat(since["at"])
     if "wait" in since:
-        waits, entered = visit.waits(), _entered(visit)
+        waits, entered = visit.waits(), visit.entered
         if waits.latest and waits.latest.step == name and waits.began.get(name) == entered:
             return waits.latest.since  # a retry of this step, which has registered already
         return waits.beginning(since["wait"]) or entered
     return visit.run.entered
-
-
-def _entered(visit: Visit) -> datetime:
-    """When the state was entered: the same for every try of it."""
-    return datetime.fromisoformat(visit.payload["entered"])
 
 
 def _target(visit: Visit) -> datetime | None:

@@ -10,7 +10,7 @@ import msgspec
 from functions.journeys import schema
 from functions.journeys.happening import brief
 from functions.journeys.step import Answer, Step, Visit
-from functions.segments.condition import Condition, condition
+from functions.segments.condition import Condition, can_be_told_again, condition
 
 if TYPE_CHECKING:
     from functions.journeys.flow import Flow
@@ -31,6 +31,11 @@ class Branch(Step, dict=True, rename={"if_": "if"}):
         """The condition, read once."""
         return condition(self.if_)
 
+    @cached_property
+    def _fades(self) -> bool:
+        """Whether nobody could tell later what the condition was."""
+        return not can_be_told_again(self.if_)
+
     def label(self, before: Step | None) -> str:
         return f"if {brief(self.if_)}"
 
@@ -49,5 +54,6 @@ class Branch(Step, dict=True, rename={"if_": "if"}):
 
     def visit(self, visit: Visit) -> Answer | None:
         arm = "then" if self.asked(visit.facts) else "otherwise"
-        visit.decided(arm, [self.if_], getattr(self, arm))
+        if getattr(self, arm) or self._fades:
+            visit.decided(self, arm, [self.if_])
         return Answer({"arm": arm})

@@ -57,5 +57,5 @@ class CallWebhook(
     def visit(self, visit: Visit) -> Answer | None:
         if visit.payload.get("noted"):
             visit.pass_over(self.name)
-        visit.call(self.call_webhook, self.with_)
+        visit.call(self, self.call_webhook, self.with_)
         return Answer()

@@ -76,7 +76,7 @@ class Repeat(Step, dict=True):
         number = told["pass"] + 1 if "pass" in told else 0
         enough = bool(self.asked and self.asked(visit.facts))
         if enough:
-            visit.decided(DONE, [self.until], [self])
+            visit.decided(self, DONE, [self.until])
         over = enough or number >= self.times
         began = told.get("began") or visit.now.isoformat()
         return Answer({"arm": DONE if over else AGAIN, "pass": number, "began": began})

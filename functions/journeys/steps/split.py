@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
@@ -27,7 +28,7 @@ class Arm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     then: schema.Steps = msgspec.field(default_factory=list)
 
 
-class Split(Step):
+class Split(Step, dict=True):
     """Goes one of several ways by chance; the same person goes the same way at every split of
     this name whose arms are the same. All come together after."""
 
@@ -41,7 +42,7 @@ class Split(Step):
     def ways(self) -> list[tuple[tuple[str | int, ...], list[Step]]]:
         return [(("arms", name, "then"), arm.then) for name, arm in self.arms_.items()]
 
-    @property
+    @cached_property
     def shares(self) -> dict[str, int]:
         """The share of each arm in hundredths of a percent, in the order of the file."""
         return {name: share(arm.share) for name, arm in self.arms_.items()}
@@ -101,8 +102,7 @@ def arm_of(person: str, split: str, shares: dict[str, int]) -> str:
 def arms_at(journey: Journey, person: str) -> dict[str, str]:
     """The arm of each split of the journey for this person, by the key that stands in the
     execution's input."""
-    splits = [step for step in journey.every_step() if isinstance(step, Split)]
-    return {key_of(one.split): arm_of(person, one.split, one.shares) for one in splits}
+    return {key_of(one.split): arm_of(person, one.split, one.shares) for one in journey.splits}
 
 
 def key_of(split: str) -> str:

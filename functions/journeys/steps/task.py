@@ -42,7 +42,7 @@ class Task(Step, rename=WRITTEN):
     def visit(self, visit: Visit) -> Answer | None:
         due = duration(self.due).after(visit.now, visit.zone) if self.due else None
         if self.pause_marketing:  # first: there is no moment at which the task is there alone
-            visit.pause_marketing(self._paused_until(visit))
+            visit.pause_marketing(self, self._paused_until(visit))
         visit.give_task(self, due)
         return Answer()
 

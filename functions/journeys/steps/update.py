@@ -67,7 +67,7 @@ class Update(Step):
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        visit.change_person(self.traits, self.update.add_to_score or 0)
+        visit.change_person(self, self.traits, self.update.add_to_score or 0)
         return Answer()
 
     def check(self) -> Iterator[tuple[str, str]]:

@@ -139,7 +139,7 @@ class Wait(Step, dict=True, rename={"after_the_last": "after the last"}):
 
     def _look(self, visit: Visit, last: Happening) -> Answer:
         """An error whose cause is the time for which to wait, or an answer: it is over."""
-        here = datetime.fromisoformat(visit.payload["entered"])
+        here = visit.entered
         if visit.payload.get("noted"):
             visit.pass_over(self.name)
         length, facts = duration(self.wait), visit.facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,8 +98,7 @@ class WaitUntil(Step, dict=True, rename={"wait_until": "wait until"}):
 
     def visit(self, visit: Visit) -> Answer | None:
         """An error whose cause is the time for which to wait, or an answer: that has come."""
-        # What counts is when the run came here, the same for each try of the step.
-        here = datetime.fromisoformat(visit.payload["entered"])
+        here = visit.entered
         if visit.payload.get("noted"):
             visit.pass_over(self.name)
         until = self.awaited.resolve(here, visit.zone, _reader(visit.facts))
