@@ -168,7 +168,10 @@ def _step(parts: Parts, erasure: Erasure) -> None:
 
 def _eraser(parts: Parts, erasure: Erasure) -> erasing.Eraser:
     def stop(run: Run) -> None:
-        parts.workflow.stop(run.journey, run.execution, OUTCOME)
+        # Not the present one alone: a crash may have left an earlier one, and without the record
+        # nothing would ever find it.
+        for execution in run.executions:
+            parts.workflow.stop(run.journey, execution, OUTCOME)
 
     return erasing.Eraser(parts.store, parts.settings.identity_key, erasure, stop)
 

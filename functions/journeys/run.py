@@ -115,7 +115,13 @@ class Run(msgspec.Struct, omit_defaults=True, kw_only=True):
     @property
     def execution(self) -> str:
         """The name of its present execution."""
-        return f"{self.run_id}-{self.generation}" if self.generation else self.run_id
+        return self.executions[-1]
+
+    @property
+    def executions(self) -> list[str]:
+        """The names of all executions that it has gone on in, the present one last."""
+        later = (f"{self.run_id}-{number}" for number in range(1, self.generation + 1))
+        return [self.run_id, *later]
 
     @property
     def began(self) -> datetime:

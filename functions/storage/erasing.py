@@ -28,6 +28,8 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile, TimelineRow
 
 LONGEST_COUNT = timedelta(days=3)  # of everybody, interruptions included
+# What ended longer ago has no execution any more: the daily comparison stops what is left.
+UNCOMPARED = timedelta(days=3)
 MOST_AT_ONCE = 2_000  # records that one invocation deletes, about ten seconds of DynamoDB
 NOTED_AT_ONCE = 200  # rows whose identifiers are noted with one write, before the rows go
 # The tombstone and the mark that forbids messages stay until somebody new comes.
@@ -178,7 +180,7 @@ class Eraser:
         if profile and profile.created:
             return True  # after a restore: somebody new, who came since
         for run in self._store.query(Run, key):
-            if run.status != "ended":
+            if run.ended is None or run.ended > self.erasure.asked - UNCOMPARED:
                 self._stop(run)
         return all(self._clear_kind(kind, key) for kind in CLEARED)
 

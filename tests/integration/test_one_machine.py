@@ -30,6 +30,7 @@ from tests.integration.test_segment_sdks import Site, python_client, run_node
 from tests.support.world import JOURNEYS, World
 
 TANTE = Path(sys.executable).with_name("tante")
+PATIENCE = 90  # seconds for another process or thread, whatever else the machine does
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
@@ -64,7 +65,7 @@ def tante(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 def tante_run(*arguments: str | Path) -> Said:
     """`tante run` in a process of its own."""
     found = subprocess.run(
-        [TANTE, "run", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [TANTE, "run", *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     return Said(found.returncode, found.stdout, found.stderr)
 
@@ -77,7 +78,7 @@ class Bench:
 
     def __init__(self, system: System, url: str) -> None:
         self.system, self.url = system, url
-        self.http = httpx.Client(base_url=url)
+        self.http = httpx.Client(base_url=url, timeout=PATIENCE)
 
     def clock(self, body: Any = None) -> httpx.Response:
         if body is None:
@@ -120,7 +121,7 @@ def running(tmp_path: Path) -> Iterator[Bench]:
         yield found
 
 
-def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Wait for something that another thread or process does."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -151,7 +152,7 @@ def test_the_clock_runs_fast_pauses_and_goes_on(running: Bench) -> None:
     time.sleep(0.05)
     assert running.now() == paused
     running.clock({"speed": 1})
-    assert timedelta(0) <= running.now() - paused < timedelta(seconds=30)
+    assert timedelta(0) <= running.now() - paused < timedelta(minutes=10)
 
 
 def test_a_jump_does_all_that_falls_due_on_the_way_before_it_answers(running: Bench) -> None:
@@ -694,17 +695,21 @@ def answers(port: int) -> bool:
         return False
 
 
+@pytest.mark.timeout(360)  # three starts, each as patient as `until`
 def test_what_was_answered_with_200_is_there_exactly_once_after_a_kill(tmp_path: Path) -> None:
     data, port = tmp_path / "data", free_port()
     url = f"http://127.0.0.1:{port}"
     sent: list[str] = []
+    # Each call on a connection of its own: the server that answered the last may be dead.
+    alone = httpx.Limits(max_keepalive_connections=0)
+    http = httpx.Client(base_url=url, timeout=PATIENCE, limits=alone)
     for life in range(2):
         with process(data, port) as server:
             keys = json.loads((data / "keys.json").read_text())
             for number in range(5):
                 message_id = f"{life}-{number}"
                 call = {"userId": "ada", "event": "Bought", "messageId": message_id}
-                answer = httpx.post(f"{url}/v1/track", json={**call, "writeKey": keys["write_key"]})
+                answer = http.post("/v1/track", json={**call, "writeKey": keys["write_key"]})
                 assert answer.status_code == 200
                 sent.append(message_id)
             server.send_signal(signal.SIGKILL)
@@ -713,21 +718,21 @@ def test_what_was_answered_with_200_is_there_exactly_once_after_a_kill(tmp_path:
         secret = {"authorization": f"Bearer {keys['secret_key']}"}
 
         def found() -> list[str]:
-            people = httpx.get(f"{url}/api/people?user_id=ada", headers=secret).json()["people"]
+            people = http.get("/api/people?user_id=ada", headers=secret).json()["people"]
             if not people or people[0]["events"]["Bought"]["count"] < len(sent):
                 return []
             path = f"/api/people/{people[0]['id']}/timeline"
-            events = httpx.get(url + path, headers=secret).json()["events"]
+            events = http.get(path, headers=secret).json()["events"]
             return [event["message_id"] for event in calls(events)]
 
         assert sorted(until(found)) == sorted(sent)
-        assert httpx.get(f"{url}/local/clock").json()["waiting"] == 0
+        assert http.get("/local/clock").json()["waiting"] == 0
 
 
 def test_ctrl_c_ends_the_server_at_once_and_cleanly(tmp_path: Path) -> None:
     with process(tmp_path / "data", free_port()) as server:
         server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=10) in (0, 130, -signal.SIGINT)
+        assert server.wait(timeout=25) in (0, 130, -signal.SIGINT)
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 

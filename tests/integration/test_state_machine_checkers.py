@@ -76,7 +76,7 @@ def said_by_asl_validator() -> dict[str, list[str]]:
         input=json.dumps({name: with_arn(one) for name, one in [*machines().items(), BROKEN]}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         cwd=ROOT,
         env={"PATH": PATH},
         check=True,

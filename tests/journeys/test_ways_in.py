@@ -312,7 +312,7 @@ def test_a_limited_share_keeps_out_the_others_and_a_larger_one_keeps_those_it_ha
     for user in users:
         world.track(user, "X")
     assert {user for user in users if len(runs(world, user)) == 2} == first
-    assert 8 <= len(first) <= 24
+    assert 3 <= len(first) <= 32  # outside of it once in two million times
     publish(world, folder, some=journey.replace("40", "70"))
     world.advance("1 hour")
     for user in users:

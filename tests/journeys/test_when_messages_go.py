@@ -358,8 +358,7 @@ def test_a_held_out_person_goes_the_way_and_gets_only_what_needs_no_consent(begi
     out = {run["person"] for run in world.runs("cart") if run["held_out"]}
     others = {run["person"] for run in world.runs("cart") if not run["held_out"]}
     assert not out & others  # the group lasts
-    assert len(out) > 5
-    assert len(others) > 5
+    assert min(len(out), len(others)) > 2  # not so once in a million times
     for user in users:
         if world.person(user).person in out:
             assert world.sent(user) == ["a", "a"]

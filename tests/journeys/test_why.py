@@ -344,7 +344,7 @@ def test_a_journey_without_a_way_in_says_who_starts_it(begin: Begin) -> None:
 
 
 def test_who_is_held_out_has_a_run_that_is_told(begin: Begin) -> None:
-    world = begin(MAILS, "hold out: 99.99 percent\ngoal: {event: Paid}\n")
+    world = begin(MAILS, "hold out: 100 percent\ngoal: {event: Paid}\n")
     world.customer("ada")
     world.track("ada", "Begun")
     assert came(world)[0] == "not sent: hold-out group"

@@ -151,6 +151,8 @@ def test_a_payload_that_is_signed_and_still_no_link_breaks_no_page(raw: bytes) -
 @settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
+@example(header={}, cookies=[], body="/w==", is_base64=True, path="/api/session", method="POST")
+@example(header={}, cookies=[], body="0", is_base64=True, path="/api/session", method="POST")
 def test_no_header_or_body_breaks_a_door(
     world: World,
     header: dict[str, str],

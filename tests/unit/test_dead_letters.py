@@ -174,6 +174,7 @@ def test_where_nothing_lies_the_list_says_so(place: Place) -> None:
 
 
 def test_the_list_has_a_line_for_each_with_what_it_is_how_often_and_why(place: Place) -> None:
+    begun = datetime.now(UTC)
     events = [track("m1", "Order Completed"), track("m2", "Page Viewed")]
     place.bury(batch(*events, attempt=5, reason=BROKEN), BROKEN)
     place.bury(*FOREIGN)
@@ -186,8 +187,8 @@ def test_the_list_has_a_line_for_each_with_what_it_is_how_often_and_why(place: P
         ("5", "2 events of 1 person: Order Completed, Page Viewed", BROKEN),
         ("1", "not readable", FOREIGN[1]),
     }
-    today = datetime.now(UTC).strftime("%Y-%m-%d")
-    assert all(f"  events  {today} " in line for line in lines)
+    days = {str(moment.date()) for moment in (begun, datetime.now(UTC))}  # midnight may pass
+    assert {line.partition("  events  ")[2][:10] for line in lines} <= days
     assert " ".join(["ID", *place.options]) in hint
 
 
@@ -374,7 +375,7 @@ def test_a_running_system_takes_what_is_sent_back_at_once(tmp_path: Path) -> Non
     try:
         with system.running():
             assert "1 sent back" in place.do("redrive", "--all").output
-            end = time.monotonic() + 20
+            end = time.monotonic() + 90
             while system.queue.size() and time.monotonic() < end:
                 time.sleep(0.02)
             assert system.queue.size() == 0

@@ -112,10 +112,9 @@ def operation(
 
 def json_body() -> dict[str, Any]:
     """The body of the request. Raises BadRequestError."""
-    raw = app.current_event.decoded_body
     try:
-        found = msgspec.json.decode(raw) if raw else {}
-    except (msgspec.DecodeError, RecursionError) as error:
+        found = msgspec.json.decode(app.current_event.decoded_body or "{}")
+    except (ValueError, RecursionError) as error:  # also of bytes that are no text
         raise BadRequestError(f"the body is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise BadRequestError("the body is a JSON object")
@@ -126,7 +125,7 @@ def read_as(kind: type[T]) -> T:
     """The body of the request as this Struct (an empty body is {}). Raises BadRequestError."""
     try:
         return msgspec.json.decode(app.current_event.decoded_body or "{}", type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequestError(f"the body cannot be read: {error}") from None
 
 
