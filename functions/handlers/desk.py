@@ -53,6 +53,7 @@ def _desk(parts: Parts) -> Desk:
         zone=lambda profile: zone_of(parts, profile),
         runs_changed=partial(_have_kept, parts),
         kept_out=parts.kept_out,
+        pace=parts.settings.clock_speed,
     )
 
 
