@@ -50,6 +50,7 @@ def _desk(parts: Parts) -> Desk:
         zone=partial(zone_of, parts),
         runs_changed=partial(_have_kept, parts),
         kept_out=parts.kept_out,
+        pace=parts.settings.clock_speed,
     )
 
 

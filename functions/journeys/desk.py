@@ -24,7 +24,8 @@ class Desk:
     permission(person) follows merges; facts(run, journey, profile, permission) makes what
     conditions look at; zone(profile) is where the person is; runs_changed(person) is told when
     one of their runs has begun or ended; kept_out(run, why) of one that was not to begin;
-    hears(event): whether anything may follow from it.
+    hears(event): whether anything may follow from it; now() goes `pace` times as fast as what
+    really happens.
     """
 
     store: Store
@@ -39,3 +40,4 @@ class Desk:
     runs_changed: Callable[[str], None] = lambda person: None
     kept_out: Callable[[Run, str], None] = lambda run, why: None
     hears: Callable[[Event], bool] = lambda event: True
+    pace: float = 1.0

@@ -17,7 +17,7 @@ from functions.tracking.message import Message, let_go
 from functions.tracking.permission import Live, Permission, claimed
 from functions.tracking.profile import Profile
 
-ON_ITS_WAY = timedelta(hours=1)  # within which a run's record follows its mark
+ON_ITS_WAY = timedelta(hours=1)  # of real time, within which a run's record follows its mark
 
 
 def leave_by(desk: Desk, run: Run, profile: Profile, permission: Permission, event: Event) -> bool:
@@ -113,15 +113,15 @@ def _note_claims(desk: Desk, run: Run, permission: Permission, noted: set[str]) 
                 desk.store.put(row)
 
 
-def is_left_behind(live: Live, now: datetime) -> bool:
+def is_left_behind(desk: Desk, live: Live) -> bool:
     """Whether a mark whose run has no record has waited for it long enough."""
-    return live.since < now - ON_ITS_WAY
+    return desk.now() - live.since > ON_ITS_WAY * desk.pace
 
 
 def has_ended(desk: Desk, run_id: str, live: Live) -> bool:
     """Whether a mark is of a run that has ended, or that never came to be."""
     record = desk.store.get(Run, live.person, run_key(live.journey, run_id))
-    return record.status == "ended" if record else is_left_behind(live, desk.now())
+    return record.status == "ended" if record else is_left_behind(desk, live)
 
 
 def close(

@@ -33,7 +33,7 @@ def _live_runs(desk: Desk, permission: Permission) -> Iterator[Run]:
     for run_id, live in list(permission.live.items()):
         run = desk.store.get(Run, live.person, run_key(live.journey, run_id))
         if run is None:  # entered a moment ago, and its record is on its way; or it never came
-            if is_left_behind(live, desk.now()):
+            if is_left_behind(desk, live):
                 forget(desk, live.person, run_id, None)
             continue
         if live.leaving or run.status == "ended":

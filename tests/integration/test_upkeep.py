@@ -329,6 +329,21 @@ def test_a_mark_whose_run_never_came_to_be_goes_after_an_hour(world: World) -> N
     assert name not in world.permission("ada").live
 
 
+def test_where_a_day_takes_two_seconds_a_run_s_record_may_still_be_an_hour_late(
+    world: World,
+) -> None:
+    parts = world.system.parts
+    wiring.use(replace(parts, settings=replace(parts.settings, clock_speed=43_200)))
+    world.track("ada", "Seen")
+    name = half_made(world)
+    world.advance("2 hours")
+    world.track("ada", "Seen")
+    assert name in world.permission("ada").live
+    world.advance("1801 days")
+    world.track("ada", "Seen")
+    assert name not in world.permission("ada").live
+
+
 def test_a_mark_whose_run_never_came_to_be_keeps_nobody_out_for_longer_than_an_hour(
     world: World,
 ) -> None:
