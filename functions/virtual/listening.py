@@ -46,10 +46,10 @@ class Listening:
             return False
         if permission.moved_to:
             return True
-        return any(
-            self._run_hears(store, live.person, run_key(live.journey, run_id), event.name)
-            for run_id, live in permission.live.items()
-        )
+        for run_id, live in permission.live.items():
+            if self._run_hears(store, live.person, run_key(live.journey, run_id), event.name):
+                return True
+        return False
 
     def _asked(self, event: Event) -> bool:
         """Whether it is asked for, whoever it is about."""

@@ -30,11 +30,10 @@ class LiveStore(MemoryStore):
         self._live: dict[type, Rows] = {kind: {} for kind in LIVE}
 
     def get(self, kind: type[T], partition: str, sort: str = "") -> T | None:
-        rows = self._live.get(kind)
-        if rows is None:
+        if kind not in self._live:
             return super().get(kind, partition, sort)
-        found = rows.get(partition)
-        return found.get(sort) if found else None
+        rows = self._live[kind].get(partition)
+        return rows.get(sort) if rows else None
 
     def put(self, record: Any) -> None:
         kind = type(record)
