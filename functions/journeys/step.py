@@ -87,6 +87,10 @@ class Visit(Protocol):
     def facts(self) -> Facts:
         """What conditions look at, the same for the whole step."""
 
+    def look(self) -> None:
+        """Read the person anew: the facts are as of when the call began, but for messages and
+        events, which are read when a condition asks."""
+
     def deliver(self, step: Send) -> Outcome:
         """Send its message, and say what came of it."""
 

@@ -37,7 +37,6 @@ class AtStep:
         if run is None:
             raise Temporary("the run's record is not there yet")
         self.run: Run = run
-        self.profile: Profile = people.profile_of(parts.store, run.person)
         self._zone: ZoneInfo | None = None
         self.look()
         # The pass of the loop that the step stands in, from 0; 0 outside of loops.
@@ -62,7 +61,8 @@ class AtStep:
         return self._facts
 
     def look(self) -> None:
-        """Read what others may change meanwhile; the facts are of the last look."""
+        """Read what others may change; the facts are of the last look."""
+        self.profile: Profile = people.profile_of(self.parts.store, self.run.person)
         self.permission: Permission = self.desk.permission(self.run.person)
         self._facts: Facts | None = None
 
