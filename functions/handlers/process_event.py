@@ -372,7 +372,10 @@ def _tell(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
 def _note_accounts(parts: wiring.Parts, profile: Profile, events: list[Event]) -> None:
     """Bring the accounts that group calls name up to date; last, so that one on which many work
     at a time keeps nobody's journeys waiting."""
-    told = accounts.note(parts.store, profile, events, parts.now(), spreading.order(parts))
+    calls = [event for event in events if event.type == "group"]
+    if not calls:
+        return
+    told = accounts.note(parts.store, profile, calls, parts.now(), spreading.order(parts))
     if told:
         parts.send_events(bodies(EventBatch(told)), 0)
 

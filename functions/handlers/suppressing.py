@@ -19,7 +19,7 @@ from functions.tracking.own_event import (
 )
 from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
-from functions.tracking.suppressed import Verdict, suppress, verdict
+from functions.tracking.suppressed import RULING_OUT, Verdict, suppress, verdict
 
 logger = Logger(service="suppressing")
 IDENTIFIED_BY = {"email": "email", "sms": "phone"}
@@ -34,7 +34,7 @@ def note(parts: Parts, profile: Profile, permission: Permission, events: Iterabl
     """Put the addresses on the list that these receipts rule out, and tell of it. `permission` has
     heard of them. Safe to repeat. Raises Busy, Contended."""
     for event in events:
-        found = verdict(permission, event)
+        found = verdict(permission, event) if event.event in RULING_OUT else None
         if found is None:
             continue
         suppressions(parts).add(found.address, found.channel, found.reason, event.time, RECEIPTS)

@@ -89,10 +89,10 @@ def forget(desk: Desk, person: str, run_id: str, run: Run | None) -> None:
     messages = list(desk.store.query(Message, person, prefix=f"{run_id}/"))
     permission = desk.permission(person)
     for message in messages:
-        claim = claimed(permission, message.send_id)
-        read = partial(desk.store.get, Message, person, message.key)
-        # One that was claimed since it was read is read again, for its row has changed.
-        change(desk.store, read, partial(let_go, claim=claim), known=message)
+        if message.state == "held":
+            claim = claimed(permission, message.send_id)
+            read = partial(desk.store.get, Message, person, message.key)
+            change(desk.store, read, partial(let_go, claim=claim))
     if run:
         _note_claims(desk, run, permission, {message.send_id for message in messages})
     change(
@@ -125,16 +125,9 @@ def has_ended(desk: Desk, run_id: str, live: Live) -> bool:
 
 
 def close(
-    store: Store,
-    person: str,
-    journey: str,
-    run_id: str,
-    outcome: str,
-    now: datetime,
-    known: Run | None = None,
+    store: Store, person: str, journey: str, run_id: str, outcome: str, now: datetime
 ) -> Run | None:
-    """Write the end into the run record (`known`, if it is in hand); the first end stands.
-    Returns the record."""
+    """Write the end into the run record; the first end stands. Returns the record."""
 
     def ended(run: Run | None) -> bool:
         if run is None or run.status == "ended":
@@ -144,8 +137,7 @@ def close(
             run.goal = run.goal or now
         return True
 
-    key = run_key(journey, run_id)
-    return change(store, lambda: store.get(Run, person, key), ended, known)
+    return change(store, lambda: store.get(Run, person, run_key(journey, run_id)), ended)
 
 
 def execution_ended(
@@ -164,7 +156,7 @@ def execution_ended(
     # A run that was leaving when its execution ended by itself has left.
     outcome = live.leaving if live and live.leaving else _outcome_of(status, output)
     forget(desk, person, run_id, run)
-    close(desk.store, person, journey, run_id, outcome, desk.now(), known=run)
+    close(desk.store, person, journey, run_id, outcome, desk.now())
     desk.runs_changed(person)
 
 

@@ -179,8 +179,8 @@ def _sort_out(
 
     `rows` takes those that were found, which stay.
     """
-    told = [(event, timeline_key(event), known(profile, event)) for event in events]
-    asked = {key for _, key, state in told if state is not False}
+    told = [(event, known(profile, event)) for event in events]
+    asked = {timeline_key(event) for event, state in told if state is not False}
     if asked:
         rows.update((row.key, row) for row in rows_of(store, profile, asked - rows.keys()))
     pending = pending_keys(profile).values() if asked else ()
@@ -188,9 +188,14 @@ def _sort_out(
     again: dict[str, Event] = {}
     rowless: dict[str, Event] = {}
     # One batch may have an event as it was accepted first, and once more.
-    for event, key, state in told:
-        name, row = event.message_id, rows.get(key)
-        if state is False or (state is None and row is None):
+    for event, state in told:
+        name = event.message_id
+        if state is False:
+            fresh.setdefault(name, event)
+            continue
+        key = timeline_key(event)
+        row = rows.get(key)
+        if state is None and row is None:
             fresh.setdefault(name, event)
         elif row is None and key in pending:
             again[name] = rowless[name] = event

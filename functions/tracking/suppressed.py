@@ -38,7 +38,8 @@ PATIENCE = {
 # Failures for a while that say nothing of the address: our message was refused for what it is.
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 OF_THE_MESSAGE = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
-_RULING_OUT = frozenset({"Email Marked as Spam", "Email Bounced", "SMS Bounced"})
+# The receipts that may rule an address out.
+RULING_OUT = frozenset({"Email Marked as Spam", "Email Bounced", "SMS Bounced"})
 NOT_REACHED = frozenset({"unreachable", "carrier_unreachable", "ttl_expired"})
 
 
@@ -139,7 +140,7 @@ def take_stop(permission: Permission, said: datetime) -> None:
 
 def verdict(permission: Permission, event: Event) -> Verdict | None:
     """The address that a receipt rules out, once `permission` has heard of it; None if none."""
-    if event.event not in _RULING_OUT or not event.trusted:
+    if event.event not in RULING_OUT or not event.trusted:
         return None
     if event.event == "Email Marked as Spam":
         return _of(permission, "email", event, COMPLAINT)
