@@ -117,8 +117,8 @@ def events_since(
     The profile's counters, read afresh, say whether the timeline is worth reading at all.
     """
     fresh = people.profile_of(store, profile.person)
-    seen = [fresh.events[name] for name in names if name in fresh.events]
-    worth = any(since is None or count.last >= since for count in seen)
+    times = [fresh.events[name].last for name in names if name in fresh.events]
+    worth = bool(times) and (since is None or max(times) >= since)
     if not worth and len(fresh.events) < fold.MOST_NAMES:
         return []
     return [event for event in timeline(store, fresh, since) if event.name in names]

@@ -75,7 +75,6 @@ class _Steps(Messages, Waiting, Tasks, Changes, Calls):
         answer = self._answer(self.payload["step"])
         wait = self.payload.get("wait", "")
         if answer and not answer.error and wait and wait != self.payload["step"]:
-            self.look()  # the message has gone, which may have taken a while
             answer = self._answer(wait)
         if token and not answer:
             return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -65,7 +65,7 @@ class Place(msgspec.Struct, frozen=True):
     since: datetime | None = None
 
 
-class Visit(Protocol):
+class Visit:
     """A run that has reached a step, what there is to know there, and what the step may cause.
 
     `entered` is when the run came to the step's state, the same for every try of it.
@@ -78,55 +78,76 @@ class Visit(Protocol):
     @property
     def now(self) -> datetime:
         """The time."""
+        raise NotImplementedError
 
     @property
     def zone(self) -> ZoneInfo:
         """Where the person is."""
+        raise NotImplementedError
 
     @property
     def facts(self) -> Facts:
         """What conditions look at, the same for the whole step."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Read the person anew: the facts are as of when the call began, but for messages and
+        events, which are read when a condition asks."""
+        raise NotImplementedError
 
     def deliver(self, step: Send) -> Outcome:
         """Send its message, and say what came of it."""
+        raise NotImplementedError
 
     def enter(self, journey: str) -> None:
         """Start another journey for the person with this run's entry."""
+        raise NotImplementedError
 
     def give_task(self, step: Task, due: datetime | None) -> None:
         """Make the step's task for a colleague."""
+        raise NotImplementedError
 
     def finish_task(self, text: str) -> None:
         """The run's open tasks of this text are no longer needed."""
+        raise NotImplementedError
 
     def pause_marketing(self, step: Step, until: datetime | None) -> None:
         """From now on nothing goes to the person that needs consent (None: until the step's task
         is done)."""
+        raise NotImplementedError
 
     def stop(self, journey: str, outcome: str) -> None:
         """End the person's runs of that journey."""
+        raise NotImplementedError
 
     def change_person(self, step: Step, traits: dict[str, Any], points: float) -> None:
         """Set these traits of the person, add points to the score."""
+        raise NotImplementedError
 
     def call(self, step: Step, webhook: str, said: dict[str, Any]) -> None:
         """Tell the webhook of that name. Raises WebhookBusy, WebhookRefused."""
+        raise NotImplementedError
 
     def decided(self, step: Step, arm: str, asked: list[Any]) -> None:
         """Note which arm was taken, and the conditions that were asked: a write, which is not worth
         it where nothing followed and all of them can be told again from what is stored."""
+        raise NotImplementedError
 
     def waits(self) -> Waits:
         """What the run has waited for so far."""
+        raise NotImplementedError
 
     def wait(self, since: datetime, until: datetime) -> None:
         """Register the wait with the step's token."""
+        raise NotImplementedError
 
     def pass_over(self, wait: str) -> None:
         """Note that the wait of this name began and was over at once."""
+        raise NotImplementedError
 
     def claimed_at(self, step: str) -> datetime | None:
         """When that step's message was let go (None: it was not)."""
+        raise NotImplementedError
 
 
 class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

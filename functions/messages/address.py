@@ -65,7 +65,6 @@ def address_of(profile: Profile, channel: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=4096)
 def address_hash(channel: str, address: str) -> str:
     """A short hash of an address in force, for the permission item."""
     return hashlib.blake2b(f"{channel}\0{address}".encode(), digest_size=9).hexdigest()
@@ -73,5 +72,8 @@ def address_hash(channel: str, address: str) -> str:
 
 def addresses(profile: Profile) -> dict[str, str]:
     """The hashes of all addresses in force, by channel."""
-    found = {channel: address_of(profile, channel) for channel in TRAITS}
-    return {channel: address_hash(channel, text) for channel, text in found.items() if text}
+    return {
+        channel: address_hash(channel, address)
+        for channel in TRAITS
+        if (address := address_of(profile, channel))
+    }

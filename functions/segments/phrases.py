@@ -54,8 +54,9 @@ class Duration:
     def after(self, start: datetime, zone: ZoneInfo) -> datetime:
         """The moment this long after `start`; months, years, working days by the wall clock in
         `zone` (31 January and 1 month is the last of February)."""
-        if self.exact is not None:
-            return start + self.exact
+        exact = self.exact
+        if exact is not None:
+            return start + exact
         local = start.astimezone(zone)
         if self.unit == "working day":
             moved = _working_days(local, self.amount)

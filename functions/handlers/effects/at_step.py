@@ -9,7 +9,7 @@ from functions.handlers.costing import Meter
 from functions.handlers.desk import journey_desk
 from functions.journeys.journey import Journey
 from functions.journeys.run import Run, once, run_key
-from functions.journeys.step import Exit, Step, Temporary
+from functions.journeys.step import Exit, Step, Temporary, Visit
 from functions.segments.condition import Facts
 from functions.settings import Settings
 from functions.storage import people
@@ -19,7 +19,7 @@ from functions.tracking.permission import Permission
 from functions.tracking.profile import Profile
 
 
-class AtStep:
+class AtStep(Visit):
     """One call of run_step: the run, its journey and person."""
 
     def __init__(self, parts: wiring.Parts, payload: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ class AtStep:
         if run is None:
             raise Temporary("the run's record is not there yet")
         self.run: Run = run
-        self.profile: Profile = people.profile_of(parts.store, run.person)
+        self._facts: Facts | None = None
         self._zone: ZoneInfo | None = None
         self.look()
         # The pass of the loop that the step stands in, from 0; 0 outside of loops.
@@ -62,9 +62,10 @@ class AtStep:
         return self._facts
 
     def look(self) -> None:
-        """Read what others may change meanwhile; the facts are of the last look."""
+        """Read what others may change; the facts are of the last look."""
+        self.profile: Profile = people.profile_of(self.parts.store, self.run.person)
         self.permission: Permission = self.desk.permission(self.run.person)
-        self._facts: Facts | None = None
+        self._facts = None
 
     def _once(self, step: Step) -> str:
         """A hash of run, step and pass: what the step makes is known by it, whatever is retried."""

@@ -54,6 +54,14 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
         """Whether it can only come true through messages of ours."""
         return all(any(word in raw for word in OUTCOMES) for raw in self.happenings)
 
+    @cached_property
+    def _looks_at_the_person(self) -> bool:
+        """Whether it waits for a condition of more than what came of messages."""
+        return any(
+            "event" not in raw and not any(word in raw for word in OUTCOMES)
+            for raw in self.happenings
+        )
+
     def takes_time(self) -> bool:
         return True
 
@@ -120,8 +128,8 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
         return min(duration(self.at_most).at_most, LONGEST_QUIET)
 
     def visit(self, visit: Visit) -> Answer | None:
-        """Register first, then look back: an event that came before is found by one or the
-        other, whatever happens at the same time."""
+        """Register first, then look back: what came before, or became true, is found by one or
+        the other, whatever happens at the same time."""
         if visit.payload.get("again"):
             return self._is_it_over(visit)
         if self.hangs_on_messages and not self._was_any_sent(visit):
@@ -130,6 +138,8 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
         since = _moment_since(visit, self.name)
         until = _target(visit) or self._longest.after(visit.entered, visit.zone)
         visit.wait(since, until)
+        if self._looks_at_the_person:
+            visit.look()
         found = self.first(visit.facts, since)
         return None if found is None else Answer({"looked back": True, **self.said(found)})
 
@@ -186,7 +196,13 @@ class Awaiting(Step, dict=True, rename={"at_most": "at most"}):
 
     def listens_to(self, event: Event) -> bool:
         """Whether an event of this name may release it."""
-        return any(one.listens_to(event) for one in self.awaited)
+        return self._names is None or event.name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str] | None:
+        """Those of the events that may release it; None: any may."""
+        found = [one.names for one in self.awaited]
+        return frozenset(name for names in found for name in names) if all(found) else None
 
     def _true(self, facts: Facts) -> int | None:
         """The number of the first condition that is true now."""

@@ -26,11 +26,6 @@ class Case(
     then: schema.Steps = msgspec.field(default_factory=list)
 
     @cached_property
-    def asked(self) -> Condition:
-        """The condition, read once."""
-        return condition(self.if_)
-
-    @cached_property
     def fades(self) -> bool:
         """Whether nobody could tell later what the condition was."""
         return not can_be_told_again(self.if_)
@@ -44,6 +39,11 @@ class Choose(Step, dict=True):
     otherwise: schema.Steps = msgspec.field(default_factory=list)
 
     verb: ClassVar[str] = "choose"
+
+    @cached_property
+    def asked(self) -> list[Condition]:
+        """The conditions, read once."""
+        return [condition(case.if_) for case in self.choose]
 
     def ways(self) -> list[tuple[tuple[str | int, ...], list[Step]]]:
         cases = [(("choose", index, "then"), case.then) for index, case in enumerate(self.choose)]
@@ -69,13 +69,13 @@ class Choose(Step, dict=True):
         return flow.add(self.name, state)
 
     def visit(self, visit: Visit) -> Answer | None:
-        true = (index for index, case in enumerate(self.choose) if case.asked(visit.facts))
+        true = (index for index, asked in enumerate(self.asked) if asked(visit.facts))
         taken = next(true, len(self.choose))
         arm = arm_name(taken) if taken < len(self.choose) else "otherwise"
         steps = self.choose[taken].then if taken < len(self.choose) else self.otherwise
-        asked = self.choose[: taken + 1]
-        if steps or any(case.fades for case in asked):
-            visit.decided(self, arm, [case.if_ for case in asked])
+        cases = self.choose[: taken + 1]
+        if steps or any(case.fades for case in cases):
+            visit.decided(self, arm, [case.if_ for case in cases])
         return Answer({"arm": arm})
 
     def check(self) -> Iterator[tuple[str, str]]:
