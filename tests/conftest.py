@@ -10,7 +10,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 import typer.testing
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Read where a logger is made. A test has thousands of lines of what went well.
 os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
@@ -34,7 +34,9 @@ queue._TABLES = f"PRAGMA {_LATER};{queue._TABLES.replace(_AT_ONCE, _LATER)}"
 sqlite_store._SETTINGS = f"PRAGMA {_LATER};{sqlite_store._SETTINGS.replace(_AT_ONCE, _LATER)}"
 
 # How long an example takes says how busy the machine is; what hangs is ended by pytest's timeout.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 
