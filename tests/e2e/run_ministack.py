@@ -11,6 +11,9 @@ It runs in an environment of its own (`requirements-e2e.txt`), not in the tests'
   (services/lambda_svc.py) calls each one Runtime.HandlerError, which no Retry or Catch names.
 - A task with a token fails when its Lambda does. `_invoke_with_callback`
   (services/stepfunctions.py) forgets the error and waits for the token.
+
+And it starts a process for every call that comes while others are at work, each of which unpacks a
+hundred megabytes first: Step Functions calls AT_ONCE Lambdas at a time here, the others wait.
 """
 
 import json
@@ -27,6 +30,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc, secretsmanager, ses, stepfunctions
 from ministack.services.cloudformation import provisioners
 
+AT_ONCE = 4
+_calls = threading.BoundedSemaphore(AT_ONCE)
 _machines_of_tokens: dict[str, str] = {}
 _here = threading.local()  # each execution has a thread of its own
 _extract, _execute = iam_actions.extract_resource_arn, stepfunctions._execute_task
@@ -55,7 +60,8 @@ def wait_for_answer(resource: Any, input_data: Any, token: str, state_def: Any) 
 def call_lambda(function: Any, event: Any) -> Any:
     """Answer the token of a task whose Lambda fails."""
     try:
-        return _call_lambda(function, event)
+        with _calls:
+            return _call_lambda(function, event)
     except stepfunctions._ExecutionError as error:
         waiting = stepfunctions._task_tokens.get(getattr(_here, "token", None))
         if waiting:
