@@ -92,6 +92,7 @@ class Library:
         self.shelf = Shelf(store, seconds)
         self._versions: dict[tuple[str, str], Published] = {}
         self._newest: dict[str, str] = {}
+        self._all: list[Published] | None = None
         self._pointed: dict[str, JourneyVersion] = {}
         self._following: dict[tuple[str, str, str], Published] = {}
         self._brand: tuple[str, Brand] | None = None
@@ -111,7 +112,9 @@ class Library:
     def journeys(self) -> list[Published]:
         """The newest version of every journey that people may enter, by name."""
         self._refresh()
-        return [self.version(name, version) for name, version in sorted(self._newest.items())]
+        if self._all is None:
+            self._all = [self.version(name, one) for name, one in sorted(self._newest.items())]
+        return self._all
 
     def names(self) -> list[str]:
         """Every journey that was ever published, also those that nobody enters any more."""
@@ -221,6 +224,7 @@ class Library:
         now = self._seconds()
         if self._read_at is not None and now - self._read_at < KEPT_FOR:
             return
+        self._all = None
         self._pointed = {row.journey: row for row in self._pointers()}
         self._newest = {
             name: row.points_to for name, row in self._pointed.items() if not row.retired

@@ -24,17 +24,11 @@ class Programme(Library):
         super().__init__(store, lambda: 0.0)
         self.store, self._stands_for = store, stands_for
         self._kept: Rules | None = None
-        self._all: list[Published] | None = None
         self._machines: dict[str, Machine] = {}
 
     def forget(self) -> None:
         super().forget()
-        self._all = self._kept = None
-
-    def journeys(self) -> list[Published]:
-        if self._all is None:
-            self._all = super().journeys()
-        return self._all
+        self._kept = None
 
     def frozen(self, journey: str, version: str) -> Published:
         """A sample has its share of an hour's places."""
