@@ -147,7 +147,7 @@ def _no_overtakers() -> Any:
 
 def _enter_by_the_key_of_now() -> Any:
     """A run is looked for under the person's present key only."""
-    return patch.object(enter, "_earlier", lambda desk, profile, run: None)
+    return patch.object(enter, "_earlier", lambda desk, profile, run, own: None)
 
 
 def _merge_without_runs() -> Any:
