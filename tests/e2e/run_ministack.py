@@ -13,7 +13,9 @@ It runs in an environment of its own (`requirements-e2e.txt`), not in the tests'
   (services/stepfunctions.py) forgets the error and waits for the token.
 
 And it starts a process for every call that comes while others are at work, each of which unpacks a
-hundred megabytes first: Step Functions calls AT_ONCE Lambdas at a time here, the others wait.
+hundred megabytes first; on a busy machine soon nothing else is done. So Step Functions calls
+AT_ONCE Lambdas at a time here, and EventBridge each Lambda once: others wait, but for those of a
+schedule, which are left out.
 """
 
 import json
@@ -21,6 +23,7 @@ import os
 import signal
 import threading
 import time
+from collections import defaultdict
 from email.utils import parseaddr
 from typing import Any
 
@@ -32,6 +35,7 @@ from ministack.services.cloudformation import provisioners
 
 AT_ONCE = 4
 _calls = threading.BoundedSemaphore(AT_ONCE)
+_by_rules: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 _machines_of_tokens: dict[str, str] = {}
 _here = threading.local()  # each execution has a thread of its own
 _extract, _execute = iam_actions.extract_resource_arn, stepfunctions._execute_task
@@ -70,9 +74,23 @@ def call_lambda(function: Any, event: Any) -> Any:
         raise
 
 
-def run_lambda(*asked: Any) -> Any:
+def run_lambda(function: Any, event: Any) -> Any:
+    """Run those that a rule calls (each in a thread of its own) one at a time."""
+    kind = event.get("detail-type") if isinstance(event, dict) else None
+    if kind is None:
+        return run_named(function, event)
+    lock = _by_rules[function["config"]["FunctionName"]]
+    if not lock.acquire(blocking=kind != "Scheduled Event"):
+        return None
+    try:
+        return run_named(function, event)
+    finally:
+        lock.release()
+
+
+def run_named(function: Any, event: Any) -> Any:
     """Name an error by its class, which is in the last line of the traceback."""
-    result = _run_lambda(*asked)
+    result = _run_lambda(function, event)
     body = result.get("body")
     if result.get("error") and body.get("errorType") == "Runtime.HandlerError":
         last = (result.get("log") or "").rstrip().rpartition("\n")[2]
