@@ -75,7 +75,7 @@ def test_a_wait_begins_at_the_stage_s_moment_of_the_state_s_entry(world: World) 
     )
     asked = payload(world, wait, entered, token="t", wait=wait, since={"seconds": 3600})
     step = run_step._Steps(wiring.parts(), asked)
-    assert step._entered == START + timedelta(days=1)
+    assert step.entered == START + timedelta(days=1)
     assert datetime.fromisoformat(step.payload["entered"]) == START + timedelta(days=1)
 
 
