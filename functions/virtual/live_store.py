@@ -113,6 +113,10 @@ class LiveStore(MemoryStore):
         else:
             super().keep(record)
 
+    def clear(self) -> None:
+        """Let go of everything: a stage knows itself, so its records would not go with it."""
+        self._rows, self._listed, self._live = {}, {}, {kind: {} for kind in LIVE}
+
     def every(self, kind: type[T]) -> Iterator[T]:
         if kind not in self._live:
             yield from super().every(kind)

@@ -22,8 +22,17 @@ def forecast(plan: Plan, read: Read, take: Callable[[Log], R]) -> Iterator[R]:
 
 def one_shard(plan: Plan, read: Read, take: Callable[[Log], R], shard: int) -> R:
     """What `take` makes of one shard's log."""
-    with _without_collecting():
-        return take(Stage(plan).run(crowd(read, shard, plan.together)))
+    with without_collecting():
+        return take(passed(plan, crowd(read, shard, plan.together)))
+
+
+def passed(plan: Plan, people: Iterable[Someone]) -> Log:
+    """The log of a stage on which the plan's time has passed for these people; nothing else of the
+    stage is kept."""
+    stage = Stage(plan)
+    log = stage.run(people)
+    stage.store.clear()
+    return log
 
 
 def crowd(read: Read, shard: int, together: bool) -> Iterable[Someone]:
@@ -34,9 +43,10 @@ def crowd(read: Read, shard: int, together: bool) -> Iterable[Someone]:
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
+def without_collecting() -> Iterator[None]:
     """A shard's records live as long as its stage: to look for garbage among them again and again
-    finds none, and takes a tenth of the time. What was there before it is not looked through."""
+    finds none, and takes a tenth of the time. What was there before it is not looked through, and
+    what the stage kept is gone by then."""
     was = gc.isenabled()
     gc.disable()
     gc.freeze()

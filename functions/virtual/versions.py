@@ -25,8 +25,7 @@ from functions.virtual.expecting import about
 from functions.virtual.people import opened_by
 from functions.virtual.prepared import NotPossible, Prepared, library_of, placed
 from functions.virtual.reported import text_prices
-from functions.virtual.shards import crowd
-from functions.virtual.stage import Stage
+from functions.virtual.shards import crowd, passed, without_collecting
 
 LIVE = "live"  # the version that people enter now
 
@@ -91,13 +90,14 @@ class Both:
         """What comes of a shard's people with each, and what is different. They are read each time
         anew: nobody knows of the other version."""
         together = self.before.plan.together or self.after.plan.together
-        old, new = (
-            Stage(one.plan).run(crowd(one.read(store), shard, together))
-            for one in (self.before, self.after)
-        )
-        had, has = self.before.prepared.shape, self.after.prepared.shape
-        what = difference(old, new, names_in(had), names_in(has))
-        return Pair(self.before.tally(old), self.after.tally(new), what)
+        with without_collecting():
+            old, new = (
+                passed(one.plan, crowd(one.read(store), shard, together))
+                for one in (self.before, self.after)
+            )
+            had, has = self.before.prepared.shape, self.after.prepared.shape
+            what = difference(old, new, names_in(had), names_in(has))
+            return Pair(self.before.tally(old), self.after.tally(new), what)
 
 
 def both(before: Prepared, after: Prepared, store: Store | None) -> Iterator[Both]:

@@ -63,7 +63,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(shop: Shop) -
     first = shop.type(*words, "--seed", "a").stdout
     assert first == shop.type(*words, "--seed", "a").stdout
     assert json.loads(first)["draws"] == 2
-    assert first.replace('"seed":"a"', "") != shop.type(*words, "--seed", "b").stdout
+    other = shop.type(*words, "--seed", "b").stdout
+    assert first.replace('"seed":"a"', "") != other.replace('"seed":"b"', "")
 
 
 def test_one_core_and_two_give_the_same_bytes(shop: Shop) -> None:
