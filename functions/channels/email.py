@@ -28,6 +28,7 @@ TRY_AGAIN = {
 }
 _POLICY = SMTP.clone(cte_type="7bit")  # a relay that changes 8-bit text breaks its signature
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, 3.6.8: a colon would end it
 _PLAIN_ADDRESS = re.compile(r"""[^\s\x00-\x1f\x7f-\U0010ffff@,;:<>()\[\]\\"]+@[A-Za-z0-9.-]+""")
 
 
@@ -67,7 +68,10 @@ def _one_address(value: str) -> str:
 
 def _as_it_is(headers: Mapping[str, str]) -> bytes:
     """Headers of our own: folding would write a long link in a way that no mail program reads."""
-    return b"".join(f"{_clean(n)}: {_clean(v)}\r\n".encode("ascii") for n, v in headers.items())
+    for name in headers:
+        if not _FIELD_NAME.fullmatch(name):
+            raise ValueError("not the name of a header")
+    return b"".join(f"{n}: {_clean(v)}\r\n".encode("ascii") for n, v in headers.items())
 
 
 class Email:
