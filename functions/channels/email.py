@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from email.header import Header, decode_header, make_header
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import parseaddr
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,8 +28,10 @@ TRY_AGAIN = {
     "UnrecognizedClientException": 3600,
     "ExpiredTokenException": 300,
 }
-_POLICY = SMTP.clone(cte_type="7bit")  # a relay that changes 8-bit text breaks its signature
+# A relay that changes 8-bit text breaks its signature. What `_put_address` wrote stays as it is.
+_POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, 3.6.8: a colon would end it
 _PLAIN_ADDRESS = re.compile(r"""[^\s\x00-\x1f\x7f-\U0010ffff@,;:<>()\[\]\\"]+@[A-Za-z0-9.-]+""")
 
 
@@ -38,11 +42,11 @@ def mime(message: Outgoing) -> bytes:
     """
     mail = EmailMessage(policy=_POLICY)
     try:
-        mail["From"] = _clean(message.sender)
+        _put_address(mail, "From", message.sender)
         mail["To"] = _one_address(message.to)
         mail["Subject"] = _clean(message.subject)
         if message.reply_to:
-            mail["Reply-To"] = _clean(message.reply_to)
+            _put_address(mail, "Reply-To", message.reply_to)
         mail.set_content(message.text)
         if message.html:
             mail.add_alternative(message.html, subtype="html")
@@ -50,6 +54,19 @@ def mime(message: Outgoing) -> bytes:
     except (ValueError, IndexError, AttributeError, TypeError) as error:
         # The standard library's reader of addresses fails in any of these ways (upon `.:`, say).
         raise Permanent(f"the mail cannot be written: {error}") from None
+
+
+def _put_address(mail: EmailMessage, field: str, value: str) -> None:
+    """A name of more than plain words is encoded as a whole: where the standard library folds it,
+    it takes the quotes away, so that a comma or a bracket in it makes addresses."""
+    if _clean(value).isascii() and not set(value) & set('"\\(),:;=[]'):
+        mail[field] = value
+        return
+    name, address = parseaddr(value)
+    if not _PLAIN_ADDRESS.fullmatch(address):
+        raise ValueError("not one plain address")
+    whole = Header(_clean(str(make_header(decode_header(name)))), "utf-8")
+    mail.set_raw(field, f"{whole.encode()} <{address}>")
 
 
 def _clean(value: str) -> str:
@@ -67,7 +84,10 @@ def _one_address(value: str) -> str:
 
 def _as_it_is(headers: Mapping[str, str]) -> bytes:
     """Headers of our own: folding would write a long link in a way that no mail program reads."""
-    return b"".join(f"{_clean(n)}: {_clean(v)}\r\n".encode("ascii") for n, v in headers.items())
+    for name in headers:
+        if not _FIELD_NAME.fullmatch(name):
+            raise ValueError("not the name of a header")
+    return b"".join(f"{n}: {_clean(v)}\r\n".encode("ascii") for n, v in headers.items())
 
 
 class Email:

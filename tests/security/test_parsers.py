@@ -198,6 +198,11 @@ def test_no_message_of_the_queue_breaks_its_reader(raw: bytes) -> None:
 
 # --- mails
 
+PLAIN_MAIL: dict[str, Any] = {
+    **{"subject": "", "sender": "a@example.com", "to": "ada@example.com"},
+    **{"reply_to": "", "text": "", "html": ""},
+}
+
 
 @given(
     subject=ANY | ODD,
@@ -211,6 +216,9 @@ def test_no_message_of_the_queue_breaks_its_reader(raw: bytes) -> None:
 @QUICK
 @example(headers={}, subject="", sender=".:", to="ada@example.com", reply_to="", text="", html="")
 @example(headers={}, subject="", sender="", to="ada@example.com", reply_to=" .\\", text="", html="")
+@example(headers={"Bcc: eve@example.com, ": ""}, **PLAIN_MAIL)
+@example(headers={" ": ""}, **PLAIN_MAIL)
+@example(headers={"": ""}, **PLAIN_MAIL)
 def test_no_words_make_a_mail_that_says_more_than_its_fields(headers: Any, **fields: str) -> None:
     try:
         raw = mime(Outgoing(send_id="s", headers=headers, **fields))

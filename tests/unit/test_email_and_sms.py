@@ -105,6 +105,8 @@ def test_a_mail_program_reads_the_one_click_headers_as_they_are() -> None:
 @example("Müller, Meier & Co", "Größe " * 40)
 @example("Tante (Shop)", "x" * 200)
 @example('A "B" \\ c <d@e.f>', "")
+@example('.[;; @.;\\>.)<@\\;)é\\ \\>]a\\,)]"::(<;,,[@>.', "")
+@example("a, <b@c.example>, " * 5, "")
 def test_names_and_subjects_arrive_as_written(name: str, subject: str) -> None:
     mail = parsed(outgoing(sender=formataddr((name, "hello@shop.example")), subject=subject))
     [sender] = mail["From"].addresses
