@@ -59,7 +59,7 @@ def test_a_replay_says_what_the_journey_would_have_done(shop: Shop, tmp_path: Pa
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(shop: Shop) -> None:
-    words = ("--json", "--mode", "expect", "--draws", "2", "--days", "60")
+    words = ("--json", "--mode", "expect", "--draws", "2", "--days", "60", "--people", "30")
     first = shop.type(*words, "--seed", "a").stdout
     assert first == shop.type(*words, "--seed", "a").stdout
     assert json.loads(first)["draws"] == 2
