@@ -30,7 +30,8 @@ Found = TypeVar("Found")
 def ask(asked: Asked, journeys: Path, client: Client) -> Report:
     """The report of the system's own people. Raises NotPossible, NoAnswer, Refusal, Problems."""
     name, report = _awaited(client, "/api/forecasts", _body(asked, journeys), asked.journey, Report)
-    err.print(f"forecast {name}; how far off it was, later: tante forecast --score {name} --at ...")
+    said = f"forecast {name}; how far off it was, later: tante forecast --score {name} --at ..."
+    err.print(said, soft_wrap=True)
     return report
 
 

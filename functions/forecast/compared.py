@@ -253,12 +253,15 @@ def _said_of(row: JourneyRow) -> Iterator[str]:
     name = quoted(row.journey, "en")
     if row.before != row.after:
         before, after = amount(row.before.likely), amount(row.after.likely)
-        yield f"{name} is entered {after} times instead of {before}."
+        times = "time" if row.after.likely == 1 else "times"
+        yield f"{name} is entered {after} {times} instead of {before}."
     for way, count in row.outcomes.items():
         before, _, after = way.partition(" → ")
-        yield f"{amount(count)} runs of {name} end otherwise: {after} instead of {before}."
+        runs = f"1 run of {name} ends" if count == 1 else f"{amount(count)} runs of {name} end"
+        yield f"{runs} otherwise: {after} instead of {before}."
     if row.tasks.low or row.tasks.high:
-        yield f"Sales gets {_signed(row.tasks, places=0)} tasks from {name}."
+        tasks = "task" if abs(row.tasks.likely) == 1 else "tasks"
+        yield f"Sales gets {_signed(row.tasks, places=0)} {tasks} from {name}."
 
 
 def _many(found: Range, one: str, more: str) -> str:

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.forecast.compared import JourneyRow, _said_of
 from functions.forecast.difference import Difference, add, difference, together
 from functions.forecast.log import Log
+from functions.forecast.report import Range
 from functions.journeys.run import Run, Task
 from functions.tracking.event import Event
 from functions.tracking.message import Message
@@ -147,3 +150,35 @@ def test_there_are_few_examples_of_each_kind_however_many_people_there_are() -> 
     found = difference(before, Log(people=50))
     assert [one.person for one in found.examples] == ["p000", "p001", "p002"]
     assert found.messages["onboarding/one/email"].lost == found.concerned == 50
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (
+            1,
+            [
+                "“news” is entered 1 time instead of 2.",
+                "1 run of “news” ends otherwise: bought instead of finished.",
+                "Sales gets 1 more task from “news”.",
+            ],
+        ),
+        (
+            3,
+            [
+                "“news” is entered 3 times instead of 2.",
+                "3 runs of “news” end otherwise: bought instead of finished.",
+                "Sales gets 3 more tasks from “news”.",
+            ],
+        ),
+    ],
+)
+def test_one_and_many_are_said_as_people_say_them(count: int, said: list[str]) -> None:
+    row = JourneyRow(
+        journey="news",
+        before=Range(2, 2, 2),
+        after=Range(count, count, count),
+        outcomes={"finished → bought": count},
+        tasks=Range(count, count, count),
+    )
+    assert list(_said_of(row)) == said
