@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from functions.tracking.permission import Permission, end_pause
 from functions.tracking.profile import OrderRow, Profile
 
 MOST_REDIRECTS = 10
+Moving = TypeVar("Moving", Profile, Permission)  # a merge moves it to another key
 
 
 class BeingErased(Contended):
@@ -47,11 +48,15 @@ def profile_of(store: Store, person: str) -> Profile:
 
     A device is linked before its person is written, so a redirect may lead to nobody yet.
     """
+    return _where_it_is(store, Profile, person)
+
+
+def _where_it_is(store: Store, kind: type[Moving], person: str) -> Moving:
     for _ in range(MOST_REDIRECTS):
-        profile = store.get(Profile, person) or Profile(person=person)
-        if not profile.moved_to:
-            return profile
-        person = profile.moved_to
+        found = store.get(kind, person) or kind(person=person)
+        if not found.moved_to:
+            return found
+        person = found.moved_to
     raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
 
 
@@ -76,12 +81,7 @@ def order_rows(store: Store, profile: Profile) -> list[OrderRow]:
 
 def permission_of(store: Store, person: str) -> Permission:
     """The permission item, redirects followed, or a new empty one."""
-    for _ in range(MOST_REDIRECTS):
-        permission = store.get(Permission, person) or Permission(person=person)
-        if not permission.moved_to:
-            return permission
-        person = permission.moved_to
-    raise Contended(f"more than {MOST_REDIRECTS} redirects from one person")
+    return _where_it_is(store, Permission, person)
 
 
 def say(store: Store, person: str, word: str) -> bool:

@@ -9,7 +9,7 @@ from functions.forecast.report import About, Limits, Report
 from functions.forecast.reporting import report
 from functions.forecast.tally import Tally
 from functions.handlers.costing import own_prices
-from functions.virtual.prepared import Prepared, library_of
+from functions.virtual.prepared import Prepared
 
 
 def reported(prepared: Prepared, draws: Sequence[Tally], prices: Prices) -> Report:
@@ -42,4 +42,4 @@ def text_prices(
     countries = {
         country for one in draws for found in one.journeys.values() for country in found.texts
     }
-    return own_prices(library_of(prepared.plan.catalogue).brand(), countries, prices)
+    return own_prices(prepared.plan.programme.brand(), countries, prices)

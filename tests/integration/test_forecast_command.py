@@ -105,52 +105,47 @@ def test_what_is_wrong_is_said_with_what_would_be_right(shop: Shop, tmp_path: Pa
     assert "--people 1000" in refused(nobody)
 
 
-def test_a_running_system_forecasts_on_its_own_people(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def url(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the shop's running system, which forecasts at once and in this process."""
     object.__setattr__(shop.world.system.parts, "forecast", lambda name: work(shop.world, name))
     monkeypatch.setattr(forecast_asked, "PAUSE", 0.0)
-    with serving(application(App(shop.world.system).route)) as url:
-        found = shop.read("--days", "60", "--at", url)
-        assert found["journeys"][0]["people"]["likely"] == 2
-        late = shop.type("--since", "2028-01-01", "--at", url)
+    with serving(application(App(shop.world.system).route)) as address:
+        yield address
+
+
+def test_a_running_system_forecasts_on_its_own_people(shop: Shop, url: str) -> None:
+    found = shop.read("--days", "60", "--at", url)
+    assert found["journeys"][0]["people"]["likely"] == 2
+    late = shop.type("--since", "2028-01-01", "--at", url)
     assert (late.exit_code, "still to come" in late.output) == (2, True)
 
 
 def test_a_running_system_compares_the_folder_with_what_is_live(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    shop: Shop, url: str, tmp_path: Path
 ) -> None:
-    object.__setattr__(shop.world.system.parts, "forecast", lambda name: work(shop.world, name))
-    monkeypatch.setattr(forecast_asked, "PAUSE", 0.0)
     changed = tmp_path / "journeys"
     copytree(JOURNEYS, changed)
     file = changed / "onboarding" / "journey.yaml"
     head, _, rest = file.read_text("utf-8").partition("  - send: guide")
     assert rest
     file.write_text(head, "utf-8")
-    words = ("--days", "60", "--journeys", str(changed))
-    with serving(application(App(shop.world.system).route)) as url:
-        words = (*words, "--at", url)
-        live = shop.read(*words, "--against", "live")
-        folder = shop.read(*words, "--against", str(JOURNEYS))
-        failed = shop.type(*words, "--against", "live", "--fail-on", "change")
-        unknown = shop.type(*words, "--against", "v7")
+    words = ("--days", "60", "--journeys", str(changed), "--at", url)
+    live = shop.read(*words, "--against", "live")
+    folder = shop.read(*words, "--against", str(JOURNEYS))
+    failed = shop.type(*words, "--against", "live", "--fail-on", "change")
+    unknown = shop.type(*words, "--against", "v7")
     assert [one["lost"]["likely"] for one in live["messages"] if one["message"] == "guide"] == [2]
     assert folder["messages"] == live["messages"]
     assert failed.exit_code == 1
     assert (unknown.exit_code, 'no version "v7"' in unknown.output) == (2, True)
 
 
-def test_a_running_system_tells_how_far_off_its_forecast_was(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    object.__setattr__(shop.world.system.parts, "forecast", lambda name: work(shop.world, name))
-    monkeypatch.setattr(forecast_asked, "PAUSE", 0.0)
-    with serving(application(App(shop.world.system).route)) as url:
-        made = shop.type("--days", "30", "--since", "2027-03-01", "--at", url)
-        name = made.stderr.split()[1].rstrip(";")
-        found = shop.type("--score", name, "--at", url, journey="")
-        nothing = shop.type("--score", "nope", "--at", url, journey="")
+def test_a_running_system_tells_how_far_off_its_forecast_was(shop: Shop, url: str) -> None:
+    made = shop.type("--days", "30", "--since", "2027-03-01", "--at", url)
+    name = made.stderr.split()[1].rstrip(";")
+    found = shop.type("--score", name, "--at", url, journey="")
+    nothing = shop.type("--score", "nope", "--at", url, journey="")
     assert "onboarding: entered" in found.stdout, found.output
     assert (nothing.exit_code, 'no forecast "nope"' in nothing.output) == (1, True)
 
